@@ -1,0 +1,1 @@
+"""The one typed source of truth for everything that can be set."""

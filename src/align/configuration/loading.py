@@ -1,0 +1,87 @@
+"""From what YAML holds to a checked configuration, with errors that a person can act on."""
+
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from align.configuration.runs import runs_of
+from align.configuration.schema import Configuration, Dataset
+from align.datasets import SOURCES
+from align.datasets.folders import find_domains
+from align.errors import InputError
+from align.registry import require, suggestion
+
+
+def load(content: Mapping[str, Any], name: str = "the configuration") -> Configuration:
+    """Check ``content`` and fill in every default.
+
+    Args:
+        content: what the YAML file holds.
+        name: the file's name, for messages.
+
+    Raises:
+        InputError: an unknown key (with the nearest known one), a wrong type or range, an unknown method, metric or
+            data set, or a folder of images that does not exist; every problem in one message.
+    """
+    try:
+        configuration = Configuration.model_validate(dict(content))
+    except ValidationError as error:
+        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        raise InputError(f"{name} cannot be used:\n{problems}") from None
+    try:
+        datasets = {key: _with_domains(key, dataset) for key, dataset in configuration.datasets.items()}
+        configuration = configuration.model_copy(update={"datasets": datasets})
+        runs_of(configuration)
+    except InputError as error:
+        raise InputError(f"{name} cannot be used:\n  {error}") from None
+    return configuration
+
+
+def _with_domains(name: str, dataset: Dataset) -> Dataset:
+    """Return ``dataset`` with the domains that its source makes or its folder holds, where none are listed."""
+    if dataset.source:
+        available = SOURCES[dataset.source_name].domains
+    else:
+        for folder in (dataset.root, *(truth.folder for truth in dataset.ground_truth)):
+            if not folder.is_dir():
+                raise InputError(f"datasets.{name}: found no folder {folder}; correct the path in the configuration")
+        available = find_domains(dataset.root)
+        if not available:
+            raise InputError(
+                f"datasets.{name}: found no images in {dataset.root}; expected <domain>/<class>/*.jpg, .jpeg or .png below it"
+            )
+    for domain in (*dataset.domains, *dataset.test_only):
+        require(f"domain of datasets.{name}", domain, available)
+    return dataset.model_copy(update={"domains": dataset.domains or available})
+
+
+def _describe(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{place}: unknown key; {suggestion(str(problem['loc'][-1]), _known_keys(problem['loc'][:-1]))}"
+        case "missing":
+            return f"{place}: missing; expected a value"
+        case "value_error":
+            return f"{place}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
+    return f"{place}: found {problem['input']!r}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the section at ``place``, following names and list positions through the models."""
+    annotation: Any = Configuration
+    for part in place:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(part)].annotation
+            if get_origin(annotation) in (UnionType, Union):  # Section | None
+                annotation = _model_within(annotation)
+        else:  # the key of a mapping or the position in a list of sections
+            annotation = _model_within(annotation)
+    return list(annotation.model_fields)
+
+
+def _model_within(annotation: Any) -> Any:
+    return next(inner for inner in get_args(annotation) if isinstance(inner, type) and issubclass(inner, BaseModel))

@@ -1,0 +1,183 @@
+"""The configuration, whole: every key, its type, its range, its default, and why where the paper gives none."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, create_model, model_validator
+
+from align.attribution import ATTRIBUTIONS
+from align.configuration.base import Section, declared
+from align.datasets import SOURCES
+from align.methods import METHODS
+from align.metrics import METRICS
+from align.registry import require
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # it becomes part of a path
+Seed = Annotated[int, Field(ge=0)]
+
+
+class GroundTruth(Section):
+    """Where the true masks of a data set's images are; an image without one simply has none."""
+
+    kind: Literal["masks", "voc_boxes", "colours"] = Field(
+        description="masks: PNGs, not zero on the object; voc_boxes: PASCAL VOC XML; colours: PNGs where a colour means a class"
+    )
+    folder: Path = Field(description="masks: laid out as the images; else files of the image's name in one folder")
+    domain: Name | None = Field(None, description="the only domain that it is for")
+    colours: dict[Name, tuple[int, int, int]] = Field({}, description="for colours: the RGB value of each class")
+
+
+class _Source(Section):
+    """What makes or brings a data set's folder: one of the known sources, with its settings."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError(f"expected exactly one of {', '.join(SOURCES)}")
+        return self
+
+
+_sources: dict[str, Any] = {name: (entry.settings | None, None) for name, entry in SOURCES.items()}
+Source: Any = create_model("Source", __base__=_Source, **_sources)
+
+
+class Dataset(Section):
+    """A folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
+
+    root: Path
+    source: Source | None = Field(None, description="what makes the folder; none: the folder is yours and must exist")
+    domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
+    classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
+    test_only: tuple[Name, ...] = Field((), description="domains that are never trained on: all their images are test images")
+    ground_truth: tuple[GroundTruth, ...] = ()
+    split_group: str | None = Field(
+        None, description="regular expression; images whose file names have its first group in common share a split"
+    )
+    image_size: Annotated[int, Field(ge=8, le=1024)] = declared(224, "side of the square images, pixels", "DomainBed's and DRE's")
+    resize: Literal["crop", "stretch"] = declared(
+        "crop", "crop: shorter side to image_size, centre crop; stretch: both sides (DomainBed)", "keeps the shape of objects"
+    )
+
+    @property
+    def source_name(self) -> str:
+        """Return the name of the source, which must be set."""
+        assert self.source is not None
+        return next(iter(self.source.model_fields_set))
+
+
+class Splits(Section):
+    """Shares of each class in each domain."""
+
+    train: Share = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
+    validation: Share = declared(0.2, "share of the images to select the checkpoint on", "as above")
+    test: Share = declared(0.2, "share of the images to test on", "as above")
+    seed: Seed = declared(0, "seed of the split, the same for all runs", "all methods and seeds are compared on the same images")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + validation + test is {total:g}, expected 1")
+        return self
+
+
+class Augmentation(Section):
+    """Random changes of training images, the same for all methods; evaluation sees none."""
+
+    crop_scale: tuple[Share, Share] = declared((0.7, 1.0), "share of the area that a random crop keeps", "DomainBed's and DRE's")
+    crop_ratio: tuple[float, float] = declared((3 / 4, 4 / 3), "width over height of a random crop", "torchvision's default")
+    flip: Share = declared(0.5, "probability of a horizontal flip", "DomainBed's and DRE's")
+    jitter: Share = declared(
+        0.3, "strength of brightness, contrast, saturation and (at most 0.5) hue jitter", "DomainBed's and DRE's"
+    )
+    grey: Share = declared(0.1, "probability of grey", "DomainBed's and DRE's")
+
+
+class Classifier(Section):
+    """The network that predicts."""
+
+    architecture: Literal["resnet18", "small_resnet"] = Field("resnet18", description="the paper: ResNet-18")
+    weights: str | None = Field(
+        "IMAGENET1K_V1", description="a torchvision name, a file with a state dict, or none; the paper: ImageNet weights"
+    )
+    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=2)] = declared(
+        (16, 32, 64), "channels of small_resnet's stages", "for the embedded benchmark only"
+    )
+
+
+class Training(Section):
+    """The budget and the optimiser, the same for all methods."""
+
+    epochs: PositiveInt = declared(60, "passes over the training split", "not published; DRE trains 5,000 steps")
+    batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE: 16 per domain")
+    learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
+    weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
+    eligible_from: Share = declared(
+        0.5,
+        "share of the epochs after which a checkpoint may be selected",
+        "ALIGN's warm-up is over by then, and every method is selected alike",
+    )
+
+
+class Evaluation(Section):
+    """What is measured on test images."""
+
+    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1)
+    attribution: str = Field("grad_cam", description="the saliency map that is judged; the paper: Grad-CAM")
+    batch_size: PositiveInt = 256
+    removed_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = declared(
+        (0.01, 0.05, 0.1, 0.2, 0.5), "shares of pixels of sufficiency and comprehensiveness", "ERASER (arXiv:1911.03429)"
+    )
+    curve_steps: Annotated[int, Field(ge=2)] = declared(
+        28, "steps of the insertion and deletion curves", "DRE: 224 · 8 pixels of 224²"
+    )
+    blur: Annotated[float, Field(gt=0)] = declared(5.0, "σ of the insertion curve's blurred start, for 224 pixels", "DRE")
+    images_per_target: PositiveInt | None = Field(
+        None, description="faithfulness metrics on so many evenly drawn test images of a target; none: on all"
+    )
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        for metric in self.metrics:
+            require("metric", metric, METRICS)
+        require("attribution", self.attribution, ATTRIBUTIONS)
+        return self
+
+
+class Experiment(Section):
+    """Runs to make: every method, from every source domain, with every seed."""
+
+    dataset: str
+    protocol: Literal["single_source"] = "single_source"
+    domains: tuple[Name, ...] | None = Field(None, description="source domains; default: all that are not test_only")
+    methods: tuple[str | dict[str, dict[str, Any]], ...] = Field(
+        tuple(METHODS), min_length=1, description="names, or variants such as {align: {lambda1: 0.5}}"
+    )
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+
+
+class CaseStudies(Section):
+    """Images that are drawn with every method's saliency map."""
+
+    images: PositiveInt = Field(2, description="images per target domain")
+
+
+_methods: dict[str, Any] = {name: (entry.settings, Field(default_factory=entry.settings)) for name, entry in METHODS.items()}
+Methods: Any = create_model("Methods", __base__=Section, **_methods)
+
+
+class Configuration(Section):
+    """Everything that a user can set."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    datasets: dict[Name, Dataset]
+    experiments: dict[Name, Experiment] = Field(min_length=1)
+    splits: Splits = Splits()
+    augmentation: Augmentation = Augmentation()
+    classifier: Classifier = Classifier()
+    training: Training = Training()
+    methods: Methods = Field(default_factory=Methods)
+    evaluation: Evaluation = Evaluation()
+    case_studies: CaseStudies = CaseStudies()

@@ -1,0 +1,50 @@
+"""What a folder of images holds, without opening an image: cheap enough for every parse of the workflow."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from align.errors import InputError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+
+
+def is_image(path: Path) -> bool:
+    """Tell by its name whether ``path`` is one of the images that the pipeline reads."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def find_domains(root: Path) -> tuple[str, ...]:
+    """Return the folders of ``root`` that hold a folder with an image directly inside, sorted.
+
+    A folder of ground-truth masks, ``masks/<domain>/<class>/``, is one level deeper and so no domain.
+    """
+    return tuple(
+        sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
+    )
+
+
+def folder_fingerprint(root: Path) -> str:
+    """Return a hash of the names, sizes and modification times of all files to the depth of ``masks/<domain>/<class>/``.
+
+    Raises:
+        InputError: no such folder.
+    """
+    if not Path(root).is_dir():
+        raise InputError(f"{root}: found no such folder, expected one with images; correct `root:`")
+    digest = hashlib.sha256()
+    for line in sorted(_stamps(os.fspath(root), "", depth=3)):
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _stamps(folder: str, prefix: str, depth: int) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = prefix + entry.name
+            if not entry.is_dir():
+                status = entry.stat(follow_symlinks=Path(entry.path).exists())
+                yield f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            elif depth:
+                yield from _stamps(entry.path, f"{name}/", depth - 1)
