@@ -1,0 +1,136 @@
+"""DigitScenes: real handwritten digits on backgrounds of four domains, with the true mask of every digit.
+
+The digits 0 to 4 of scikit-learn's ``load_digits`` on crops of its two bundled photographs, on noise of several scales and on
+oriented stripes. The scene k of a class shows the same digit, at the same place and in the same colour, in all domains.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_image
+
+from align.datasets.settings import DigitScenesSettings
+from align.files import whole_folder
+
+Array = npt.NDArray[np.float64]
+
+CLASSES = ("zero", "one", "two", "three", "four")
+DIGIT_SIDE = (0.46, 0.68)  # share of the scene's side: a digit covers about a tenth of the scene
+DIGIT_LIGHTNESS = (0.65, 1.0)
+DIGIT_OPACITY = (0.7, 1.0)
+BACKGROUND_BRIGHTNESS = 0.65
+
+
+class Digit(NamedTuple):
+    """What is pasted on a background: S×S coverage from 0 to 1, its RGB colour and its opacity."""
+
+    coverage: Array
+    colour: Array
+    opacity: float
+
+
+def generate(root: Path, settings: DigitScenesSettings) -> None:
+    """Write ``<root>/<domain>/<class>/digit<sample>-<reuse>.png`` and, under ``<root>/masks``, masks of 0 and 255.
+
+    ``sample`` is the digit's index in ``load_digits``. The same settings give the same bytes, and a scene does not depend
+    on how many others there are.
+
+    Raises:
+        InputError: there is something at ``root`` already.
+    """
+    digits = load_digits()
+    with whole_folder(root) as folder:
+        for label, name in enumerate(CLASSES):
+            samples = np.flatnonzero(digits.target == label)
+            for scene in range(settings.images_per_class):
+                reuse, nth = divmod(scene, len(samples))
+                file = f"{name}/digit{samples[nth]:04d}-{reuse}.png"
+                generator = np.random.default_rng([settings.seed, label, scene])
+                digit = place_digit(digits.images[samples[nth]], settings.image_size, generator)
+                of_class = generator.random() < settings.background_correlation
+                for number, (domain, draw) in enumerate(BACKGROUNDS.items(), start=1):  # NumPy takes a final 0 for none
+                    generator = np.random.default_rng([settings.seed, label, scene, number])
+                    theme = (label + generator.random()) / len(CLASSES) if of_class else generator.random()
+                    _write(folder / domain / file, paste(digit, draw(settings.image_size, theme, generator)))
+                    _write(folder / "masks" / domain / file, (digit.coverage > 0.5).astype(float))
+
+
+def place_digit(strokes: Array, size: int, generator: np.random.Generator) -> Digit:
+    """Draw place, size, colour and opacity of a digit.
+
+    Args:
+        strokes: 8×8, from 0 to 16.
+        size: side S of the scene, pixels.
+        generator: source of randomness.
+    """
+    side = round(size * _uniform(generator, *DIGIT_SIDE))
+    image = Image.fromarray((strokes * (255 / 16)).astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    top, left = generator.integers(0, size - side + 1, 2)
+    coverage = np.zeros((size, size))
+    coverage[top : top + side, left : left + side] = _unit(image)
+    colour = DIGIT_LIGHTNESS[0] + (DIGIT_LIGHTNESS[1] - DIGIT_LIGHTNESS[0]) * generator.random(3)
+    return Digit(coverage, colour, _uniform(generator, *DIGIT_OPACITY))
+
+
+def paste(digit: Digit, background: Array) -> Array:
+    """Return S×S×3 from 0 to 1: the digit over a background, which is darkened so that no place hides a digit."""
+    alpha = digit.coverage[:, :, None] * digit.opacity
+    return (1 - alpha) * BACKGROUND_BRIGHTNESS * background + alpha * digit.colour
+
+
+def photograph(name: str, size: int, theme: float, generator: np.random.Generator) -> Array:
+    """Return a square crop of one of scikit-learn's photographs; ``theme`` is its place from left to right."""
+    image = _sample_image(name)
+    side = image.height * _uniform(generator, 0.2, 0.5)
+    left, top = theme * (image.width - side), generator.random() * (image.height - side)
+    return _unit(image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)))
+
+
+def noise(size: int, theme: float, generator: np.random.Generator) -> Array:
+    """Return coloured noise; ``theme`` is the logarithm of its scale, from 1/48 to 1/3 of the side."""
+    cells = max(round(48 / 16**theme), 3)
+    grid = (generator.random((cells, cells, 3)) * 256).astype(np.uint8)
+    return _unit(Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def stripes(size: int, theme: float, generator: np.random.Generator) -> Array:
+    """Return stripes of two colours, 4 to 12 a scene; ``theme`` is their orientation, from 0 to π."""
+    down, right = np.mgrid[:size, :size] / size
+    frequency, phase = _uniform(generator, 4, 12), generator.random()
+    along = frequency * (right * np.cos(np.pi * theme) + down * np.sin(np.pi * theme)) + phase
+    wave = np.abs(2 * (along - np.floor(along)) - 1)
+    share: Array = np.clip(0.5 + 3 * (wave - 0.5), 0, 1)[:, :, None]
+    return share * generator.random(3) + (1 - share) * generator.random(3)
+
+
+# Each takes the scene's side, a theme from 0 to 1 and a generator, and returns S×S×3 from 0 to 1. Where the class fixes the
+# background, the theme lies in the class's fifth of that range.
+BACKGROUNDS: dict[str, Callable[[int, float, np.random.Generator], Array]] = {
+    "china": partial(photograph, "china.jpg"),
+    "flower": partial(photograph, "flower.jpg"),
+    "noise": noise,
+    "stripes": stripes,
+}
+
+
+def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
+    return low + (high - low) * generator.random()
+
+
+@cache
+def _sample_image(name: str) -> Image.Image:
+    return Image.fromarray(load_sample_image(name))
+
+
+def _unit(image: Image.Image) -> Array:
+    return np.asarray(image).astype(float) / 255
+
+
+def _write(path: Path, values: Array) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((values * 255 + 0.5).astype(np.uint8)).save(path, format="PNG", compress_level=6, optimize=False)

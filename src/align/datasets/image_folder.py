@@ -1,0 +1,75 @@
+"""Folders ``<root>/<domain>/<class>/*.{jpg,jpeg,png}`` as a data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from align.datasets.decoding import read_rgb
+from align.datasets.folders import find_domains, is_image
+from align.errors import InputError
+
+PROBLEMS_SHOWN = 10
+
+
+def index(root: Path, domains: Sequence[str] | None = None, classes: Sequence[str] | None = None) -> pd.DataFrame:
+    """List every image of a data set, after decoding each in full.
+
+    Args:
+        root: the data set's folder; links in it are followed, hidden files are not looked at.
+        domains: its folders that are used; default: those that hold a class folder with images directly inside.
+        classes: the folders in each domain that are used; default: every class of any domain.
+
+    Returns:
+        Columns path (relative to ``root``, POSIX), domain, class, sha256; sorted by domain, class, path.
+
+    Raises:
+        InputError: no such folder, a domain without images of a class, or images that cannot be used (all of them, named).
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root}: found no such folder, expected <domain>/<class>/ with images in it; correct `root:`")
+    domains = sorted(domains or find_domains(root))
+    if not domains:
+        raise InputError(f"{root}: found no <domain>/<class>/ with .jpg, .jpeg or .png images in it; correct `root:`")
+    classes = sorted(classes or {folder.name for name in domains for folder in (root / name).glob("[!.]*") if _images(folder)})
+    _require_every_class(root, domains, classes)
+    rows, problems = [], []
+    for domain in domains:
+        for label in classes:
+            for name in _images(root / domain / label):
+                try:
+                    name.encode()
+                    rows.append((f"{domain}/{label}/{name}", domain, label, read_rgb(root / domain / label / name)[1]))
+                except InputError as error:
+                    problems.append(str(error))
+                except UnicodeEncodeError:
+                    problems.append(f"{root / domain / label}: found a file name that is not UTF-8 ({name!r}); rename it")
+    _require_no_problems(root, problems)
+    return pd.DataFrame(rows, columns=["path", "domain", "class", "sha256"])
+
+
+def _images(folder: Path) -> list[str]:
+    """Return the names of the images directly in ``folder``; broken links count, so that they are reported."""
+    return sorted(path.name for path in folder.glob("*") if is_image(path) and not path.is_dir())
+
+
+def _require_every_class(root: Path, domains: Sequence[str], classes: Sequence[str]) -> None:
+    missing = {domain: [label for label in classes if not _images(root / domain / label)] for domain in domains}
+    problems = [
+        f"  domain {domain!r}: found no images in {', '.join(f'{c}/' for c in gone)}" for domain, gone in missing.items() if gone
+    ]
+    if problems:
+        raise InputError(
+            f"{root}: expected images of every class ({', '.join(classes)}) in every domain\n"
+            + "\n".join(problems)
+            + "\n  add images, or choose with `domains:` and `classes:`"
+        )
+
+
+def _require_no_problems(root: Path, problems: Sequence[str]) -> None:
+    if problems:
+        shown = "\n".join(f"  {problem}" for problem in problems[:PROBLEMS_SHOWN])
+        rest = len(problems) - PROBLEMS_SHOWN
+        more = f"\n  … and {rest} more" if rest > 0 else ""
+        raise InputError(f"{root}: found {len(problems)} images that cannot be used:\n{shown}{more}")

@@ -1,0 +1,32 @@
+"""The CSV files that list a data set's images: ``manifest.csv`` and ``splits.csv``."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from align.errors import InputError
+from align.files import whole_file
+
+MANIFEST_COLUMNS = ("path", "domain", "class", "sha256")
+SPLITS_COLUMNS = ("path", "domain", "class", "split")
+
+
+def read_listing(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read a listing as text alone: a class may be named ``1`` or ``NA``.
+
+    Raises:
+        InputError: the file is not a listing with these columns and a value everywhere.
+    """
+    try:
+        listing = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove it, so that it is made again") from None
+    if tuple(listing.columns) != columns or (listing == "").to_numpy().any():
+        raise InputError(f"{path}: found no whole table with columns {', '.join(columns)}; remove it, so that it is made again")
+    return listing
+
+
+def write_listing(listing: pd.DataFrame, path: Path) -> None:
+    """Write a listing, whole or not at all."""
+    with whole_file(path) as partial:
+        listing.to_csv(partial, index=False, lineterminator="\n")

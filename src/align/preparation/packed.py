@@ -1,0 +1,72 @@
+"""Reading what :mod:`align.preparation.packing` wrote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from align.errors import InputError
+from align.registry import require
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Images of one domain.
+
+    Attributes:
+        images: N×S×S×3, uint8.
+        labels: N, int64: positions in the list of classes.
+        paths: N paths relative to the data set's root.
+        masks: N×S×S, uint8: 1 object, 0 not, 255 not known; None where nothing is known of any image of the domain.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    paths: list[str]
+    masks: npt.NDArray[np.uint8] | None
+
+
+def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -> list[str]:
+    """Return the classes in the order of their labels: as configured, else sorted."""
+    return list(configured or sorted(splits["class"].unique()))
+
+
+def read_packed(folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str]) -> Packed:
+    """Read one domain, mapped into memory, or one split of it, copied into memory.
+
+    Args:
+        folder: ``results/data/<dataset>``.
+        splits: the data set's ``splits.csv``.
+        domain: which domain.
+        split: train, validation or test; None: all, mapped from the file.
+        classes: every class, in the order of the labels.
+
+    Raises:
+        InputError: a packed file is missing, broken, or does not have the rows of ``splits``.
+    """
+    require("domain", domain, splits["domain"].unique())
+    rows = splits[splits["domain"] == domain]
+    images = _map(folder / f"{domain}.npy", 4, (len(rows),))
+    masks = _map(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
+    selected = np.flatnonzero(rows["split"] == split) if split else slice(None)
+    chosen = rows.iloc[selected]
+    position = {label: i for i, label in enumerate(classes)}
+    labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
+    return Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
+
+
+def _map(path: Path, dimensions: int, lengths: Sequence[int]) -> npt.NDArray[np.uint8]:
+    remedy = "remove it, so that it is packed again"
+    try:
+        array: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: found no whole packed array ({error}); {remedy}") from None
+    if array.dtype != np.uint8 or array.ndim != dimensions or len(array) not in lengths:
+        rows = " or ".join(map(str, lengths))
+        raise InputError(
+            f"{path}: found {array.dtype} of shape {array.shape}, expected {rows} rows of uint8, {dimensions} axes; {remedy}"
+        )
+    return array

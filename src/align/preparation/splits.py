@@ -1,0 +1,120 @@
+"""Which images are trained on, selected on and tested on."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from align.configuration.schema import Splits
+from align.errors import InputError
+
+Cell = tuple[str, str]  # domain, class
+Signature = tuple[tuple[Cell, int], ...]  # how many images of each cell a group has
+
+
+def assign_splits(
+    manifest: pd.DataFrame, splits: Splits, test_only: Sequence[str] = (), group_pattern: str | None = None
+) -> pd.DataFrame:
+    """Deal the images of every class of every domain into train, validation and test.
+
+    Groups are dealt in the order of a hash of seed and name: no random generator, so that a split is the same everywhere and
+    an added image moves only images at the cuts. Groups that have equally many images of each domain and class are dealt
+    together; kinds of groups that are too rare for that are put together with similar ones.
+
+    Args:
+        manifest: columns path, domain, class.
+        splits: shares and seed.
+        test_only: domains whose images are all test images, whatever their group.
+        group_pattern: regular expression on file names; images with its first group in common share a split in all
+            domains that are not ``test_only``. None: every image is its own group.
+
+    Returns:
+        Columns path, domain, class, split; the rows of ``manifest`` in their order.
+
+    Raises:
+        InputError: a file name without the pattern, or too few groups of a class in a domain.
+    """
+    shares = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    wanted = [split for split, share in shares.items() if share > 0]
+    dealt = manifest[~manifest["domain"].isin(test_only)]
+    group_of = {path: _group(path, group_pattern) for path in dealt["path"]}
+    _require_enough(dealt, group_of, len(wanted))
+    members: dict[str, Counter[Cell]] = {}
+    for path, domain, label in dealt[["path", "domain", "class"]].itertuples(index=False):
+        members.setdefault(group_of[path], Counter())[domain, label] += 1
+    split_of: dict[str, str] = {}
+    for stratum in _strata({group: tuple(sorted(counts.items())) for group, counts in members.items()}, len(wanted)):
+        ordered = sorted(stratum, key=lambda group: hashlib.sha256(f"{splits.seed}/{group}".encode()).digest())
+        counts = split_counts(len(ordered), list(shares.values()))
+        split_of |= zip(ordered, (split for split, count in zip(shares, counts) for _ in range(count)))
+    dealt = dealt.assign(split=[split_of[group_of[path]] for path in dealt["path"]])
+    _require_every_split(dealt, wanted)
+    split_of_path = dict(zip(dealt["path"], dealt["split"]))
+    return manifest[["path", "domain", "class"]].assign(split=[split_of_path.get(path, "test") for path in manifest["path"]])
+
+
+def split_counts(number: int, shares: Sequence[float]) -> list[int]:
+    """Return how many of ``number`` each split gets: rounded, at least one for every positive share where there are enough."""
+    cuts = [round(number * sum(shares[: i + 1])) for i in range(len(shares))]
+    counts = [cut - previous for cut, previous in zip(cuts, [0, *cuts])]
+    empty = [i for i, share in enumerate(shares) if share > 0 and counts[i] == 0]
+    if number >= sum(share > 0 for share in shares):
+        for i in empty:
+            counts[counts.index(max(counts))] -= 1
+            counts[i] += 1
+    return counts
+
+
+def _strata(signatures: Mapping[str, Signature], least: int) -> list[list[str]]:
+    """Return groups that are dealt together: by signature, the rare ones by ever less of it, at last whatever is left."""
+    strata: list[list[str]] = []
+    left = list(signatures)
+    alike: list[Callable[[Signature], Hashable]] = [
+        lambda signature: signature,
+        lambda signature: frozenset(cell for cell, _ in signature),
+        lambda signature: frozenset(label for (_, label), _ in signature),
+        lambda signature: None,
+    ]
+    for key in alike:
+        kinds: dict[Hashable, list[str]] = {}
+        for group in left:
+            kinds.setdefault(key(signatures[group]), []).append(group)
+        strata += [kind for kind in kinds.values() if len(kind) >= least]
+        left = [group for kind in kinds.values() if len(kind) < least for group in kind]
+    return [*strata, left]
+
+
+def _group(path: str, pattern: str | None) -> str:
+    if pattern is None:
+        return path
+    match = re.search(pattern, PurePosixPath(path).name)
+    if match is None or not match.groups() or match[1] is None:
+        raise InputError(
+            f"{path}: found nothing in its name for the first group of {pattern!r}, expected the name of the image's group; "
+            "correct `split_group:`"
+        )
+    return match[1]
+
+
+def _require_enough(images: pd.DataFrame, group_of: Mapping[str, str], least: int) -> None:
+    numbers = images.assign(group=images["path"].map(group_of)).groupby(["domain", "class"])["group"].nunique()
+    problems = [f"  {'/'.join(cell)}: {number}" for cell, number in zip(numbers.index, numbers) if number < least]
+    if problems:
+        raise InputError(
+            f"found too few images (or groups of images) of a class in a domain, expected at least {least} to split:\n"
+            + "\n".join(problems)
+            + "\n  add images, leave the class out with `classes:`, or name the domain under `test_only:`"
+        )
+
+
+def _require_every_split(images: pd.DataFrame, expected: Sequence[str]) -> None:
+    for (domain, label), cell in images.groupby(["domain", "class"]):
+        missing = [split for split in expected if split not in set(cell["split"])]
+        if missing:
+            raise InputError(
+                f"{domain}/{label}: found no group of images for {' and '.join(missing)}, because its groups also hold images of "
+                "other domains or classes; correct `split_group:`, or leave the class out with `classes:`"
+            )
