@@ -1,0 +1,63 @@
+"""Colour jitter and grey, each image with factors of its own; formulas are torchvision's (``adjust_brightness`` and so on)."""
+
+import torch
+from torch import Tensor
+
+# ITU-R 601 luma, as in torchvision.
+LUMA = (0.2989, 0.587, 0.114)
+
+
+def luma(images: Tensor) -> Tensor:
+    """Return the grey level N×1×H×W of RGB images N×3×H×W."""
+    red, green, blue = images.unbind(1)
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
+
+
+def blend(images: Tensor, others: Tensor, factors: Tensor) -> Tensor:
+    """Return factor · image + (1 − factor) · other, clipped to [0, 1]; ``factors`` N."""
+    return torch.lerp(others, images, factors[:, None, None, None]).clamp(0, 1)
+
+
+def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Change brightness, contrast, saturation and hue of images N×3×H×W in [0, 1].
+
+    Args:
+        images: RGB in [0, 1].
+        strength: factors are drawn from [1 − strength, 1 + strength], hue shifts from ±min(strength, 0.5) of a turn.
+        generator: gives all random numbers; the order of the four changes is drawn once for the batch.
+    """
+    draws = torch.empty((4, len(images)), device=images.device).uniform_(-strength, strength, generator=generator)
+    order = torch.rand(4, generator=generator, device=generator.device).argsort().tolist()
+    for change in order:
+        match change:
+            case 0:
+                images = blend(images, torch.zeros_like(images), 1 + draws[0])
+            case 1:
+                images = blend(images, luma(images).mean((2, 3), keepdim=True), 1 + draws[1])
+            case 2:
+                images = blend(images, luma(images), 1 + draws[2])
+            case _:
+                images = shift_hue(images, draws[3].clamp(-0.5, 0.5))
+    return images
+
+
+def shift_hue(images: Tensor, turns: Tensor) -> Tensor:
+    """Turn the hue of RGB images N×3×H×W in [0, 1] by ``turns`` N of a full circle, through HSV."""
+    value, _ = images.max(1)
+    chroma = value - images.amin(1)
+    red, green, blue = images.unbind(1)
+    divisor = chroma.masked_fill(chroma == 0, 1)
+    hue = torch.where(
+        value == red,
+        (green - blue) / divisor,
+        torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
+    )
+    hue = hue + 6 * turns[:, None, None]
+    # Each channel of HSV → RGB is value − chroma · clamp(min(k, 4 − k), 0, 1), k = (n + hue) mod 6, n = 5, 3, 1.
+    k = torch.stack([(n + hue) % 6 for n in (5, 3, 1)], dim=1)
+    return value[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def to_grey(images: Tensor, chosen: Tensor) -> Tensor:
+    """Return the images N×3×H×W with those of ``chosen`` N without colour."""
+    return torch.where(chosen[:, None, None, None], luma(images), images)

@@ -1,0 +1,56 @@
+"""Random crops and flips."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def draw_crops(
+    count: int, size: int, scale: tuple[float, float], ratio: tuple[float, float], generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw crop boxes as torchvision's ``RandomResizedCrop`` does: ten tries each, else the whole image.
+
+    Args:
+        count: number of boxes N.
+        size: side of the square images, pixels.
+        scale: range of the crop's share of the area.
+        ratio: range of width over height, drawn evenly on the logarithmic scale.
+        generator: gives all random numbers; its device is that of the result.
+
+    Returns:
+        left, top, width and height in whole pixels, N each.
+    """
+    device = generator.device
+    area = size * size * torch.empty((count, 10), device=device).uniform_(*scale, generator=generator)
+    log_ratio = torch.empty((count, 10), device=device).uniform_(math.log(ratio[0]), math.log(ratio[1]), generator=generator)
+    widths = (area * log_ratio.exp()).sqrt().round()
+    heights = (area / log_ratio.exp()).sqrt().round()
+    fits = (widths >= 1) & (widths <= size) & (heights >= 1) & (heights <= size)
+    first = fits.to(torch.uint8).argmax(1, keepdim=True)
+    found = fits.any(1)
+    width = widths.gather(1, first).squeeze(1).where(found, torch.tensor(float(size), device=device))
+    height = heights.gather(1, first).squeeze(1).where(found, torch.tensor(float(size), device=device))
+    place = torch.rand((2, count), generator=generator, device=device)
+    left = (place[0] * (size - width + 1)).floor()
+    top = (place[1] * (size - height + 1)).floor()
+    return left, top, width, height
+
+
+def crop_and_resize(images: Tensor, left: Tensor, top: Tensor, width: Tensor, height: Tensor, mirrored: Tensor) -> Tensor:
+    """Enlarge a box of each image N×C×S×S to the whole image, bilinearly, and mirror those that ``mirrored`` N says."""
+    size = images.shape[-1]
+    centres = (torch.arange(size, device=images.device) + 0.5) / size
+    columns = torch.where(mirrored[:, None], centres.flip(0), centres)
+    x = _source_coordinates(columns, left, width)
+    y = _source_coordinates(centres.expand(len(images), -1), top, height)
+    grid = torch.stack((x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)), dim=-1)
+    grid = (2 * grid + 1) / size - 1  # pixel numbers to [-1, 1] over the image's edges
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _source_coordinates(centres: Tensor, start: Tensor, length: Tensor) -> Tensor:
+    """Return the pixel numbers to read along one axis, N×S; like ``interpolate``, never outside of the box."""
+    coordinates = start[:, None] + centres * length[:, None] - 0.5
+    return torch.minimum(torch.maximum(coordinates, start[:, None]), (start + length - 1)[:, None])

@@ -1,0 +1,43 @@
+"""From packed bytes to what a network sees, with and without augmentation."""
+
+import torch
+from torch import Tensor
+
+from align.augmentation.colour import jitter, to_grey
+from align.augmentation.geometry import crop_and_resize, draw_crops
+from align.configuration.schema import Augmentation
+from align.models.classifier import MEAN, STANDARD_DEVIATION
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """Return packed images N×S×S×3, bytes, as N×3×S×S in [0, 1], channels last in memory."""
+    return images.permute(0, 3, 1, 2).float().div_(255)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Return images N×3×S×S in [0, 1] as the network sees them: less the mean, by the standard deviation."""
+    mean = torch.tensor(MEAN, device=images.device)[:, None, None]
+    deviation = torch.tensor(STANDARD_DEVIATION, device=images.device)[:, None, None]
+    return (images - mean) / deviation
+
+
+def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+    """Return images N×3×S×S in [0, 1], each cropped, flipped, jittered and greyed by chance.
+
+    Args:
+        images: RGB in [0, 1].
+        settings: ranges and probabilities; DomainBed's and DRE's by default.
+        generator: gives all random numbers, on the images' device.
+    """
+    count, size = len(images), images.shape[-1]
+    boxes = draw_crops(count, size, settings.crop_scale, settings.crop_ratio, generator)
+    images = crop_and_resize(images, *boxes, mirrored=_chosen(count, settings.flip, generator))
+    if settings.jitter > 0:
+        images = jitter(images, settings.jitter, generator)
+    if settings.grey > 0:
+        images = to_grey(images, _chosen(count, settings.grey, generator))
+    return images
+
+
+def _chosen(count: int, probability: float, generator: torch.Generator) -> Tensor:
+    return torch.rand(count, generator=generator, device=generator.device) < probability

@@ -1,0 +1,38 @@
+"""Mixup in attribution space, on pairs of the same class (DRE, arXiv:2303.16390, section 3; ALIGN's L_reg)."""
+
+import torch
+from torch import Tensor
+
+from align.attribution.grad_cam import class_activation
+from align.attribution.scaling import min_max_scale
+from align.models.classifier import Classifier
+
+
+def same_class_partners(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return for each of the N labels the index of a random one of the same class: a permutation within classes."""
+    noise = torch.rand(len(labels), generator=generator, device=labels.device)
+    shuffled = noise.argsort()
+    shuffled = shuffled[labels[shuffled].argsort(stable=True)]
+    return torch.empty_like(shuffled).scatter_(0, labels.argsort(stable=True), shuffled)
+
+
+def mixing_ratios(count: int, beta: float, generator: torch.Generator) -> Tensor:
+    """Draw ``count`` ratios from Beta(beta, beta)."""
+    # torch.distributions.Beta draws by the same call, but only from the global generator.
+    concentration = torch.full((count, 2), beta, device=generator.device)
+    return torch._sample_dirichlet(concentration, generator=generator)[:, 0]
+
+
+def mix(values: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
+    """Return λ·v + (1 − λ)·v′ of values N×… , partner indices N and ratios λ N."""
+    return torch.lerp(values[partners], values, ratios.view(-1, *[1] * (values.dim() - 1)))
+
+
+def scaled_activation(classifier: Classifier, features: Tensor, labels: Tensor, *, detach_weights: bool) -> Tensor:
+    """Return g, N×h×w: Grad-CAM at the last feature map without its ReLU, scaled to [0, 1] per image."""
+    return min_max_scale(class_activation(classifier, features, labels, detach_weights=detach_weights))
+
+
+def mixture_distance(maps: Tensor, mixed_maps: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
+    """Return the mean absolute difference of g(x̃) and λ·g(x) + (1 − λ)·g(x′), maps N×h×w each."""
+    return (mixed_maps - mix(maps, partners, ratios)).abs().mean()

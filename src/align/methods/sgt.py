@@ -1,0 +1,59 @@
+"""Saliency-guided training (Ismail et al., NeurIPS 2021, arXiv:2111.14338)."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.methods.base import Method
+from align.methods.freezing import frozen
+from align.methods.settings import SGTSettings
+
+
+class SGT(Method):
+    """L = CE(f(x), y) + λ KL(f(x) ‖ f(x̃)), x̃ being x with its pixels of lowest gradient replaced by noise (section 3)."""
+
+    settings: SGTSettings
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Return the weight of each loss term in the total."""
+        return {"classification": 1.0, "consistency": self.settings.consistency}
+
+    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the cross-entropy and the divergence; gradients flow through both outputs."""
+        noisy = self.replace_least_salient(images, labels)
+        clean_logits, noisy_logits = self.classifier(torch.cat((images, noisy))).chunk(2)
+        return {
+            "classification": F.cross_entropy(clean_logits, labels),
+            "consistency": divergence(clean_logits, noisy_logits),
+        }
+
+    def replace_least_salient(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return images whose ``masked_fraction`` of pixels with the lowest signed gradient is uniform noise.
+
+        The gradient is that of the true class's logit, in evaluation mode, averaged over channels; the noise lies
+        between the lowest and the highest value of each image's channel.
+        """
+        with frozen(self.classifier):
+            explained = images.detach().requires_grad_()
+            score = self.classifier(explained).gather(1, labels[:, None]).sum()
+            (gradient,) = torch.autograd.grad(score, explained)
+        chosen = lowest(gradient.mean(1), self.settings.masked_fraction)
+        low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+        noise = low + (high - low) * torch.rand(images.shape, generator=self.generator, device=images.device)
+        return torch.where(chosen[:, None], noise, images)
+
+
+def lowest(maps: Tensor, fraction: float) -> Tensor:
+    """Return boolean maps N×H×W of the ⌊fraction · H · W⌋ lowest values of each map N×H×W."""
+    count = int(fraction * maps[0].numel())
+    indices = maps.flatten(1).topk(count, largest=False, sorted=False).indices
+    chosen = torch.zeros_like(maps, dtype=torch.bool).flatten(1)
+    return chosen.scatter_(1, indices, True).view_as(maps)
+
+
+def divergence(logits: Tensor, other_logits: Tensor) -> Tensor:
+    """Return KL(softmax(logits) ‖ softmax(other_logits)), the mean over N, for logits N×K."""
+    return F.kl_div(other_logits.log_softmax(1), logits.log_softmax(1), reduction="batchmean", log_target=True)

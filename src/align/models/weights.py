@@ -1,0 +1,60 @@
+"""Initial weights from torchvision or from a file that nobody has to trust."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+from torchvision.models._api import get_weight
+
+from align.errors import InputError
+
+
+def load_weights(network: nn.Module, source: str) -> None:
+    """Load a torchvision name (``IMAGENET1K_V1``) or a file with a state dict into a torchvision ResNet-18.
+
+    The file is read as data only: a pickle that would run code is refused, unread.
+
+    Raises:
+        InputError: the file is absent, is not a state dict, or its names or shapes do not fit.
+    """
+    if "/" not in source and not source.endswith((".pt", ".pth")):
+        try:
+            weights = get_weight(f"ResNet18_Weights.{source}")
+        except ValueError:
+            raise InputError(
+                f"classifier.weights: {source!r} is neither a file nor torchvision weights of ResNet-18 (such as IMAGENET1K_V1)"
+            ) from None
+        network.load_state_dict(weights.get_state_dict(check_hash=True))
+        return
+    state = _read_state_dict(Path(source))
+    expected = network.state_dict()
+    wrong = [f"{name} is missing" for name in expected if name not in state]
+    wrong += [f"{name} is not part of a ResNet-18" for name in state if name not in expected]
+    wrong += [
+        f"{name} has shape {tuple(state[name].shape)}, expected {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if wrong:
+        more = f" (and {len(wrong) - 3} more)" if len(wrong) > 3 else ""
+        raise InputError(
+            f"{source}: these are not weights of torchvision's ResNet-18: {'; '.join(wrong[:3])}{more}; "
+            "point classifier.weights at a state dict of torchvision.models.resnet18"
+        )
+    network.load_state_dict(state)
+
+
+def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise InputError(f"classifier.weights: found no file {path}; correct the path in the configuration")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: cannot be read as tensors only, so it is not read at all ({reason}); expected a state dict"
+        ) from None
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise InputError(f"{path}: found {type(state).__name__}, expected a state dict: names to tensors")
+    return state

@@ -1,0 +1,26 @@
+"""How a run shows where it is: a bar on a terminal, plain lines in a log."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+
+from tqdm import tqdm
+
+LOG = logging.getLogger("align")
+
+
+def epochs_with_progress(epochs: int, images_per_epoch: int, title: str, status: dict[str, float]) -> Iterator[int]:
+    """Yield 1 … ``epochs``; after each, show images/s, time left and what the caller has put in ``status``."""
+    start = time.perf_counter()
+    with tqdm(total=epochs, desc=title, unit="epoch", disable=not sys.stderr.isatty(), leave=False) as bar:
+        for epoch in range(1, epochs + 1):
+            yield epoch
+            elapsed = time.perf_counter() - start
+            shown = {name: f"{value:.4g}" for name, value in status.items()}
+            shown["images/s"] = f"{epoch * images_per_epoch / elapsed:.0f}"
+            bar.set_postfix(shown, refresh=False)
+            bar.update()
+            left = elapsed / epoch * (epochs - epoch)
+            line = " ".join(f"{name} {value}" for name, value in shown.items())
+            LOG.info("%s: epoch %d/%d, %s, %.0f s left", title, epoch, epochs, line, left)
