@@ -1,0 +1,122 @@
+"""What a metric is given, and what it gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.configuration.schema import Evaluation
+
+
+class Aggregate(NamedTuple):
+    """A value of ``n`` images together, for metrics that have no value per image."""
+
+    value: float
+    n: int
+
+
+Values = Tensor | Aggregate
+"""One value per image (N), NaN where it is undefined, or one value of all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """One model's predictions and explanations of one target domain's N test images, all on one device.
+
+    Attributes:
+        images: N×3×H×W, normalised as the network takes them.
+        labels: N, int64.
+        probabilities: N×K, softmax.
+        saliency: N×h×w, not negative: maps of the predicted classes.
+        class_saliency: N×h×w, not negative: maps of the true classes.
+        ground_truth: N×H×W, uint8: 1 object, 0 not, 255 everywhere in an image without ground truth; None: no image has any.
+        learned_mask: N×H×W in [0, 1]; None: the method learns no mask.
+        predict: images to probabilities in evaluation mode, without gradients.
+        batch_size: the most images that ``predict`` is given at once.
+        settings: what is measured, and how finely.
+    """
+
+    images: Tensor
+    labels: Tensor
+    probabilities: Tensor
+    saliency: Tensor
+    class_saliency: Tensor
+    ground_truth: Tensor | None
+    learned_mask: Tensor | None
+    predict: Callable[[Tensor], Tensor]
+    batch_size: int
+    settings: Evaluation
+
+    @property
+    def pixels(self) -> int:
+        """H·W."""
+        return self.images[0, 0].numel()
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        """Predicted classes: N."""
+        return self.probabilities.argmax(dim=1)
+
+    @cached_property
+    def drawn(self) -> Tensor:
+        """Indices of the n images on which faithfulness is measured, evenly spread over all: n."""
+        total = len(self.images)
+        n = min(total, self.settings.images_per_target or total)
+        return torch.arange(n, device=self.images.device) * total // n
+
+    @cached_property
+    def ranks(self) -> Tensor:
+        """Rank of every pixel of the drawn images, 0 the most salient: n×1×H×W, int32.
+
+        Maps are resized before they are ranked, so that pixels tie only where a map is flat; ties keep the reading order.
+        """
+        size = self.images.shape[-2:]
+        return in_batches(
+            lambda indices: descending_ranks(resized(self.saliency[indices], size)).unsqueeze(1), self.drawn, size=self.batch_size
+        )
+
+    @cached_property
+    def confidence(self) -> Tensor:
+        """Probability p_j(x) of the predicted class, of the drawn images: n."""
+        return self.of_predicted(self.probabilities[self.drawn], self.drawn)
+
+    @cached_property
+    def null_confidence(self) -> Tensor:
+        """Probability p_j(0) of the predicted class when nothing is shown, of the drawn images: n.
+
+        The empty image is the same for all of them, so that this costs one forward of one image.
+        """
+        return self.predict(torch.zeros_like(self.images[:1]))[0, self.predicted[self.drawn]]
+
+    def of_predicted(self, probabilities: Tensor, indices: Tensor) -> Tensor:
+        """Return the predicted classes' column of ``probabilities`` (n×K) of the images at ``indices`` (n)."""
+        return probabilities.gather(1, self.predicted[indices].unsqueeze(1)).squeeze(1)
+
+    def among_all(self, values: Tensor) -> Tensor:
+        """Return ``values`` (n) of the drawn images as one value per image (N), NaN where not drawn."""
+        return values.new_full((len(self.images),), torch.nan).index_copy(0, self.drawn, values)
+
+
+Metric = Callable[[Explained], dict[str, Values]]
+"""Values by name; nothing where the metric does not apply."""
+
+
+def in_batches(function: Callable[..., Tensor], *tensors: Tensor, size: int) -> Tensor:
+    """Return ``function`` of ``size`` rows of ``tensors`` at a time, concatenated."""
+    return torch.cat([function(*rows) for rows in zip(*(torch.split(tensor, size) for tensor in tensors))])
+
+
+def resized(maps: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return ``maps`` (n×h×w) at ``size`` (H, W), bilinearly: n×H×W."""
+    return F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
+
+
+def descending_ranks(maps: Tensor) -> Tensor:
+    """Return every pixel's rank in its map (n×H×W), 0 for the largest value, ties in reading order: n×H×W, int32."""
+    order = maps.flatten(1).argsort(dim=1, descending=True, stable=True)
+    positions = torch.arange(order.shape[1], dtype=torch.int32, device=maps.device).expand_as(order)
+    return torch.zeros_like(order, dtype=torch.int32).scatter_(1, order, positions).view_as(maps)

@@ -1,0 +1,64 @@
+"""A trained model's predictions and explanations of test images: what all metrics start from."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from align.augmentation.pipeline import normalise, to_unit
+from align.configuration.schema import Evaluation
+from align.methods.base import Method
+from align.metrics.base import Explained
+from align.models.classifier import Classifier
+from align.preparation.packed import Packed
+
+# (classifier, images, features, labels) -> maps; see align.attribution.
+Attribution = Callable[[Classifier, Tensor, Tensor, Tensor], Tensor]
+
+
+def explain(method: Method, attribution: Attribution, packed: Packed, settings: Evaluation, device: torch.device) -> Explained:
+    """Return predictions, saliency maps and learned masks of the images of one target domain.
+
+    Args:
+        method: a trained method, in evaluation mode, on ``device``.
+        attribution: gives the saliency maps.
+        packed: the images, as they are: no augmentation.
+        settings: batch size, and what the metrics need.
+        device: where to compute.
+    """
+    images = normalise(to_unit(torch.from_numpy(packed.images.copy()).to(device)))
+    labels = torch.from_numpy(packed.labels).to(device)
+    parts = [
+        _explain_batch(method, attribution, some, classes)
+        for some, classes in zip(images.split(settings.batch_size), labels.split(settings.batch_size))
+    ]
+    probabilities, saliency, class_saliency = (torch.cat(column) for column in zip(*parts))
+    masks = [method.mask(some) for some in images.split(settings.batch_size)]
+    return Explained(
+        images=images,
+        labels=labels,
+        probabilities=probabilities,
+        saliency=saliency,
+        class_saliency=class_saliency,
+        ground_truth=None if packed.masks is None else torch.from_numpy(packed.masks.copy()).to(device),
+        learned_mask=torch.cat([mask for mask in masks if mask is not None]) if masks[0] is not None else None,
+        predict=lambda some: predict(method.classifier, some),
+        batch_size=settings.batch_size,
+        settings=settings,
+    )
+
+
+@torch.no_grad()
+def predict(classifier: Classifier, images: Tensor) -> Tensor:
+    """Return probabilities N×K of normalised images N×3×H×W."""
+    probabilities: Tensor = classifier(images).softmax(1)
+    return probabilities
+
+
+def _explain_batch(method: Method, attribution: Attribution, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    with torch.no_grad():
+        features = method.classifier.features(images)
+        probabilities = method.classifier.classify(features).softmax(1)
+    saliency = attribution(method.classifier, images, features, probabilities.argmax(1)).detach()
+    class_saliency = attribution(method.classifier, images, features, labels).detach()
+    return probabilities, saliency, class_saliency

@@ -1,0 +1,16 @@
+"""Energy inside the mask."""
+
+from torch import Tensor
+
+from align.metrics.base import Explained, Values
+from align.metrics.localisation.judge import judge
+
+
+def energy_inside(explained: Explained) -> dict[str, Values]:
+    """Return the share of the map's sum that lies on the object (Score-CAM, arXiv:1910.01279)."""
+    return judge(explained, "energy_inside", share_inside)
+
+
+def share_inside(maps: Tensor, objects: Tensor) -> Tensor:
+    """Return the share of each of ``maps`` (n×P) in ``objects`` (n×P, bool), NaN where a map is zero everywhere: n."""
+    return (maps * objects).sum(dim=1) / maps.sum(dim=1)

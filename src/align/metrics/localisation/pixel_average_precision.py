@@ -1,0 +1,35 @@
+"""Average precision of a map's pixels."""
+
+import torch
+from torch import Tensor
+
+from align.metrics.base import Explained, Values
+from align.metrics.localisation.judge import judge
+
+
+def pixel_average_precision(explained: Explained) -> dict[str, Values]:
+    """Return the average precision of the map's pixels as scores of being the object's, within each image."""
+    return judge(explained, "pixel_average_precision", average_precision)
+
+
+def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
+    """Return Σ (recall − previous recall) · precision over the distinct values of ``scores``, as scikit-learn defines it.
+
+    That is the mean, over the positives, of the precision among all pixels that score at least as high.
+
+    Args:
+        scores: n×P.
+        positives: n×P, bool.
+
+    Returns:
+        n; NaN where there is no positive.
+    """
+    scores, order = scores.sort(dim=1, descending=True)
+    positives = positives.gather(1, order)
+    positions = torch.arange(scores.shape[1], device=scores.device).expand_as(order)
+    # Of equal scores none comes first: each counts with the precision at the last of them.
+    is_last = torch.ones_like(positives)
+    is_last[:, :-1] = scores[:, :-1] != scores[:, 1:]
+    last = torch.where(is_last, positions, scores.shape[1]).flip(1).cummin(dim=1).values.flip(1)
+    precision = positives.cumsum(dim=1) / (positions + 1)
+    return (precision.gather(1, last) * positives).sum(dim=1) / positives.sum(dim=1)

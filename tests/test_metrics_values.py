@@ -1,0 +1,328 @@
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from align.configuration.schema import Evaluation
+from align.metrics import MEASURES, METRICS
+from align.metrics.base import Explained
+from align.metrics.evaluate import evaluate
+from align.metrics.faithfulness.insertion_auc import blurred
+from align.metrics.localisation.pixel_average_precision import average_precision
+from align.registry import load
+
+
+def model_with(weights):
+    """Two classes with log-odds Σ weights · (first channel): what a linear softmax classifier predicts."""
+
+    def predict(images):
+        positive = torch.sigmoid((images[:, 0] * weights).sum(dim=(1, 2)))
+        return torch.stack([1 - positive, positive], dim=1)
+
+    return predict
+
+
+def mass(weights):
+    """Probability of class 1 = Σ weights · (first channel), for weights and pixels that keep it in [0, 1]."""
+
+    def predict(images):
+        positive = (images[:, 0] * weights).sum(dim=(1, 2))
+        return torch.stack([1 - positive, positive], dim=1)
+
+    return predict
+
+
+def explained(saliency, predict=None, images=None, batch_size=256, **parts):
+    """Images of ones that ``predict`` calls class 1, explained by ``saliency``; ``parts`` override anything."""
+    saliency = torch.as_tensor(saliency, dtype=torch.float32)
+    n, *size = saliency.shape
+    images = torch.ones(n, 3, *size) if images is None else images
+    predict = predict or mass(torch.full(images.shape[-2:], 1 / images[0, 0].numel()))
+    options = parts.pop("settings", {})
+    defaults = {
+        "labels": torch.ones(n, dtype=torch.int64),
+        "probabilities": predict(images),
+        "class_saliency": saliency,
+        "ground_truth": None,
+        "learned_mask": None,
+    }
+    return Explained(
+        images=images,
+        saliency=saliency,
+        predict=predict,
+        batch_size=batch_size,
+        settings=Evaluation(**options),
+        **(defaults | parts),
+    )
+
+
+def compute(name, example):
+    return load(METRICS[name].implementation)(example)
+
+
+def measured(name, example):
+    rows = evaluate(example, [load(METRICS[name].implementation)])
+    return {row["metric"]: (row["value"], row["n"]) for row in rows}
+
+
+maps = st.lists(st.integers(0, 5), min_size=16, max_size=16).map(lambda cells: torch.tensor(cells).float().reshape(1, 4, 4))
+
+
+# Faithfulness. Four pixels with log-odds ln 3 · (2, 1, 1, 0) of class 1, so that p = 3^m / (3^m + 1) with mass m shown.
+
+FOUR_PIXELS = model_with(math.log(3) * torch.tensor([[2.0, 1.0], [1.0, 0.0]]))
+RIGHT, WRONG = [[[4, 3], [2, 1]]], [[[1, 2], [3, 4]]]
+P4, P3, P2, P1, P0 = 81 / 82, 27 / 28, 9 / 10, 3 / 4, 1 / 2
+
+
+@pytest.mark.parametrize(
+    ("saliency", "sufficiency", "comprehensiveness", "deletion"),
+    [
+        (RIGHT, P4 - (P2 + P3) / 2, P4 - (P2 + P1) / 2, (P4 / 2 + P2 + P1 + P0 + P0 / 2) / 4),
+        (WRONG, P4 - (P0 + P1) / 2, P4 - (P4 + P3) / 2, (P4 / 2 + P4 + P3 + P2 + P0 / 2) / 4),
+    ],
+)
+def test_faithfulness_of_a_linear_softmax_model_is_what_paper_says(saliency, sufficiency, comprehensiveness, deletion):
+    example = explained(saliency, FOUR_PIXELS, settings={"removed_shares": (0.25, 0.5), "curve_steps": 4})
+    null_drop = P4 - P0
+    assert measured("sufficiency", example) == {
+        "sufficiency": (pytest.approx(sufficiency, abs=1e-6), 1),
+        "normalised_sufficiency": (pytest.approx(sufficiency / null_drop, abs=1e-6), 1),
+    }
+    assert measured("comprehensiveness", example) == {
+        "comprehensiveness": (pytest.approx(comprehensiveness, abs=1e-6), 1),
+        "normalised_comprehensiveness": (pytest.approx(comprehensiveness / null_drop, abs=1e-6), 1),
+    }
+    assert measured("deletion_auc", example) == {"deletion_auc": (pytest.approx(deletion, abs=1e-6), 1)}
+
+
+def test_insertion_starts_from_the_blurred_image():
+    # One bright pixel, blurred by 3×3 weights (e^-½, 1, e^-½)² / (1 + 2 e^-½)²: σ is 28 · 8 / 224 = 1 pixel.
+    pixel = torch.zeros(8, 8)
+    pixel[3, 4] = 1
+    images = pixel.expand(2, 3, 8, 8)
+    right_and_wrong = torch.stack([pixel, 1 - pixel])
+    example = explained(right_and_wrong, mass(pixel), images, settings={"blur": 28, "curve_steps": 64})
+    start = (1 + 2 * math.exp(-0.5)) ** -2
+    values = compute("insertion_auc", example)["insertion_auc"]
+    assert values.tolist() == pytest.approx([(start / 2 + 63.5) / 64, (start * 63.5 + 1 / 2) / 64])
+
+
+def test_curves_equal_a_pixel_by_pixel_computation():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(3, 3, 24, 24, generator=generator)
+    saliency = torch.rand(3, 24, 24, generator=generator)
+    predict = model_with(torch.randn(24, 24, generator=generator))
+    example = explained(saliency, predict, images, batch_size=2, settings={"blur": 30.0, "curve_steps": 7})
+
+    sigma = 30 * 24 / 224
+    soft = gaussian_filter(images.double().numpy(), sigma, mode="mirror", radius=round(sigma), axes=(2, 3))
+    assert blurred(images, sigma).numpy() == pytest.approx(soft, abs=1e-5)
+
+    for index in range(3):
+        insertion, deletion = soft[index].copy(), images[index].double().numpy().copy()
+        order = sorted(np.ndindex(24, 24), key=lambda at: -float(saliency[index][at]))
+        j = int(predict(images)[index].argmax())
+        states = [np.stack([insertion, deletion])]
+        counts = [round(step * 576 / 7) for step in range(8)]
+        for before, after in itertools.pairwise(counts):
+            for y, x in order[before:after]:
+                insertion[:, y, x] = images[index, :, y, x]
+                deletion[:, y, x] = 0
+            states.append(np.stack([insertion, deletion]))
+        heights = np.stack([predict(torch.tensor(state))[:, j].numpy() for state in states])
+        expected = (np.diff(counts)[:, None] / 576 * (heights[1:] + heights[:-1]) / 2).sum(axis=0)
+        found = [float(compute(name, example)[name][index]) for name in ("insertion_auc", "deletion_auc")]
+        assert found == pytest.approx(list(expected), abs=1e-5)
+
+
+def test_normalised_forms_are_undefined_without_a_drop_to_normalise_by():
+    bias = lambda images: torch.tensor([0.25, 0.75]).expand(len(images), 2)  # noqa: E731
+    example = explained(RIGHT, bias)
+    assert measured("sufficiency", example) == {"sufficiency": (0.0, 1)}
+    assert measured("comprehensiveness", example) == {"comprehensiveness": (0.0, 1)}
+
+
+def test_predictions_number_what_the_documentation_says():
+    asked = []
+    model = mass(torch.full((8, 8), 1 / 64))
+
+    def predict(images):
+        asked.append(len(images))
+        return model(images)
+
+    example = explained(
+        torch.rand(10, 8, 8), predict, batch_size=4, settings={"curve_steps": 5, "removed_shares": (0.1, 0.2, 0.5)}
+    )
+    asked.clear()
+    evaluate(example, [load(entry.implementation) for entry in METRICS.values()])
+    assert sum(asked) == 10 * (2 * 5 - 1 + 2 * 3) + 1
+    assert max(asked) == 4
+
+
+def test_faithfulness_on_evenly_drawn_images_only():
+    values = compute("deletion_auc", explained(torch.rand(10, 4, 4), settings={"images_per_target": 4}))["deletion_auc"]
+    assert (~values.isnan()).nonzero().flatten().tolist() == [0, 2, 5, 7]
+    example = explained(torch.rand(10, 4, 4), settings={"images_per_target": 20})
+    assert measured("sufficiency", example)["sufficiency"][1] == 10
+    assert measured("accuracy", explained(torch.rand(10, 4, 4), settings={"images_per_target": 4}))["accuracy"] == (1.0, 10)
+
+
+def test_ties_keep_the_reading_order_and_coarse_maps_are_resized_before_ranking():
+    assert explained(torch.zeros(1, 2, 3)).ranks.flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    coarse = explained(torch.tensor([[[0.0, 1.0]]]), mass(torch.full((1, 4), 1 / 4)), torch.ones(1, 3, 1, 4))
+    assert coarse.ranks.flatten().tolist() == [3, 2, 1, 0]  # 0, ¼, ¾, 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(maps)
+def test_faithfulness_depends_on_the_order_of_pixels_only(saliency):
+    predict = mass(torch.arange(1, 17).reshape(4, 4) / 136)
+    for name in ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc"):
+        found = compute(name, explained(saliency, predict))
+        transformed = compute(name, explained(saliency**3 + 2 * saliency + 1, predict))
+        assert all(torch.equal(found[key], transformed[key]) for key in found)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.permutations(range(1, 17)), maps)
+def test_no_map_is_more_faithful_than_the_weights_themselves(weights, other):
+    weights = torch.tensor(weights).float().reshape(1, 4, 4) / 136
+    best, some, worst = (explained(saliency, mass(weights[0])) for saliency in (weights, other, 1 - weights))
+    for name, direction in [("sufficiency", -1), ("comprehensiveness", 1), ("deletion_auc", -1)]:
+        low, middle, high = (direction * float(compute(name, example)[name]) for example in (worst, some, best))
+        assert low - 1e-6 <= middle <= high + 1e-6
+
+
+# Localisation.
+
+OBJECT = torch.tensor([[[1, 1, 0, 0]]], dtype=torch.uint8)
+NO_GROUND_TRUTH = torch.full_like(OBJECT, 255)
+
+
+def located(saliency, ground_truth=OBJECT, **parts):
+    return explained(torch.tensor([[saliency]]), ground_truth=ground_truth, **parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "saliency", "value"),
+    [
+        ("pointing_game", [0.0, 3.0, 2.0, 1.0], 1),
+        ("pointing_game", [0.0, 2.0, 3.0, 1.0], 0),
+        ("pointing_game", [0.0, 3.0, 3.0, 1.0], 1),  # the first of two maxima
+        ("energy_inside", [1.0, 2.0, 3.0, 4.0], 3 / 10),
+        ("iou", [2.0, 6.0, 5.0, 4.0], 1 / 3),  # scaled: 0, 1, ¾, ½; above ½: the 2nd and 3rd
+        ("iou", [3.0, 3.0, 3.0, 3.0], 0),
+        ("pixel_average_precision", [4.0, 1.0, 3.0, 2.0], (1 / 1 + 2 / 4) / 2),
+        ("pixel_average_precision", [1.0, 1.0, 1.0, 1.0], 1 / 2),
+    ],
+)
+def test_localisation_by_hand(name, saliency, value):
+    assert measured(name, located(saliency)) == {name: (pytest.approx(value), 1)}
+
+
+def test_localisation_judges_the_true_class_and_the_learned_mask_without_scaling_it():
+    learned_mask = torch.tensor([[[0.4, 0.3, 0.0, 0.0]]])
+    example = located([0.0, 0.0, 0.0, 1.0], class_saliency=torch.tensor([[[4.0, 3.0, 0.0, 0.0]]]), learned_mask=learned_mask)
+    assert measured("iou", example) == {"iou": (1.0, 1), "learned_mask_iou": (0.0, 1)}
+    assert measured("energy_inside", example) == {"energy_inside": (1.0, 1), "learned_mask_energy_inside": (1.0, 1)}
+    assert measured("mask_area", example) == {"learned_mask_area": (pytest.approx(0.175), 1), "ground_truth_area": (0.5, 1)}
+
+
+def test_images_without_ground_truth_or_object_do_not_count():
+    saliency = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]]).expand(4, 1, 4)
+    ground_truth = torch.cat([OBJECT, NO_GROUND_TRUTH, torch.zeros_like(OBJECT), 1 - OBJECT])
+    for batch_size in (1, 3, 4):
+        example = explained(saliency, ground_truth=ground_truth, batch_size=batch_size)
+        assert measured("pointing_game", example) == {"pointing_game": (0.5, 2)}
+        assert measured("energy_inside", example) == {"energy_inside": (0.5, 2)}
+        assert measured("iou", example) == {"iou": (0.25, 2)}
+        assert measured("pixel_average_precision", example)["pixel_average_precision"] == (pytest.approx((3 / 4 + 1 / 2) / 2), 2)
+        assert measured("mask_area", example) == {"ground_truth_area": (0.5, 2)}
+    for nothing in (None, NO_GROUND_TRUTH):
+        assert measured("iou", located([1.0, 0.0, 0.0, 0.0], nothing)) == {}
+        assert measured("mask_area", located([1.0, 0.0, 0.0, 0.0], nothing)) == {}
+    assert measured("energy_inside", located([0.0, 0.0, 0.0, 0.0])) == {}
+
+
+@settings(deadline=None, max_examples=100)
+@given(maps, st.lists(st.booleans(), min_size=16, max_size=16).filter(any))
+def test_average_precision_is_scikit_learns_ties_included(saliency, object_pixels):
+    positives = torch.tensor(object_pixels)
+    both = torch.stack([saliency.flatten(), torch.arange(16.0)])
+    expected = [average_precision_score(object_pixels, scores) for scores in both.numpy()]
+    assert average_precision(both, positives.expand(2, 16)).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+# Prediction.
+
+
+def predicted(probabilities, labels):
+    probabilities = torch.as_tensor(probabilities, dtype=torch.float32)
+    return explained(torch.zeros(len(labels), 8, 8), probabilities=probabilities, labels=torch.as_tensor(labels))
+
+
+def test_accuracy_by_hand():
+    example = predicted([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.1, 0.9]], [0, 1, 1, 1])
+    assert measured("accuracy", example) == {"accuracy": (0.75, 4)}
+
+
+def test_auc_is_scikit_learns_over_the_classes_that_occur():
+    generator = np.random.default_rng(0)
+    labels = generator.choice([0, 1, 3], 40)
+    # Rounded, so that scores tie.
+    probabilities = generator.dirichlet(np.ones(4), 40).round(1)
+    expected = np.mean([roc_auc_score(labels == k, probabilities[:, k]) for k in (0, 1, 3)])
+    assert measured("auc", predicted(probabilities, labels)) == {"auc": (pytest.approx(expected), 40), "auc_classes": (3, 40)}
+
+
+def test_auc_is_left_out_with_one_class_only():
+    assert measured("auc", predicted([[0.6, 0.4], [0.2, 0.8]], [1, 1])) == {}
+
+
+# All together.
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(2, 5))
+def test_every_value_is_in_range_whatever_the_model(seed, classes):
+    generator = torch.Generator().manual_seed(seed)
+    n, size = 6, 8
+    weights = torch.randn(3 * size * size, classes, generator=generator)
+    images = torch.randn(n, 3, size, size, generator=generator)
+    labels = torch.arange(n) % classes
+    example = explained(
+        torch.rand(n, 2, 2, generator=generator),
+        lambda images: torch.softmax(images.flatten(1) @ weights, dim=1),
+        images,
+        batch_size=4,
+        labels=labels,
+        class_saliency=torch.rand(n, 3, 3, generator=generator),
+        ground_truth=torch.randint(0, 2, (n, size, size), generator=generator, dtype=torch.uint8),
+        learned_mask=torch.rand(n, size, size, generator=generator),
+        settings={"curve_steps": 6},
+    )
+    rows = evaluate(example, [load(entry.implementation) for entry in METRICS.values()])
+    assert {row["metric"] for row in rows} | {"normalised_sufficiency", "normalised_comprehensiveness"} == set(MEASURES)
+    for row in rows:
+        low, high = {"sufficiency": (-1, 1), "comprehensiveness": (-1, 1), "auc_classes": (2, classes)}.get(row["metric"], (0, 1))
+        assert low <= row["value"] <= high
+        assert 1 <= row["n"] <= n
+
+
+def test_titles_and_directions_need_no_torch():
+    check = "import sys, align.metrics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+    assert {name for name, measure in MEASURES.items() if measure.higher_is_better is False} == {
+        "sufficiency",
+        "normalised_sufficiency",
+        "deletion_auc",
+    }
