@@ -1,0 +1,128 @@
+# From a folder of images to splits and packed arrays.
+from align.datasets.folders import folder_fingerprint
+
+ROOTS = {name: str(dataset.root) for name, dataset in DATASETS.items()}
+MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
+TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
+
+
+def fingerprint(wildcards):
+    """Return what changes when an image of a folder of the user's does; a folder that a rule makes is tracked by itself."""
+    return None if wildcards.dataset in MADE else folder_fingerprint(ROOTS[wildcards.dataset])
+
+
+for name, dataset in MADE.items():
+
+    rule:
+        name:
+            f"acquire_{name}"
+        output:
+            directory(str(dataset.root)),
+        log:
+            f"results/logs/acquire/{name}.log",
+        params:
+            source=dataset.source_name,
+            settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
+            code=code_hash(module_of(SOURCES[dataset.source_name].implementation)),
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        conda:
+            ENVIRONMENT
+        message:
+            f"Making {dataset.root}"
+        script:
+            "../workflow_scripts/acquire.py"
+
+
+rule index:
+    input:
+        lambda wildcards: ROOTS[wildcards.dataset],
+    output:
+        "results/data/{dataset}/manifest.csv",
+    log:
+        "results/logs/index/{dataset}.log",
+    params:
+        domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
+        classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
+        fingerprint=fingerprint,
+        code=code_hash("align.datasets.image_folder"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        ENVIRONMENT
+    message:
+        "Reading every image of {wildcards.dataset} once"
+    script:
+        "../workflow_scripts/index.py"
+
+
+rule split:
+    input:
+        "results/data/{dataset}/manifest.csv",
+    output:
+        "results/data/{dataset}/splits.csv",
+    log:
+        "results/logs/split/{dataset}.log",
+    params:
+        splits=lookup("splits", within=SETTINGS),
+        test_only=lookup("datasets/{dataset}/test_only", within=SETTINGS),
+        group=lookup("datasets/{dataset}/split_group", within=SETTINGS),
+        code=code_hash("align.preparation.splits"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    script:
+        "../workflow_scripts/split.py"
+
+
+rule pack:
+    input:
+        manifest="results/data/{dataset}/manifest.csv",
+        ground_truth=lambda wildcards: TRUTHS[wildcards.dataset] if wildcards.dataset not in MADE else [],
+    output:
+        images="results/data/{dataset}/{domain}.npy",
+        masks="results/data/{dataset}/{domain}.masks.npy",
+    log:
+        "results/logs/pack/{dataset}/{domain}.log",
+    benchmark:
+        "results/benchmarks/pack/{dataset}/{domain}.tsv"
+    params:
+        root=lambda wildcards: ROOTS[wildcards.dataset],
+        image_size=lookup("datasets/{dataset}/image_size", within=SETTINGS),
+        resize=lookup("datasets/{dataset}/resize", within=SETTINGS),
+        ground_truth=lookup("datasets/{dataset}/ground_truth", within=SETTINGS),
+        code=code_hash("align.preparation.packing"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        ENVIRONMENT
+    message:
+        "Packing {wildcards.dataset}, {wildcards.domain}"
+    script:
+        "../workflow_scripts/pack.py"
+
+
+rule data:
+    """Images, splits and packed arrays of every data set in use."""
+    input:
+        expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
+        [
+            f"results/data/{name}/{domain}.npy"
+            for name, dataset in DATASETS.items()
+            for domain in dataset.domains
+        ],
+
+
+rule splits:
+    """Which image is in which split."""
+    input:
+        expand("results/data/{dataset}/splits.csv", dataset=DATASETS),

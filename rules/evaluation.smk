@@ -1,0 +1,70 @@
+# All metrics of a run, on its own test split and on those of the other domains.
+from align.attribution import ATTRIBUTIONS
+from align.metrics import METRICS
+
+EVALUATION = CONFIGURATION.evaluation
+EVALUATION_CODE = [
+    "align.metrics.evaluate",
+    "align.metrics.explain",
+    "align.training.run",
+    module_of(ATTRIBUTIONS[EVALUATION.attribution]),
+    *(module_of(METRICS[metric].implementation) for metric in EVALUATION.metrics),
+]
+
+
+rule evaluate_run:
+    input:
+        checkpoint="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/checkpoint.pt",
+        splits="results/data/{dataset}/splits.csv",
+        images=of_domains("results/data/{dataset}/{domain}.npy"),
+        masks=of_domains("results/data/{dataset}/{domain}.masks.npy"),
+    output:
+        "results/evaluations/{dataset}/{protocol}/{domain}/{method}/seed{seed}/metrics.csv",
+    log:
+        "results/logs/evaluate/{dataset}/{protocol}/{domain}/{method}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{dataset}/{protocol}/{domain}/{method}/seed{seed}.tsv"
+    params:
+        hyper_parameters=lookup("{method}", within=VARIANTS),
+        classifier=lookup("classifier", within=SETTINGS),
+        training=lookup("training", within=SETTINGS),
+        augmentation=lookup("augmentation", within=SETTINGS),
+        evaluation=lookup("evaluation", within=SETTINGS),
+        domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
+        code=code_of_method(*EVALUATION_CODE),
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
+    conda:
+        ENVIRONMENT
+    message:
+        "Evaluating {wildcards.method} trained on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/evaluate.py"
+
+
+rule collect_metrics:
+    input:
+        of_runs("results/evaluations/{run.path}/metrics.csv"),
+    output:
+        "results/metrics.csv",
+    log:
+        "results/logs/collect_metrics.log",
+    params:
+        runs=[run._asdict() for run in RUNS],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    script:
+        "../workflow_scripts/collect_metrics.py"
+
+
+rule evaluate:
+    """Every run's metrics in one table."""
+    input:
+        "results/metrics.csv",

@@ -1,0 +1,71 @@
+"""Between Snakemake and the library: what every job does first, and how its errors reach a person."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from align.errors import InputError
+
+LOG = logging.getLogger("align")
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to the rule's log file; turn an :class:`InputError` into one line and a failed job."""
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log, mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    try:
+        yield
+    except InputError as error:
+        LOG.error("%s", error)
+        print(f"Error in rule {snakemake.rule}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        LOG.exception("rule %s failed", snakemake.rule)
+        raise
+
+
+@contextmanager
+def torch_job(snakemake: Any) -> Iterator[None]:
+    """:func:`job` for rules that compute with torch: their number of threads, reproducibly, without denormal numbers."""
+    import torch
+
+    with job(snakemake):
+        torch.set_num_threads(snakemake.threads)
+        torch.set_flush_denormal(True)  # a collapsed mask is full of them, and each costs a hundred times a normal number
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        yield
+
+
+def run_snakemake(snakemake: Any, *arguments: str) -> str:
+    """Run Snakemake on the job's own workflow and configuration, and return what it prints.
+
+    Args:
+        snakemake: the job's object; its script lies in a folder beside the Snakefile.
+        arguments: targets first, since options that take several values would swallow them.
+
+    Raises:
+        RuntimeError: Snakemake failed; the message is what it said.
+    """
+    with TemporaryDirectory() as folder:
+        configuration = Path(folder) / "config.json"
+        configuration.write_text(json.dumps(snakemake.config))
+        snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
+        # The lock is held by the run that this job belongs to, and a profile could set what is set here.
+        same = ["--snakefile", snakefile, "--configfile", configuration, "--profile", "none", "--workflow-profile", "none"]
+        command = [sys.executable, "-m", "snakemake", *arguments, *map(str, same), "--cores", "1", "--nolock"]
+        done = subprocess.run(command, capture_output=True, text=True)
+    LOG.info("%s", done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"snakemake {' '.join(arguments)}: {done.stderr}")
+    return done.stdout

@@ -1,0 +1,14 @@
+"""Put every image of a data set into one split."""
+
+from pathlib import Path
+
+from align.configuration.schema import Splits
+from align.preparation.listing import MANIFEST_COLUMNS, read_listing, write_listing
+from align.preparation.splits import assign_splits
+from align.workflow import job
+
+with job(snakemake):
+    params = snakemake.params
+    manifest = read_listing(Path(snakemake.input[0]), MANIFEST_COLUMNS)
+    splits = assign_splits(manifest, Splits(**params.splits), params.test_only, params.group)
+    write_listing(splits, Path(snakemake.output[0]))

@@ -1,0 +1,39 @@
+"""Train one run."""
+
+from pathlib import Path
+
+from align.configuration.runs import method_of
+from align.files import sha256
+from align.preparation.listing import SPLITS_COLUMNS, read_listing
+from align.preparation.packed import class_names, read_packed
+from align.provenance import git_revision, value_hash, versions
+from align.training.run import RunSettings, choose_device, train_run, write_run
+from align.workflow import torch_job
+
+with torch_job(snakemake):
+    params, wildcards = snakemake.params, snakemake.wildcards
+    settings = RunSettings(
+        method_of(wildcards.method), params.hyper_parameters, params.classifier, params.training, params.augmentation
+    )
+    splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
+    classes = class_names(splits, params.classes)
+    training, validation = (
+        [read_packed(Path(snakemake.input.splits).parent, splits, wildcards.domain, split, classes)]
+        for split in ("train", "validation")
+    )
+    title = f"{wildcards.dataset} {wildcards.domain} {wildcards.method} seed {wildcards.seed}"
+    device = choose_device(snakemake.config.get("device", "auto"))
+    trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title)
+    values = {**dict(wildcards.items()), **settings._asdict(), "variant": wildcards.method}
+    account = {
+        "settings": values,
+        "hashes": {
+            "configuration": value_hash(values),
+            "code": params.code,
+            "data": {path: sha256(path) for path in snakemake.input},
+        },
+        "versions": versions(),
+        "git_revision": git_revision(),
+        **cost,
+    }
+    write_run(trained, classes, account, Path(snakemake.output.checkpoint).parent)
