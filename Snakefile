@@ -1,0 +1,21 @@
+# The reproduction of ALIGN (arXiv:2511.06944), from images to a report.
+# `snakemake --cores` makes everything; the configuration is config/config.yaml, or --configfile of your choice.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/presentation.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,

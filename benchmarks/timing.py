@@ -1,0 +1,28 @@
+"""Ratios of times measured in one run: these machines are noisy, so the contenders take turns and the medians are compared."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+
+
+def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, repeats: int = 1) -> dict[str, float]:
+    """Return the median seconds of one call of each contender, over ``rounds`` in which each is called ``repeats`` times."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for call in contenders.values():
+        call()
+    for _ in range(rounds):
+        for name, call in contenders.items():
+            _synchronise()
+            start = time.perf_counter()
+            for _ in range(repeats):
+                call()
+            _synchronise()
+            seconds[name].append((time.perf_counter() - start) / repeats)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

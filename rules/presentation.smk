@@ -1,0 +1,36 @@
+# Where tables and figures are, how the report shows them, and which runs a page of a figure shows.
+PUBLISHED = os.path.relpath(Path(workflow.basedir, "reference/align_paper.csv"))
+PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())  # captions and style
+PAGE = "{dataset}/{protocol}/{domain}"  # figures of many runs have one for each
+PAGES = {}
+FIRST_SEEDS = {}
+for run in RUNS:
+    page = PAGE.format(**run._asdict())
+    PAGES.setdefault(page, []).append(run)
+    FIRST_SEEDS.setdefault(page, {}).setdefault(run.method, run)
+
+
+def table_files(table, title):
+    """Return the files of a table; the report shows the HTML."""
+    caption = f"../report/{table}.rst"
+    shown = report(f"results/tables/{table}.html", caption=caption, category="Tables", labels={"table": title})
+    return {"html": shown} | {kind: f"results/tables/{table}.{kind}" for kind in ("csv", "md", "tex")}
+
+
+def figure_files(figure, title, *page):
+    """Return the files of a figure, or of a page of it; the report shows the SVG."""
+    labels = {"figure": title} | ({"data set": "{dataset}", "source domain": "{domain}"} if page else {})
+    name = "/".join([figure, *page])
+    caption = f"../report/{figure}.rst"
+    shown = report(f"results/figures/{name}.svg", caption=caption, category="Figures", labels=labels)
+    return {"svg": shown} | {kind: f"results/figures/{name}.{kind}" for kind in ("png", "csv")}
+
+
+def of_page(pattern):
+    """Return an input function: one path per run of the page; ``pattern`` has {run.path}."""
+    return lambda wildcards: [pattern.format(run=run) for run in PAGES[PAGE.format(**wildcards)]]
+
+
+def of_first_seeds(pattern):
+    """Return an input function: one path per method of the page, of its first seed; ``pattern`` has {run.path}."""
+    return lambda wildcards: [pattern.format(run=run) for run in FIRST_SEEDS[PAGE.format(**wildcards)].values()]

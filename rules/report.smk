@@ -1,0 +1,25 @@
+# Every table and figure in one HTML page that needs nothing else: no network, no other file.
+from align.provenance import value_hash
+
+
+report: "../report/workflow.rst"
+
+
+rule report:
+    input:
+        rules.tables.input,
+        rules.figures.input,
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        presentation=value_hash([path.read_text() for path in PRESENTATION]),
+    script:
+        "../workflow_scripts/report.py"

@@ -1,0 +1,51 @@
+"""Run times and memory, from Snakemake's benchmark files."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from align.figures.style import colours, nothing_to_draw
+from align.titles import method_title, plain
+
+QUANTITIES = {"s": "seconds", "max_rss": "memory, MiB"}
+WIDTH = 3.5  # inches, of a panel
+JOB = ["step", "dataset", "method"]
+
+
+def costs(benchmarks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return what every job took: step, dataset, method, quantity, value; nothing where Snakemake could not measure it.
+
+    Args:
+        benchmarks: the benchmark files that there are, with step (train, evaluate), dataset and method.
+    """
+    data = pd.concat(benchmarks) if benchmarks else pd.DataFrame(columns=[*JOB, *QUANTITIES])
+    long = data.rename(columns=QUANTITIES).melt(JOB, list(QUANTITIES.values()), var_name="quantity", value_name="value")
+    return long.assign(value=pd.to_numeric(long["value"], errors="coerce")).dropna(subset="value")
+
+
+def draw_costs(data: pd.DataFrame) -> Figure:
+    """Return a panel per data set, step and quantity: a stroke per job, in a row per method.
+
+    Args:
+        data: from :func:`costs`.
+    """
+    if data.empty:
+        return nothing_to_draw("No benchmark file was found.")
+    methods = [method_title(method) for method in data["method"].unique()]
+    height = 0.7 + 0.25 * len(methods)
+    titles = [f"{plain(dataset)}: {step}" for dataset, step in zip(data["dataset"], data["step"])]
+    panels = pd.Series(list(zip(titles, data["quantity"])), index=data.index)
+    grid = sns.catplot(
+        data.assign(panel=panels, method=data["method"].map(method_title)),
+        x="value", y="method", hue="method", order=methods, hue_order=methods, palette=colours(methods), col="panel", col_wrap=2,
+        kind="strip", jitter=False, marker="|", size=12, linewidth=1.5, legend=False,
+        height=height, aspect=WIDTH / height, sharex=False,
+    )  # fmt: skip
+    for (title, quantity), panel in grid.axes_dict.items():
+        panel.set(title=title, xlabel=quantity, ylabel="")
+        panel.set_xlim(0, 1.05 * panel.get_xlim()[1])
+    grid.tight_layout()
+    figure: Figure = grid.figure
+    return figure

@@ -1,0 +1,69 @@
+"""What all figures share: how they look, and how they are written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from align.files import whole_file
+
+PALETTE = "colorblind"
+WRONG = "#d55e00"  # vermillion, told from black and grey by the colour-blind and in grey print
+SETTINGS: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "lines.linewidth": 1.2,
+    "grid.linewidth": 0.5,
+    "grid.color": "0.88",
+    "svg.hashsalt": "align",  # else the names of an SVG's parts are random
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw without a screen, in the project's style, within the block."""
+    with sns.axes_style("whitegrid"), mpl.rc_context(SETTINGS):
+        mpl.use("Agg")
+        yield
+
+
+def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Return a colour for each name, in the order of the palette."""
+    return dict(zip(names, sns.color_palette(PALETTE, len(names))))
+
+
+def nothing_to_draw(reason: str) -> Figure:
+    """Return a figure that says why it is empty."""
+    figure = Figure(figsize=(4, 0.5))
+    figure.text(0.5, 0.5, reason, ha="center", va="center")
+    return figure
+
+
+def legend_on_top(grid: sns.FacetGrid, more: Mapping[str, Artist] | None = None) -> None:
+    """Put the legend of a grid above its panels, with further entries after its own."""
+    own = grid.legend
+    entries = {text.get_text(): handle for text, handle in zip(own.get_texts(), own.legend_handles)}
+    entries = {name: handle for name, handle in entries.items() if name not in grid.data.columns}  # seaborn's headings
+    own.remove()
+    entries |= more or {}
+    grid.figure.legend(entries.values(), entries.keys(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=6, frameon=False)
+
+
+def write_figure(figure: Figure, data: pd.DataFrame, svg: Path | str, png: Path | str, csv: Path | str) -> None:
+    """Write a figure as SVG and PNG (200 dots per inch) and its data as CSV, each whole or not at all."""
+    with whole_file(csv) as partial:
+        data.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+    with mpl.rc_context(SETTINGS), whole_file(svg) as partial:
+        figure.savefig(partial, bbox_inches="tight", metadata={"Date": None})
+    with mpl.rc_context(SETTINGS), whole_file(png) as partial:
+        figure.savefig(partial, bbox_inches="tight", dpi=200)

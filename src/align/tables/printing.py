@@ -1,0 +1,123 @@
+"""Printed tables: the same cells as Markdown, LaTeX and HTML."""
+
+import html
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+NOTHING = "Nothing of this kind was measured."  # such as other domains, where there is only one
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 1.5rem; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; } h2:first-child { margin-top: 0; }
+table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
+th, td { padding: .3rem .8rem; text-align: left; } thead { border-bottom: 1px solid #222; }
+tbody tr:nth-child(even) { background: #f4f4f4; } p { color: #555; max-width: 50rem; }
+"""
+# What LaTeX cannot take as it is, among it the symbols in titles and in the assumptions' texts.
+SYMBOLS = {
+    "±": r"\pm", "→": r"\rightarrow", "↑": r"\uparrow", "↓": r"\downarrow", "·": r"\cdot", "×": r"\times", "‖": r"\Vert",
+    "λ": r"\lambda", "β": r"\beta", "σ": r"\sigma", "₁": "_1", "₂": "_2", "₃": "_3", "₄": "_4", "²": "^2",
+    "\u0303": r"\tilde{}", "<": "<", ">": ">", "\\": r"\backslash", "~": r"\sim", "^": r"\wedge",
+}  # fmt: skip
+LATEX = str.maketrans(
+    {symbol: f"${command}$" for symbol, command in SYMBOLS.items()} | {special: rf"\{special}" for special in "&%$#_{}"}
+)
+
+
+class Cell(NamedTuple):
+    """A cell's text, and whether it is the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+class Block(NamedTuple):
+    """A titled part of a table: a header, rows of as many cells, and a note below it."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+
+class Table(NamedTuple):
+    """A table as tidy data, one value per row, and as blocks for print."""
+
+    data: pd.DataFrame
+    blocks: Sequence[Block]
+
+
+def markdown(blocks: Sequence[Block]) -> str:
+    """Return the blocks as Markdown, the best cells in bold."""
+    return "\n".join(_markdown_block(block) for block in blocks) or f"{NOTHING}\n"
+
+
+def latex(blocks: Sequence[Block]) -> str:
+    """Return the blocks as LaTeX tables for the package booktabs, the best cells in bold."""
+    return "\n".join(_latex_block(block) for block in blocks) or f"{NOTHING}\n"
+
+
+def html_page(blocks: Sequence[Block]) -> str:
+    """Return the blocks as an HTML page of its own, the best cells in bold."""
+    head = f'<meta charset="utf-8"><title>Tables</title><style>{STYLE}</style>'
+    body = "\n".join(_html_block(block) for block in blocks) or f"<p>{NOTHING}</p>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def _markdown_block(block: Block) -> str:
+    def line(texts: Sequence[str]) -> str:
+        return f"| {' | '.join(texts)} |"
+
+    def text(cell: Cell) -> str:
+        escaped = cell.text.replace("|", r"\|")
+        return f"**{escaped}**" if cell.best else escaped
+
+    lines = [line(block.header), line(["---"] * len(block.header)), *(line([text(cell) for cell in row]) for row in block.rows)]
+    return "\n".join([f"### {block.title}", "", *lines, *(["", block.note] if block.note else []), ""])
+
+
+def _latex_block(block: Block) -> str:
+    def line(texts: Sequence[str]) -> str:
+        return " & ".join(texts) + r" \\"
+
+    def text(cell: Cell) -> str:
+        escaped = cell.text.translate(LATEX)
+        return rf"\textbf{{{escaped}}}" if cell.best else escaped
+
+    caption = f"{block.title}. {block.note}" if block.note else block.title
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{caption.translate(LATEX)}}}",
+        rf"\begin{{tabular}}{{{'l' * len(block.header)}}}",
+        r"\toprule",
+        line([name.translate(LATEX) for name in block.header]),
+        r"\midrule",
+        *(line([text(cell) for cell in row]) for row in block.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _html_text(text: str) -> str:
+    """Return ``text`` for HTML, without line breaks before signs that belong to what stands before them."""
+    escaped = html.escape(text)
+    for sign in "±↑↓":
+        escaped = escaped.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}").replace(f"{sign} ", f"{sign}\N{NO-BREAK SPACE}")
+    return escaped
+
+
+def _html_block(block: Block) -> str:
+    def row(tag: str, texts: Sequence[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
+
+    def text(cell: Cell) -> str:
+        escaped = _html_text(cell.text)
+        return f"<strong>{escaped}</strong>" if cell.best else escaped
+
+    header = row("th", [_html_text(name) for name in block.header])
+    rows = "\n".join(row("td", [text(cell) for cell in cells]) for cells in block.rows)
+    note = f"\n<p>{html.escape(block.note)}</p>" if block.note else ""
+    return f"<h2>{html.escape(block.title)}</h2>\n<table><thead>{header}</thead>\n<tbody>\n{rows}\n</tbody></table>{note}"

@@ -1,0 +1,69 @@
+"""Every run: what was selected, what it took, and how it failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from align.tables.printing import Block, Cell, Table
+from align.titles import method_title, plain, setting_title
+
+COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
+HEADER = (
+    "Source",
+    "Method",
+    "Seed",
+    "Selected epoch",
+    "Phase",
+    "Validation accuracy, %",
+    "Seconds",
+    "Images/s",
+    "Peak memory, MiB",
+    "Device",
+    "Failures",
+)
+
+
+def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row per run, in the order of ``accounts``.
+
+    Args:
+        accounts: the content of each ``run.json``.
+    """
+    data = pd.DataFrame([_row(account) for account in accounts])
+    blocks = [
+        Block(setting_title(*setting), HEADER, [_cells(row) for _, row in rows.iterrows()])
+        for setting, rows in data.groupby(["dataset", "protocol"], sort=False)
+    ]
+    return Table(data, blocks)
+
+
+def _row(account: Mapping[str, Any]) -> dict[str, Any]:
+    settings = account["settings"]
+    return {
+        "dataset": settings["dataset"],
+        "protocol": settings["protocol"],
+        "source_domain": settings["domain"],
+        "method": settings["variant"],
+        "seed": int(settings["seed"]),
+        **{column: account[column] for column in COLUMNS},
+        "device": account["device"],
+        "failures": "; ".join(f"{failure['name']} from epoch {failure['epoch']}" for failure in account["failures"]),
+    }
+
+
+def _cells(row: pd.Series) -> list[Cell]:
+    texts = [
+        plain(row["source_domain"]),
+        method_title(row["method"]),
+        str(row["seed"]),
+        str(row["selected_epoch"]),
+        plain(row["selected_phase"]),
+        f"{100 * row['validation_accuracy']:.1f}",
+        f"{row['wall_seconds']:.1f}",
+        f"{row['images_per_second']:.0f}",
+        f"{row['peak_memory_bytes'] / 2**20:.0f}",
+        row["device"],
+        row["failures"] or "none",
+    ]
+    return [Cell(text) for text in texts]

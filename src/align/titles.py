@@ -1,0 +1,32 @@
+"""Names in print of what paths and tables name."""
+
+from collections.abc import Hashable
+
+from align.configuration.runs import method_of
+from align.methods import METHODS
+from align.metrics import MEASURES
+
+ARROWS = {True: " ↑", False: " ↓", None: ""}
+
+
+def method_title(variant: str) -> str:
+    """Return a method's name in print, with what makes it a variant in brackets: ``ALIGN (lambda1=0.5)``."""
+    method = method_of(variant)
+    changes = variant[len(method) + 1 :].replace("-", ", ")
+    return f"{METHODS[method].title} ({changes})" if changes else METHODS[method].title
+
+
+def measure_title(measure: str) -> str:
+    """Return a measure's name in print with an arrow in the direction of better values."""
+    title, higher_is_better = MEASURES[measure]
+    return title + ARROWS[higher_is_better]
+
+
+def plain(name: Hashable) -> str:
+    """Return an identifier, such as a key of pandas, as words: ``single_source`` as ``single source``."""
+    return str(name).replace("_", " ")
+
+
+def setting_title(*names: Hashable) -> str:
+    """Return what a table's block or a figure's panel is about: data set, protocol and more, as words."""
+    return " · ".join(plain(name) for name in names)

@@ -1,0 +1,218 @@
+"""Figures: the data that they draw, worked out by hand, and that these data are what is drawn."""
+
+import hashlib
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
+from align.figures.case_studies import Cases, Explanations, cases, draw_case_studies, evenly_drawn, predictions
+from align.figures.costs import costs, draw_costs
+from align.figures.rule_graph import draw_rule_graph, rule_graph
+from align.figures.style import WRONG, style, write_figure
+from align.figures.training_curves import curves, draw_training_curves, failures
+from align.preparation.packed import Packed
+
+DOT = """digraph snakemake_dag {
+    graph[bgcolor=white, margin=0];
+    0[label = "all", color = "0.5 0.6 0.85", style="rounded"];
+    1[label = "draw", color = "0.1 0.6 0.85", style="rounded"];
+    2[label = "train_run", color = "0.2 0.6 0.85", style="rounded"];
+    3[label = "assumptions", color = "0.3 0.6 0.85", style="rounded"];
+    1 -> 0
+    2 -> 0
+    2 -> 1
+    3 -> 0
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def drawing():
+    with style():
+        yield
+    plt.close("all")
+
+
+def history(*rows):
+    return pd.DataFrame(rows, columns=["epoch", "phase", "name", "value"])
+
+
+HISTORIES = {
+    ("erm", 0): history((1, "train", "total", 1.0), (2, "train", "total", 0.5)),
+    ("erm", 1): history((1, "train", "total", 2.0), (2, "train", "total", 1.5)),
+    ("align", 0): history(
+        (1, "warm_up", "total", 3.0),
+        (2, "masker", "mask_area", 0.9),
+        (2, "guided", "mask_area", 0.4),
+        (2, "guided", "total", 2.0),
+    ),
+}
+COLLAPSED = {"settings": {"variant": "align", "seed": "0"}, "failures": [{"name": "mask collapse", "epoch": 2, "detail": ""}]}
+
+
+def lines(panel):
+    """The lines of a panel, without the empty ones that seaborn makes its legend from."""
+    return [line for line in panel.lines if len(line.get_xdata())]
+
+
+def test_masker_steps_alone_come_half_an_epoch_earlier():
+    data = curves(HISTORIES)
+    areas = data[data["name"] == "mask_area"]
+    assert list(areas["epoch"]) == [1.5, 2.0]
+    assert list(areas["value"]) == [0.9, 0.4]
+    assert len(data) == 8
+
+
+def test_training_curves_draw_means_phases_and_failures():
+    figure = draw_training_curves(curves(HISTORIES), failures([COLLAPSED]))
+    panels = {panel.get_title(): panel for panel in figure.axes}
+    assert list(panels) == ["total", "mask area"]
+    erm, align, end_of_warm_up, failure = lines(panels["total"])
+    assert list(erm.get_ydata()) == [1.5, 1.0]
+    assert list(align.get_ydata()) == [3.0, 2.0]
+    assert set(end_of_warm_up.get_xdata()) == {1.5}
+    assert list(failure.get_xdata()) == [2]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["ERM", "ALIGN", "end of warm-up", "mask collapse"]
+
+
+def test_training_curves_without_warm_up_or_failure_mark_neither():
+    figure = draw_training_curves(curves({("erm", 0): HISTORIES["erm", 0]}), failures([]))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ERM"]
+    assert len(lines(figure.axes[0])) == 1
+
+
+def test_accuracy_against_explanation_averages_targets_and_leaves_out_what_was_not_measured():
+    rows = [
+        ("a", "a", "accuracy", 0.9),
+        ("a", "a", "insertion_auc", 0.5),
+        ("a", "b", "accuracy", 0.2),
+        ("a", "b", "insertion_auc", 0.1),
+        ("a", "c", "accuracy", 0.4),
+        ("a", "c", "insertion_auc", 0.3),
+    ]
+    metrics = pd.DataFrame(rows, columns=["source_domain", "target_domain", "metric", "value"])
+    data = accuracy_and_explanation(metrics.assign(dataset="vlcs", protocol="single_source", method="erm", seed=0))
+    assert list(data["measure"]) == ["insertion_auc"] * 2
+    assert list(data["accuracy"]) == pytest.approx([0.9, 0.3])
+    assert list(data["value"]) == pytest.approx([0.5, 0.2])
+    figure = draw_accuracy_vs_explanation(data)
+    (panel,) = figure.axes
+    assert panel.get_xlabel() == "Insertion AUC ↑"
+    assert panel.collections[0].get_offsets().tolist() == pytest.approx(np.array([[0.5, 90], [0.2, 30]]))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["ERM", "in distribution", "out of distribution"]
+
+
+def test_costs_leave_out_what_was_not_measured():
+    rows = pd.DataFrame({"s": [1.5, 2.5], "max_rss": ["NA", "300.5"], "step": "train", "dataset": "vlcs", "method": "erm"})
+    data = costs([rows])
+    assert list(data["quantity"]) == ["seconds", "seconds", "memory, MiB"]
+    assert list(data["value"]) == [1.5, 2.5, 300.5]
+    figure = draw_costs(data)
+    assert [(panel.get_title(), panel.get_xlabel()) for panel in figure.axes] == [
+        ("vlcs: train", "seconds"),
+        ("vlcs: train", "memory, MiB"),
+    ]
+    assert all(panel.get_xlim()[0] == 0 for panel in figure.axes)
+
+
+def test_figures_of_nothing_say_so():
+    nothing = pd.DataFrame(
+        [("vlcs", "single_source", "erm", "a", "a", 0, "accuracy", 0.5)],
+        columns=["dataset", "protocol", "method", "source_domain", "target_domain", "seed", "metric", "value"],
+    )
+    explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
+    assert [text.get_text() for text in explanation.texts] == ["No explanation was measured."]
+    assert [text.get_text() for text in draw_costs(costs([])).texts] == ["No benchmark file was found."]
+
+
+def test_rule_graph_leaves_out_what_follows():
+    edges = list(rule_graph(DOT).itertuples(index=False, name=None))
+    assert edges == [("assumptions", "all"), ("draw", "all"), ("train_run", "draw")]
+
+
+def test_rule_graph_goes_from_left_to_right():
+    figure = draw_rule_graph(rule_graph(DOT))
+    x = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts if text.get_text()}
+    assert x["train_run"] < x["draw"] == x["assumptions"] < x["all"]
+
+
+def packed(n, masks=None):
+    images = np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+    return Packed(images, np.arange(n) % 2, [f"{i}.png" for i in range(n)], masks)
+
+
+def test_images_are_drawn_evenly():
+    drawn = evenly_drawn(packed(10, np.zeros((10, 8, 8), np.uint8)), 4)
+    assert drawn.paths == ["0.png", "2.png", "5.png", "7.png"]
+    assert list(drawn.images[:, 0, 0, 0]) == [0, 2, 5, 7]
+    assert list(drawn.labels) == [0, 0, 1, 1]
+    assert drawn.masks is not None
+    assert len(drawn.masks) == 4
+
+
+def test_no_more_images_are_drawn_than_there_are():
+    assert evenly_drawn(packed(2), 5).paths == ["0.png", "1.png"]
+
+
+def explained(predicted, *, masks):
+    n = len(predicted)
+    mask = np.full((n, 8, 8), 0.25, np.float32) if masks else None
+    return Explanations(np.array(predicted), np.full(n, 0.5, np.float32), np.zeros((n, 8, 8), np.float32), mask)
+
+
+def studies(*, known):
+    one = np.ones((2, 8, 8), np.uint8) if known else None
+    shown: Cases = cases({"a": packed(2, one), "b": packed(1)}, ["cat", "dog"])
+    return shown, {"erm": explained([0, 0, 0], masks=False), "align": explained([0, 1, 1], masks=True)}
+
+
+def test_predictions_of_case_studies():
+    data = predictions(*studies(known=True))
+    assert list(data.columns) == ["domain", "path", "class", "method", "predicted", "confidence", "correct"]
+    assert list(data["domain"]) == ["a", "a", "b"] * 2
+    assert list(data["predicted"]) == ["cat", "cat", "cat", "cat", "dog", "dog"]
+    assert list(data["correct"]) == [True, False, True, True, True, False]
+
+
+def test_case_studies_mark_wrong_predictions_and_name_what_is_not_known():
+    figure = draw_case_studies(*studies(known=True), source_domain="a")
+    grid = np.array(figure.axes).reshape(3, 5)
+    assert [axes.get_title() for axes in grid[0]] == ["image", "ground truth", "ERM", "ALIGN", "ALIGN: mask"]
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == [
+        "a\nin distribution",
+        "a\nin distribution",
+        "b\nout of distribution",
+    ]
+    labels = [[axes.get_xlabel() for axes in row] for row in grid]
+    assert labels[0] == ["class cat", "area 1.00", "✓ cat, 0.50", "✓ cat, 0.50", "area 0.25"]
+    assert labels[1][2:4] == ["✗ cat, 0.50", "✓ dog, 0.50"]
+    assert to_rgb(grid[1, 2].xaxis.label.get_color()) == to_rgb(WRONG)
+    assert grid[2, 1].texts[0].get_text() == "not known"
+    assert all(axes.images or axes.texts for axes in figure.axes)
+
+
+def test_case_studies_without_ground_truth_have_no_column_for_it():
+    figure = draw_case_studies(*studies(known=False), source_domain="a")
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["image", "ERM", "ALIGN", "ALIGN: mask"]
+
+
+def test_files_of_a_figure_are_the_same_each_time(tmp_path):
+    data = pd.DataFrame({"x": [1.5, 2.5]})
+
+    def hashes(name):
+        figure = draw_training_curves(curves(HISTORIES), failures([COLLAPSED]))
+        paths = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
+        write_figure(figure, data, **paths)
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()]
+
+    assert hashes("first") == hashes("second")
+    assert pd.read_csv(tmp_path / "first.csv").equals(data)
+    assert Image.open(tmp_path / "first.png").info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    assert len(list(tmp_path.iterdir())) == 6

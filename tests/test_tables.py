@@ -1,0 +1,259 @@
+"""Tables: means and spreads worked out by hand, what is bold, what stands beside the paper, and the three printed forms."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from align.configuration.schema import Configuration
+from align.tables.assumptions import assumptions, declared_in
+from align.tables.explanation_quality import explanation_quality
+from align.tables.in_distribution import in_distribution
+from align.tables.out_of_distribution import out_of_distribution
+from align.tables.printing import Block, Cell, html_page, latex, markdown
+from align.tables.runs import runs
+from align.tables.summary import averages, over_seeds, printed
+from align.tables.writing import write_table
+
+PUBLISHED = pd.DataFrame(
+    [
+        ("VLCS", "in-distribution", "ERM", "VOC2007", "VOC2007", "accuracy", 85.35),
+        ("VLCS", "out-of-distribution", "ERM", "VOC2007", None, "accuracy", 11.11),
+    ],
+    columns=["dataset", "setting", "method", "source_domain", "target_domain", "metric", "value"],
+)
+
+
+def metrics(*rows, dataset="vlcs"):
+    """Rows of method, source, target, seed, metric, value as ``results/metrics.csv`` has them."""
+    frame = pd.DataFrame(rows, columns=["method", "source_domain", "target_domain", "seed", "metric", "value"])
+    return frame.assign(dataset=dataset, protocol="single_source", n=10)
+
+
+def texts(block):
+    return [[cell.text for cell in row] for row in block.rows]
+
+
+def bold(block):
+    return [[cell.best for cell in row] for row in block.rows]
+
+
+def test_averages_leave_out_a_seed_that_lacks_a_domain():
+    values = pd.DataFrame(
+        [("erm", 0, "a", 0.2), ("erm", 0, "b", 0.4), ("erm", 1, "a", 1.0), ("sgt", 0, "a", 0.0), ("sgt", 0, "b", 0.6)],
+        columns=["method", "seed", "domain", "value"],
+    ).assign(metric="auc")
+    found = averages(values, "domain")
+    assert list(found["method"]) == ["erm", "sgt"]
+    assert list(found["seed"]) == [0, 0]
+    assert list(found["value"]) == pytest.approx([0.3, 0.3])
+    assert set(found["domain"]) == {"average"}
+
+
+def test_spread_is_that_of_a_sample_and_unknown_for_one_seed():
+    values = pd.DataFrame(
+        [("erm", 0, 1.0), ("erm", 1, 3.0), ("erm", 2, 5.0), ("sgt", 0, 7.0)], columns=["method", "seed", "value"]
+    )
+    erm, sgt = over_seeds(values).itertuples(index=False)
+    assert tuple(erm) == ("erm", 3.0, 2.0, 3)
+    assert (sgt.mean, sgt.seeds) == (7.0, 1)
+    assert sgt.standard_deviation != sgt.standard_deviation
+
+
+def test_printed_numbers():
+    assert printed("accuracy", 0.9663, 0.0123) == "96.6 ± 1.2"
+    assert printed("iou", 0.25, 0.0049) == "0.250 ± 0.005"
+    assert printed("iou", 0.25) == "0.250"
+
+
+def test_in_distribution_beside_the_paper():
+    rows = [
+        ("erm", "VOC2007", "VOC2007", 0, "accuracy", 0.80),
+        ("erm", "VOC2007", "VOC2007", 1, "accuracy", 0.90),
+        ("erm", "SUN09", "SUN09", 0, "accuracy", 0.60),
+        ("erm", "SUN09", "SUN09", 1, "accuracy", 0.60),
+        ("align", "VOC2007", "VOC2007", 0, "accuracy", 0.84),
+        ("align", "VOC2007", "VOC2007", 1, "accuracy", 0.84),
+        ("align", "SUN09", "SUN09", 0, "accuracy", 0.70),
+        ("align", "SUN09", "SUN09", 1, "accuracy", 0.70),
+        ("align", "VOC2007", "SUN09", 0, "accuracy", 0.01),  # out of distribution: not here
+    ]
+    table = in_distribution(metrics(*rows), PUBLISHED)
+    (block,) = table.blocks
+    assert block.header == ["Method", "VOC2007", "SUN09", "average"]
+    assert texts(block) == [
+        ["ERM", "85.0 ± 7.1", "60.0 ± 0.0", "72.5 ± 3.5"],
+        ["ALIGN", "84.0 ± 0.0", "70.0 ± 0.0", "77.0 ± 0.0"],
+        ["ERM, paper", "85.35", "", ""],
+    ]
+    assert bold(block) == [[False, True, False, False], [False, False, True, True], [False] * 4]
+    assert block.note == "Mean ± standard deviation over 2 seeds. Best in bold."
+    voc = table.data.set_index(["method", "domain"]).loc[("erm", "VOC2007")]
+    assert (voc["mean"], voc["seeds"], voc["paper"]) == pytest.approx((0.85, 2, 0.8535))
+
+
+def test_in_distribution_of_another_data_set_has_no_paper():
+    table = in_distribution(metrics(("erm", "VOC2007", "VOC2007", 0, "accuracy", 0.8), dataset="vlcs_subset"), PUBLISHED)
+    assert texts(table.blocks[0]) == [["ERM", "80.0", "80.0"]]
+    assert table.data["paper"].isna().all()
+    assert table.blocks[0].note == "One seed: no spread is known."
+
+
+def test_several_data_sets_have_a_block_each():
+    both = pd.concat([metrics(("erm", "a", "a", 0, "auc", 0.5), dataset=name) for name in ("one", "two")])
+    assert [block.title for block in in_distribution(both, PUBLISHED).blocks] == [
+        "one · single source: AUC, %",
+        "two · single source: AUC, %",
+    ]
+
+
+def test_out_of_distribution_averages_targets_then_sources():
+    rows = [
+        (method, source, target, 0, "accuracy", value)
+        for method, values in {"erm": (0.1, 0.3, 0.5, 0.7), "align-lambda1=0.5": (0.2, 0.4, 0.4, 0.4)}.items()
+        for (source, target), value in zip((("a", "b"), ("a", "c"), ("b", "a"), ("b", "c")), values)
+    ]
+    averaged, from_a, from_b = out_of_distribution(metrics(*rows)).blocks
+    assert averaged.header == ["Method", "a →", "b →", "average"]
+    assert texts(averaged) == [["ERM", "20.0", "60.0", "40.0"], ["ALIGN (lambda1=0.5)", "30.0", "40.0", "35.0"]]
+    assert from_a.header == ["Method", "→ b", "→ c", "average"]
+    assert texts(from_a) == [["ERM", "10.0", "30.0", "20.0"], ["ALIGN (lambda1=0.5)", "20.0", "40.0", "30.0"]]
+    assert bold(from_b) == [[False, True, True, True], [False, False, False, False]]
+
+
+def test_one_domain_alone_has_nothing_out_of_distribution():
+    table = out_of_distribution(metrics(("erm", "a", "a", 0, "auc", 0.5)))
+    assert table.data.empty
+    assert markdown(table.blocks) == "Nothing of this kind was measured.\n"
+
+
+def test_explanation_quality_knows_directions_and_who_learns_a_mask():
+    rows = [
+        ("erm", "a", "a", 0, "sufficiency", 0.2),
+        ("align", "a", "a", 0, "sufficiency", 0.1),
+        ("erm", "a", "b", 0, "sufficiency", 0.3),
+        ("erm", "a", "c", 0, "sufficiency", 0.5),
+        ("align", "a", "b", 0, "sufficiency", 0.4),
+        ("align", "a", "c", 0, "sufficiency", 0.6),
+        ("erm", "a", "a", 0, "ground_truth_area", 0.11),
+        ("align", "a", "a", 0, "ground_truth_area", 0.11),
+        ("align", "a", "a", 0, "learned_mask_area", 0.2),
+        ("align", "a", "a", 0, "learned_mask_iou", 0.5),
+    ]
+    inside, mask, outside = explanation_quality(metrics(*rows)).blocks
+    assert inside.title == "vlcs · single source, in distribution: faithfulness of saliency maps"
+    assert texts(inside) == [["ERM", "0.200"], ["ALIGN", "0.100"]]
+    assert bold(inside) == [[False, False], [False, True]]  # lower is better
+    assert mask.header == ["Method", "IoU ↑", "Area", "Ground truth: area"]
+    assert texts(mask) == [["ALIGN", "0.500", "0.200", "0.110"]]
+    assert bold(mask) == [[False] * 4]  # nothing to compare with
+    assert texts(outside) == [["ERM", "0.400"], ["ALIGN", "0.500"]]
+
+
+@pytest.fixture
+def configuration():
+    return Configuration(
+        datasets={"photographs": {"root": "photographs", "image_size": 64}},
+        experiments={"first": {"dataset": "photographs"}},
+        methods={"align": {"lambda3": 0.25}},
+    )
+
+
+def test_assumptions_are_every_declared_field_with_the_value_in_use(configuration):
+    rows = {row.setting: row for row in declared_in(configuration)}
+    assert rows["datasets.photographs.image_size"].value == "64"
+    assert rows["datasets.photographs.image_size"].default == "224"
+    assert rows["methods.align.lambda3"].value == "0.25"
+    assert rows["augmentation.crop_scale"].value == "0.7, 1"
+    assert "device" not in rows  # not a choice that the paper leaves open
+    assert all(row.because and row.what for row in rows.values())
+
+
+def test_a_reason_is_only_given_for_the_default(configuration):
+    (block,) = assumptions(list(declared_in(configuration))).blocks
+    reasons = {row[0].text: row[3].text for row in block.rows}
+    assert reasons["augmentation.flip"] == "DomainBed's and DRE's"
+    assert reasons["datasets.photographs.image_size"] == "set in the configuration; default 224: DomainBed's and DRE's"
+
+
+def test_runs_show_failures():
+    account = {
+        "settings": {"dataset": "vlcs", "protocol": "single_source", "domain": "SUN09", "variant": "align", "seed": "1"},
+        "selected_epoch": 7,
+        "selected_phase": "warm_up",
+        "validation_accuracy": 0.5,
+        "wall_seconds": 12.34,
+        "images_per_second": 99.6,
+        "peak_memory_bytes": 2**30,
+        "device": "CPU",
+        "failures": [{"name": "mask collapse", "epoch": 9, "detail": "…"}],
+    }
+    table = runs([account, account | {"failures": []}])
+    failed, fine = texts(table.blocks[0])
+    assert failed == ["SUN09", "ALIGN", "1", "7", "warm up", "50.0", "12.3", "100", "1024", "CPU", "mask collapse from epoch 9"]
+    assert fine[-1] == "none"
+    assert list(table.data["peak_memory_bytes"]) == [2**30, 2**30]
+
+
+BLOCK = Block("A & B", ["Method", "IoU ↑"], [[Cell("x_1"), Cell("0.5 ± 0.1", best=True)], [Cell("a|b"), Cell("<5%")]], "Note.")
+
+
+def test_markdown():
+    assert markdown([BLOCK]) == (
+        "### A & B\n\n| Method | IoU ↑ |\n| --- | --- |\n| x_1 | **0.5 ± 0.1** |\n| a\\|b | <5% |\n\nNote.\n"
+    )
+
+
+def test_latex():
+    lines = latex([BLOCK]).splitlines()
+    assert lines[1] == r"\caption{A \& B. Note.}"
+    assert lines[4] == r"Method & IoU $\uparrow$ \\"
+    assert lines[6] == r"x\_1 & \textbf{0.5 $\pm$ 0.1} \\"
+    assert lines[7] == r"a|b & $<$5\% \\"
+
+
+def test_html():
+    page = html_page([BLOCK])
+    assert "<h2>A &amp; B</h2>" in page
+    assert "<strong>0.5\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1</strong>" in page
+    assert "&lt;5%" in page
+
+
+def test_latex_of_the_assumptions_needs_no_special_fonts(configuration):
+    assert latex(assumptions(list(declared_in(configuration))).blocks).isascii()
+
+
+class _Cells(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "td":
+            self.found.append("")
+
+    def handle_data(self, data):
+        if self.found:
+            self.found[-1] += data.strip("\n")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"])), min_size=1, max_size=4))
+def test_any_text_stays_in_its_cell(words):
+    block = Block("", [""] * len(words), [[Cell(word) for word in words]])
+    row = markdown([block]).splitlines()[-1]
+    assert len(re.split(r"(?<!\\)\|", row)) == len(words) + 2
+    cells = _Cells()
+    cells.feed(html_page([block]).split("<tbody>")[1].split("</tbody>")[0])
+    assert cells.found == words
+
+
+def test_files_of_a_table(tmp_path):
+    table = in_distribution(metrics(("erm", "a", "a", 0, "auc", 0.123456789)), PUBLISHED)
+    paths = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex", "html")}
+    write_table(table, **paths)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["table.csv", "table.html", "table.md", "table.tex"]
+    assert pd.read_csv(paths["csv"])["mean"].tolist() == [0.123457, 0.123457]
+    assert "12.3" in paths["md"].read_text()

@@ -1,0 +1,34 @@
+"""Draw test images of every target domain with the explanations of one source domain's models."""
+
+import json
+from pathlib import Path
+
+from align.attribution import ATTRIBUTIONS
+from align.configuration.schema import Evaluation
+from align.figures.case_studies import cases, draw_case_studies, evenly_drawn, explanations, predictions
+from align.figures.style import style, write_figure
+from align.preparation.listing import SPLITS_COLUMNS, read_listing
+from align.preparation.packed import read_packed
+from align.registry import load
+from align.training.run import RunSettings, choose_device, restore
+from align.workflow import torch_job
+
+with torch_job(snakemake), style():
+    params, wildcards = snakemake.params, snakemake.wildcards
+    device = choose_device(snakemake.config.get("device", "auto"))
+    evaluation = Evaluation(**params.evaluation)
+    models = {}
+    for account, checkpoint in zip(snakemake.input.accounts, snakemake.input.checkpoints):
+        used = json.loads(Path(account).read_text())["settings"]
+        settings = RunSettings(**{name: used[name] for name in RunSettings._fields})
+        models[used["variant"]], classes = restore(settings, Path(checkpoint), device)
+    splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
+    folder = Path(snakemake.input.splits).parent
+    shown = cases(
+        {domain: evenly_drawn(read_packed(folder, splits, domain, "test", classes), params.images) for domain in params.domains},
+        classes,
+    )
+    attribution = load(ATTRIBUTIONS[evaluation.attribution])
+    explained = {method: explanations(model, attribution, shown, evaluation, device) for method, model in models.items()}
+    figure = draw_case_studies(shown, explained, wildcards.domain)
+    write_figure(figure, predictions(shown, explained), **dict(snakemake.output.items()))

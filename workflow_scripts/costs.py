@@ -1,0 +1,19 @@
+"""Draw run times and memory of training and evaluation."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from align.figures.costs import costs, draw_costs
+from align.figures.style import style, write_figure
+from align.workflow import job
+
+with job(snakemake), style():
+    rows = [
+        pd.read_csv(path, sep="\t").assign(step=step, dataset=run["dataset"], method=run["method"])
+        for step, paths in snakemake.params.benchmarks.items()
+        for path, run in zip(paths, snakemake.params.runs)
+        if Path(path).is_file()
+    ]
+    data = costs(rows)
+    write_figure(draw_costs(data), data, **dict(snakemake.output.items()))

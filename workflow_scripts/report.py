@@ -1,0 +1,10 @@
+"""Put every table and figure into one HTML page, by Snakemake's own report."""
+
+from pathlib import Path
+
+from align.files import whole_file
+from align.workflow import job, run_snakemake
+
+with job(snakemake), whole_file(snakemake.output[0]) as partial:
+    stylesheet = str(Path(snakemake.scriptdir).parent / "report/style.css")
+    run_snakemake(snakemake, "tables", "figures", "--report", str(partial), "--report-stylesheet", stylesheet)

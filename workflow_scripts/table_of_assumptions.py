@@ -1,0 +1,9 @@
+"""Make the table of settings that the paper does not give."""
+
+from align.tables.assumptions import Assumption, assumptions
+from align.tables.writing import write_table
+from align.workflow import job
+
+with job(snakemake):
+    rows = [Assumption(**row) for row in snakemake.params.rows]
+    write_table(assumptions(rows), **dict(snakemake.output.items()))
