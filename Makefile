@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 reproduce: $(READY) ## data, training, evaluation, tables, figures and report of the embedded benchmark
-	$(IN_VENV) snakemake --cores
+	$(IN_VENV) snakemake --cores all
 
 test: format lint types workflow tests ## the five checks below, one after the other
 
@@ -42,7 +42,7 @@ tests: $(READY) ## all tests
 	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 2
 
 bench: $(READY) ## step times, maps per second and evaluation time as CSV
-	@$(IN_VENV) python benchmarks/run.py
+	@$(IN_VENV) python -m benchmarks.run
 
 # uv keeps the pins that still fit; `.venv/bin/uv pip compile --upgrade …` moves all of them.
 lock: $(READY) ## requirements.lock and envs/align.yaml anew from pyproject.toml

@@ -1,5 +1,5 @@
 # The reproduction of ALIGN (arXiv:2511.06944), from images to a report.
-# `snakemake --cores` makes everything; the configuration is config/config.yaml, or --configfile of your choice.
+# `snakemake --cores all` makes everything; the configuration is config/config.yaml, or --configfile of your choice.
 from snakemake.utils import min_version
 
 min_version("9.20")

@@ -2,6 +2,7 @@
 from align.configuration.loading import load
 from align.configuration.runs import method_of, runs_of, variants_of
 from align.datasets import SOURCES
+from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
 from align.methods import METHODS
 from align.provenance import code_hash
@@ -16,6 +17,9 @@ except InputError as error:
 RUNS = runs_of(CONFIGURATION)
 DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}
 SETTINGS = CONFIGURATION.model_dump(mode="json")  # for lookup(): every value, defaults included
+ROOTS = {name: str(dataset.root) for name, dataset in DATASETS.items()}
+MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
+TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
 VARIANTS = {name: settings.model_dump(mode="json") for name, settings in variants_of(CONFIGURATION).items()}
 GPU = 1 if CONFIGURATION.device == "cuda" else 0
 ENVIRONMENT = "../envs/align.yaml"
@@ -41,3 +45,8 @@ def of_domains(pattern):
 def code_of_method(*modules):
     """Return a params function: the hash of ``modules`` and of the code of the rule's method."""
     return lambda wildcards: code_hash(*modules, module_of(METHODS[method_of(wildcards.method)].implementation))
+
+
+def fingerprint(wildcards):
+    """Return what changes when an image of a folder of the user's does; a folder that a rule makes is tracked by itself."""
+    return None if wildcards.dataset in MADE else folder_fingerprint(ROOTS[wildcards.dataset])

@@ -1,14 +1,4 @@
 # From a folder of images to splits and packed arrays.
-from align.datasets.folders import folder_fingerprint
-
-ROOTS = {name: str(dataset.root) for name, dataset in DATASETS.items()}
-MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
-TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
-
-
-def fingerprint(wildcards):
-    """Return what changes when an image of a folder of the user's does; a folder that a rule makes is tracked by itself."""
-    return None if wildcards.dataset in MADE else folder_fingerprint(ROOTS[wildcards.dataset])
 
 
 for name, dataset in MADE.items():
@@ -20,16 +10,16 @@ for name, dataset in MADE.items():
             directory(str(dataset.root)),
         log:
             f"results/logs/acquire/{name}.log",
-        params:
-            source=dataset.source_name,
-            settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
-            code=code_hash(module_of(SOURCES[dataset.source_name].implementation)),
+        conda:
+            ENVIRONMENT
         threads: 1
         resources:
             mem_mb=1000,
             runtime=10,
-        conda:
-            ENVIRONMENT
+        params:
+            source=dataset.source_name,
+            settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
+            code=code_hash(module_of(SOURCES[dataset.source_name].implementation)),
         message:
             f"Making {dataset.root}"
         script:
@@ -43,17 +33,17 @@ rule index:
         "results/data/{dataset}/manifest.csv",
     log:
         "results/logs/index/{dataset}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
         classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
         fingerprint=fingerprint,
         code=code_hash("align.datasets.image_folder"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    conda:
-        ENVIRONMENT
     message:
         "Reading every image of {wildcards.dataset} once"
     script:
@@ -67,17 +57,17 @@ rule split:
         "results/data/{dataset}/splits.csv",
     log:
         "results/logs/split/{dataset}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         splits=lookup("splits", within=SETTINGS),
         test_only=lookup("datasets/{dataset}/test_only", within=SETTINGS),
         group=lookup("datasets/{dataset}/split_group", within=SETTINGS),
         code=code_hash("align.preparation.splits"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/split.py"
 
@@ -93,18 +83,18 @@ rule pack:
         "results/logs/pack/{dataset}/{domain}.log",
     benchmark:
         "results/benchmarks/pack/{dataset}/{domain}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
         image_size=lookup("datasets/{dataset}/image_size", within=SETTINGS),
         resize=lookup("datasets/{dataset}/resize", within=SETTINGS),
         ground_truth=lookup("datasets/{dataset}/ground_truth", within=SETTINGS),
         code=code_hash("align.preparation.packing"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=60,
-    conda:
-        ENVIRONMENT
     message:
         "Packing {wildcards.dataset}, {wildcards.domain}"
     script:
@@ -115,11 +105,7 @@ rule data:
     """Images, splits and packed arrays of every data set in use."""
     input:
         expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
-        [
-            f"results/data/{name}/{domain}.npy"
-            for name, dataset in DATASETS.items()
-            for domain in dataset.domains
-        ],
+        [f"results/data/{name}/{domain}.npy" for name, dataset in DATASETS.items() for domain in dataset.domains],
 
 
 rule splits:

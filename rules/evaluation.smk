@@ -24,6 +24,13 @@ rule evaluate_run:
         "results/logs/evaluate/{dataset}/{protocol}/{domain}/{method}/seed{seed}.log",
     benchmark:
         "results/benchmarks/evaluate/{dataset}/{protocol}/{domain}/{method}/seed{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
     params:
         hyper_parameters=lookup("{method}", within=VARIANTS),
         classifier=lookup("classifier", within=SETTINGS),
@@ -32,13 +39,6 @@ rule evaluate_run:
         evaluation=lookup("evaluation", within=SETTINGS),
         domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
         code=code_of_method(*EVALUATION_CODE),
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-        gpu=GPU,
-    conda:
-        ENVIRONMENT
     message:
         "Evaluating {wildcards.method} trained on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
     script:
@@ -52,14 +52,14 @@ rule collect_metrics:
         "results/metrics.csv",
     log:
         "results/logs/collect_metrics.log",
-    params:
-        runs=[run._asdict() for run in RUNS],
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        runs=[run._asdict() for run in RUNS],
     script:
         "../workflow_scripts/collect_metrics.py"
 

@@ -14,6 +14,13 @@ rule train_run:
         "results/logs/train/{dataset}/{protocol}/{domain}/{method}/seed{seed}.log",
     benchmark:
         "results/benchmarks/train/{dataset}/{protocol}/{domain}/{method}/seed{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,
     params:
         hyper_parameters=lookup("{method}", within=VARIANTS),
         classifier=lookup("classifier", within=SETTINGS),
@@ -21,13 +28,6 @@ rule train_run:
         augmentation=lookup("augmentation", within=SETTINGS),
         classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
         code=code_of_method("align.training.run"),
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=GPU,
-    conda:
-        ENVIRONMENT
     message:
         "Training {wildcards.method} on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
     script:

@@ -1,5 +1,6 @@
 """Test images with every method's saliency map, ALIGN's learned mask and the ground truth."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -123,7 +124,7 @@ def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], sourc
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
     for axes, title in zip(grid[0], header):
-        axes.set_title(title)
+        axes.set_title(textwrap.fill(title, 18))
     for row, (panels, domain) in enumerate(zip(grid, shown.domains)):
         image, label = shown.packed.images[row], shown.packed.labels[row]
         remaining = iter(panels)
