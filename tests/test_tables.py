@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.configuration.schema import Configuration
-from align.tables.assumptions import assumptions, declared_in
+from align.tables.assumptions import assumptions, declared_in, defaults
 from align.tables.explanation_quality import explanation_quality
 from align.tables.in_distribution import in_distribution
 from align.tables.out_of_distribution import out_of_distribution
@@ -257,3 +258,10 @@ def test_files_of_a_table(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["table.csv", "table.html", "table.md", "table.tex"]
     assert pd.read_csv(paths["csv"])["mean"].tolist() == [0.123457, 0.123457]
     assert "12.3" in paths["md"].read_text()
+
+
+def test_the_documented_assumptions_are_the_defaults_of_the_library() -> None:
+    documented = (Path(__file__).parents[1] / "docs/assumptions.md").read_text()
+    rows = markdown(defaults().blocks).splitlines()[2:]
+    assert len(rows) > 40
+    assert [row for row in rows if row not in documented] == []

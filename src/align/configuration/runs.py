@@ -83,5 +83,10 @@ def _variants(configuration: Configuration, experiment: Experiment) -> Iterable[
             except ValidationError as error:
                 problem = error.errors()[0]
                 raise InputError(f"{method} {changes}: found {problem['input']!r}; {problem['msg']}") from None
-            differing = [f"{key}={value}" for key, value in settings if value != getattr(defaults, key)]
+            differing = [f"{key}={_printed(value)}" for key, value in settings if value != getattr(defaults, key)]
             yield "-".join([method, *differing]), settings
+
+
+def _printed(value: Any) -> str:
+    """Return a value as it stands in a variant's name, which is part of a path: ``2x1x1`` for a tuple."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -114,7 +114,7 @@ class Training(Section):
     batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE: 16 per domain")
     learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
-    eligible_from: Share = declared(
+    eligible_from: Annotated[float, Field(ge=0, lt=1)] = declared(
         0.5,
         "share of the epochs after which a checkpoint may be selected",
         "ALIGN's warm-up is over by then, and every method is selected alike",

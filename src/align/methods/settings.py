@@ -34,13 +34,21 @@ class DRESettings(Section):
 class ALIGNSettings(Section):
     """ALIGN (arXiv:2511.06944). The paper publishes none of these values except the length of the warm-up."""
 
-    lambda1: float = declared(2.0, "λ₁: weight of the mask's L1 norm (mean over pixels)", "search on validation data", ge=0)
-    lambda2: float = declared(0.5, "λ₂: weight of the mask's total variation", "search on validation data", ge=0)
-    lambda3: float = declared(1.0, "λ₃: weight of L_egl, the explanation guidance", "search on validation data", ge=0)
-    lambda4: float = declared(1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term", ge=0)
+    lambda1: float = declared(
+        2.0, "λ₁: weight of the mask's L1 norm (mean over pixels)", "below 1 masks keep everything; 1.5 does as well", ge=0
+    )
+    lambda2: float = declared(
+        0.5, "λ₂: weight of the mask's total variation", "found the digits in a first study; not searched", ge=0
+    )
+    lambda3: float = declared(
+        1.0, "λ₃: weight of L_egl, the explanation guidance", "validation accuracy falls at 0.3 and at 3", ge=0
+    )
+    lambda4: float = declared(
+        1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term; 0.1 is no better", ge=0
+    )
     beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio of L_reg", "DRE's value", gt=0)
     warm_up: float = declared(
-        0.4,
+        0.5,
         "share of the epochs in which the classifier trains without guidance",
         "the paper: 200 epochs of an unknown total",
         ge=0,
@@ -50,9 +58,13 @@ class ALIGNSettings(Section):
         150, "masker steps alone between warm-up and guidance", "fewer leave the mask near its start", ge=0
     )
     masker_steps_at_most: int = declared(600, "masker steps alone while the mask is collapsed", "four times masker_steps", ge=0)
-    masker_learning_rate: float = declared(3e-3, "Adam's step size for the masker", "search on validation data", gt=0)
+    masker_learning_rate: float = declared(
+        3e-3, "Adam's step size for the masker", "found the digits in a first study; not searched", gt=0
+    )
     masker_input: Literal["pixels", "features"] = declared(
-        "pixels", "what the masker sees: the image, or the frozen classifier's feature map", "the paper: a light CNN on images"
+        "pixels",
+        "what the masker sees: the image, or the frozen classifier's map before its last stage",
+        "the paper: a light CNN on images",
     )
     masker_width: int = declared(32, "channels of the masker's hidden layers", "the paper says light", ge=1)
     masker_strides: tuple[int, int, int] = declared(

@@ -1,12 +1,14 @@
 """Every setting that the paper does not give: the value in use, and why."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from align.configuration.base import Section
-from align.tables.printing import Block, Cell, Table
+from align.configuration.schema import Configuration, Dataset, Experiment
+from align.tables.printing import Block, Cell, Table, markdown
 
 
 class Assumption(NamedTuple):
@@ -35,6 +37,13 @@ def declared_in(section: Section, name: str = "") -> Iterator[Assumption]:
             yield from declared_in(part, inner)
 
 
+def defaults() -> Table:
+    """Return the table of the library's own defaults, for a data set called ``name``."""
+    experiments = {"name": Experiment(dataset="name")}
+    configuration = Configuration(datasets={"name": Dataset(root=Path("data/name"))}, experiments=experiments)
+    return assumptions(list(declared_in(configuration)))
+
+
 def assumptions(rows: list[Assumption]) -> Table:
     """Return the table of what :func:`declared_in` yields."""
     data = pd.DataFrame(rows, columns=Assumption._fields)
@@ -58,3 +67,7 @@ def _sections_in(value: Any, place: str) -> Iterator[tuple[str, Section]]:
 
 def _shown(value: Any) -> str:
     return ", ".join(map(_shown, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    print(markdown(defaults().blocks))

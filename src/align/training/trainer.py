@@ -86,7 +86,7 @@ def train(
         validation = validate(method, validation_split)
         history.add(epoch, method.phase, validation)
         status.update(loss=terms["total"], validation_accuracy=validation["validation_accuracy"])
-        if epoch >= settings.eligible_from * settings.epochs and validation["validation_accuracy"] >= best[0]:
+        if epoch > settings.eligible_from * settings.epochs and validation["validation_accuracy"] >= best[0]:
             states = {name: copy.deepcopy(network.state_dict()) for name, network in method.networks.items()}
             best = (validation["validation_accuracy"], epoch, method.phase, states)
 

@@ -1,0 +1,150 @@
+import copy
+
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from align.attribution import ATTRIBUTIONS
+from align.attribution.grad_cam import class_activation, grad_cam, grad_cam_at
+from align.attribution.scaling import min_max_scale
+from align.configuration.schema import Classifier as ClassifierSettings
+from align.models.classifier import build_classifier
+from align.registry import load
+
+NETWORKS = {
+    "small_resnet": (ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 8, 16)), 48, "layer2", "layer3"),
+    "resnet18": (ClassifierSettings(architecture="resnet18", weights=None), 96, "layer3", "layer4"),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def example(request, generator):
+    """A classifier in double precision, so that two ways to the same map differ by nothing but mistakes."""
+    network, size, inner, last = NETWORKS[request.param]
+    classifier = build_classifier(network, 5, generator).double().eval()
+    images = torch.randn(3, 3, size, size, generator=generator, dtype=torch.float64)
+    return classifier, images, torch.tensor([4, 0, 2]), inner, last
+
+
+def weight_gradients(classifier, maps, generator):
+    """Gradients of a random linear function of the maps with respect to every weight, in one vector."""
+    pulled = (maps * torch.rand(maps.shape, generator=generator, dtype=maps.dtype)).sum()
+    weights = list(classifier.parameters())
+    found = torch.autograd.grad(pulled, weights, allow_unused=True)
+    return torch.cat([(torch.zeros_like(w) if g is None else g).flatten() for w, g in zip(weights, found)])
+
+
+def test_closed_form_equals_captum(example):
+    classifier, images, labels, _, last = example
+    found = grad_cam(classifier, images, classifier.features(images), labels)
+    layer = getattr(classifier.backbone, last)
+    expected = LayerGradCam(classifier, layer).attribute(images, target=labels, relu_attributions=True).squeeze(1)
+    assert expected.amax((1, 2)).min() > 0
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_activation_without_relu_equals_captum(example):
+    classifier, images, labels, _, last = example
+    found = class_activation(classifier, classifier.features(images), labels)
+    expected = LayerGradCam(classifier, getattr(classifier.backbone, last)).attribute(images, target=labels).squeeze(1)
+    assert expected.min() < 0 < expected.max()
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_autograd_equals_captum_at_an_inner_layer(example):
+    classifier, images, labels, inner, last = example
+    found = grad_cam_at(classifier, images, labels, inner)
+    layer = getattr(classifier.backbone, inner)
+    expected = LayerGradCam(classifier, layer).attribute(images, target=labels, relu_attributions=True).squeeze(1)
+    assert found.shape[1] == 2 * grad_cam_at(classifier, images, labels, last).shape[1]
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("detach_weights", [False, True])
+def test_closed_form_has_the_gradients_of_autograd(example, detach_weights):
+    classifier, images, labels, _, last = example
+    classifier.train()  # as in a training step: through the batch's statistics
+    closed = class_activation(classifier, classifier.features(images), labels, detach_weights=detach_weights).relu()
+    by_autograd = grad_cam_at(classifier, images, labels, last, detach_weights=detach_weights)
+    torch.testing.assert_close(closed, by_autograd, rtol=1e-9, atol=1e-12)
+    found, expected = (weight_gradients(classifier, maps, torch.Generator().manual_seed(1)) for maps in (closed, by_autograd))
+    assert expected.norm() > 0
+    assert (found - expected).norm() / expected.norm() < 1e-9
+
+
+def test_detached_weights_leave_the_head_alone(example):
+    classifier, images, labels, _, _ = example
+    head = classifier.head.weight
+    features = classifier.features(images)
+    attached = class_activation(classifier, features, labels)
+    (gradient,) = torch.autograd.grad(attached.sum(), head, retain_graph=True)
+    detached = class_activation(classifier, features, labels, detach_weights=True)
+    assert gradient[labels].abs().min() > 0
+    assert torch.autograd.grad(detached.sum(), head, allow_unused=True) == (None,)
+
+
+def test_maps_are_available_without_any_gradient(example):
+    classifier, images, labels, _, last = example
+    classifier.requires_grad_(False)
+    with torch.no_grad():
+        closed = grad_cam(classifier, images, classifier.features(images), labels)
+        torch.testing.assert_close(grad_cam_at(classifier, images, labels, last), closed, rtol=1e-9, atol=1e-12)
+    assert not closed.requires_grad
+
+
+def test_the_map_is_that_of_the_asked_class(example):
+    classifier, images, _, _, _ = example
+    features = classifier.features(images)
+    first, second = (class_activation(classifier, features, torch.full((3,), label)) for label in (0, 1))
+    logits = classifier.classify(features)
+    assert not torch.allclose(first, second)
+    for label, maps in enumerate((first, second)):  # completeness: the map and the bias make the logit
+        torch.testing.assert_close(maps.sum((1, 2)) + classifier.head.bias[label], logits[:, label])
+
+
+@pytest.mark.parametrize("part", ["head", "backbone"])
+def test_the_map_changes_when_weights_are_randomised(example, part, generator):
+    """Sanity check of Adebayo et al., arXiv:1810.03292."""
+    classifier, images, labels, _, _ = example
+    other = copy.deepcopy(classifier)
+    for module in getattr(other, part).modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=module.weight.std().item(), generator=generator)
+    before, after = (
+        min_max_scale(class_activation(network, network.features(images), labels)).flatten(1) for network in (classifier, other)
+    )
+    correlations = [torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after)]
+    assert torch.stack(correlations).mean() < 0.5
+
+
+def test_registered_attributions_are_callable():
+    assert {name: load(where) for name, where in ATTRIBUTIONS.items()} == {"grad_cam": grad_cam}
+
+
+def test_min_max_scale_by_hand():
+    maps = torch.tensor([[[1.0, 3.0], [2.0, 5.0]], [[-4.0, 0.0], [0.0, -2.0]]])
+    expected = torch.tensor([[[0.0, 0.5], [0.25, 1.0]], [[0.0, 1.0], [1.0, 0.5]]])
+    torch.testing.assert_close(min_max_scale(maps), expected, rtol=0, atol=0)
+
+
+def test_a_flat_map_is_scaled_to_zero_and_has_finite_gradients():
+    maps = torch.full((2, 3, 3), 7.0, requires_grad=True)
+    scaled = min_max_scale(maps)
+    scaled.sum().backward()
+    assert scaled.eq(0).all()
+    assert maps.grad is not None
+    assert maps.grad.isfinite().all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=4, max_size=4), st.floats(0.125, 8, width=32))
+def test_scaled_maps_fill_the_unit_interval_whatever_their_scale(values, factor):
+    maps = torch.tensor(values).view(1, 2, 2)
+    scaled = min_max_scale(maps)
+    assert scaled.min() == 0
+    assert scaled.max() == (1 if maps.max() > maps.min() else 0)
+    if maps.max() - maps.min() > 1e-3:
+        torch.testing.assert_close(min_max_scale(factor * maps), scaled, rtol=1e-3, atol=1e-3)
