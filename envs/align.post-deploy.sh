@@ -6,4 +6,4 @@ if ! grep -qs '^name = "align-reproduction"' pyproject.toml; then
     echo "No pyproject.toml of align-reproduction in $(pwd): run snakemake --sdm conda from the repository's root, without --directory." >&2
     exit 1
 fi
-python -m pip install --no-deps --no-build-isolation --editable .
+python -m pip install --no-deps --editable .
