@@ -8,6 +8,7 @@ import torch
 
 from align.attribution import ATTRIBUTIONS
 from align.configuration.schema import Augmentation, Classifier, Evaluation, Training
+from align.methods import METHODS
 from align.metrics import METRICS
 from align.metrics.evaluate import evaluate
 from align.metrics.explain import explain, predict
@@ -21,13 +22,9 @@ GOAL = 20.0  # seconds, with what an idle core of a laptop does
 
 def evaluation(device: torch.device) -> pd.DataFrame:
     """Return rows for the whole evaluation and for its forward passes alone; ``ratio`` is their share of the whole."""
-    settings = RunSettings(
-        "align",
-        {},
-        Classifier(architecture="small_resnet", weights=None).model_dump(),
-        Training().model_dump(),
-        Augmentation().model_dump(),
-    )
+    entry = METHODS["align"]
+    classifier = Classifier(architecture="small_resnet", weights=None)
+    settings = RunSettings(entry.implementation, entry.settings(), classifier, Training(), Augmentation())
     method = settings.build(5, 0, device)
     for network in method.networks.values():
         network.eval()

@@ -21,7 +21,9 @@ def training_steps(classifier: Classifier, size: int, batch_size: int, rounds: i
     labels = torch.arange(batch_size, device=device) % 5
 
     def build(name: str) -> Method:
-        network = build_classifier(classifier, 5, torch.Generator().manual_seed(0)).to(device).to(memory_format=torch.channels_last)
+        network = (
+            build_classifier(classifier, 5, torch.Generator().manual_seed(0)).to(device).to(memory_format=torch.channels_last)
+        )
         entry = METHODS[name]
         method: Method = load(entry.implementation)(network, entry.settings(), Training(), torch.Generator(device).manual_seed(0))
         if name == "align":

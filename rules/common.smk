@@ -7,12 +7,11 @@ from align.errors import InputError
 from align.methods import METHODS
 from align.provenance import code_hash
 from align.registry import module_of
-from snakemake.exceptions import WorkflowError
 
 try:
     CONFIGURATION = load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration")
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    raise SystemExit(str(error)) from None  # to any other exception Snakemake adds a place in this file
 
 RUNS = runs_of(CONFIGURATION)
 DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}

@@ -1,17 +1,26 @@
 """What several tests share."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 WORKFLOW = ("Snakefile", "rules", "workflow_scripts", "config", "profiles", "report", "reference", "envs")
+
+PHOTOGRAPHS = """\
+datasets: {photographs: {root: photographs, image_size: 16}}
+experiments: {one: {dataset: photographs, domains: [paris], methods: [erm], seeds: [0]}}
+classifier: {architecture: small_resnet, weights: null, widths: [4, 4]}
+training: {epochs: 1, batch_size: 2}
+"""
 
 torch.set_num_threads(1)
 
@@ -30,41 +39,56 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-Snakemake = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def copy_workflow(folder: Path) -> None:
+def copy_workflow(folder: Path) -> Path:
     """Copy what Snakemake reads into ``folder``; the library is installed."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in WORKFLOW:
         source = REPOSITORY / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    return folder
 
 
-def run_snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in ``folder``, with the Python that runs the tests."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-    )
+def copy_library(folder: Path) -> Path:
+    """Copy the library into ``folder``, which goes to :func:`run_snakemake` as ``library``."""
+    shutil.copytree(REPOSITORY / "src/align", folder / "align", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def write_images(root: Path) -> None:
+    """Write five small images of each of two classes into each of two domains."""
+    generator = np.random.default_rng(0)
+    for folder in (root / domain / label for domain in ("paris", "rome") for label in ("cat", "dog")):
+        folder.mkdir(parents=True)
+        for number in range(5):
+            Image.fromarray(generator.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / f"{number}.png")
+
+
+def run_snakemake(folder: Path, *arguments: str, library: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in ``folder``, with the Python that runs the tests; ``library`` holds another copy of the package."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    if library:
+        environment["PYTHONPATH"] = str(library)
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")
-def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a working directory in which config/tiny.yaml has run to its end, once for all tests of a process."""
-    folder = tmp_path_factory.mktemp("tiny")
-    copy_workflow(folder)
-    done = run_snakemake(folder, "--cores", "2", "--configfile", "config/tiny.yaml")
-    assert done.returncode == 0, done.stderr
+def tiny_results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return a working directory in which config/tiny.yaml has run to its end, once for all processes of the tests."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "tiny"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            copy_workflow(folder)
+            done = run_snakemake(folder, "--configfile", "config/tiny.yaml")
+            (folder / "failure").write_text(done.stderr if done.returncode else "")
+    failure = (folder / "failure").read_text()
+    assert not failure, failure
     return folder
 
 
 @pytest.fixture
 def finished(tiny_results: Path, tmp_path: Path) -> Path:
     """Return a copy of the finished tiny workflow that a test may change."""
-    folder = tmp_path / "finished"
-    shutil.copytree(tiny_results, folder, symlinks=True)
-    return folder
+    return Path(shutil.copytree(tiny_results, tmp_path / "finished", symlinks=True))

@@ -42,7 +42,7 @@ def test_closed_form_equals_captum(example):
     found = grad_cam(classifier, images, classifier.features(images), labels)
     layer = getattr(classifier.backbone, last)
     expected = LayerGradCam(classifier, layer).attribute(images, target=labels, relu_attributions=True).squeeze(1)
-    assert expected.amax((1, 2)).min() > 0
+    assert expected.max() > 0
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -82,7 +82,7 @@ def test_detached_weights_leave_the_head_alone(example):
     attached = class_activation(classifier, features, labels)
     (gradient,) = torch.autograd.grad(attached.sum(), head, retain_graph=True)
     detached = class_activation(classifier, features, labels, detach_weights=True)
-    assert gradient[labels].abs().min() > 0
+    torch.testing.assert_close(gradient[labels], features.mean((2, 3)))
     assert torch.autograd.grad(detached.sum(), head, allow_unused=True) == (None,)
 
 

@@ -52,7 +52,7 @@ HISTORIES = {
         (2, "guided", "total", 2.0),
     ),
 }
-COLLAPSED = {"settings": {"variant": "align", "seed": "0"}, "failures": [{"name": "mask collapse", "epoch": 2, "detail": ""}]}
+COLLAPSED = {"settings": {"method": "align", "seed": "0"}, "failures": [{"name": "mask collapse", "epoch": 2, "detail": ""}]}
 
 
 def lines(panel):

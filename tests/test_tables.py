@@ -182,7 +182,7 @@ def test_a_reason_is_only_given_for_the_default(configuration):
 
 def test_runs_show_failures():
     account = {
-        "settings": {"dataset": "vlcs", "protocol": "single_source", "domain": "SUN09", "variant": "align", "seed": "1"},
+        "settings": {"dataset": "vlcs", "protocol": "single_source", "domain": "SUN09", "method": "align", "seed": "1"},
         "selected_epoch": 7,
         "selected_phase": "warm_up",
         "validation_accuracy": 0.5,

@@ -10,8 +10,8 @@ from align.figures.style import style, write_figure
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.registry import load
-from align.training.run import RunSettings, choose_device, restore
-from align.workflow import torch_job
+from align.training.run import choose_device, restore
+from align.workflow import run_settings, torch_job
 
 with torch_job(snakemake), style():
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -20,8 +20,7 @@ with torch_job(snakemake), style():
     models = {}
     for account, checkpoint in zip(snakemake.input.accounts, snakemake.input.checkpoints):
         used = json.loads(Path(account).read_text())["settings"]
-        settings = RunSettings(**{name: used[name] for name in RunSettings._fields})
-        models[used["variant"]], classes = restore(settings, Path(checkpoint), device)
+        models[used["method"]], classes = restore(run_settings(used["method"], used), Path(checkpoint), device)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     folder = Path(snakemake.input.splits).parent
     shown = cases(

@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.runs import method_of
 from align.configuration.schema import Evaluation
 from align.files import whole_file
 from align.metrics import METRICS
@@ -14,14 +13,12 @@ from align.metrics.explain import explain
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.registry import load
-from align.training.run import RunSettings, choose_device, restore
-from align.workflow import torch_job
+from align.training.run import choose_device, restore
+from align.workflow import run_settings, torch_job
 
 with torch_job(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
-    settings = RunSettings(
-        method_of(wildcards.method), params.hyper_parameters, params.classifier, params.training, params.augmentation
-    )
+    settings = run_settings(wildcards.method, params)
     device = choose_device(snakemake.config.get("device", "auto"))
     method, classes = restore(settings, Path(snakemake.input.checkpoint), device)
     evaluation = Evaluation(**params.evaluation)

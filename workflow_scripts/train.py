@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from align.configuration.runs import method_of
+from pydantic import BaseModel
+
 from align.files import sha256
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
 from align.provenance import git_revision, value_hash, versions
-from align.training.run import RunSettings, choose_device, train_run, write_run
-from align.workflow import torch_job
+from align.training.run import choose_device, train_run, write_run
+from align.workflow import run_settings, torch_job
 
 with torch_job(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
-    settings = RunSettings(
-        method_of(wildcards.method), params.hyper_parameters, params.classifier, params.training, params.augmentation
-    )
+    settings = run_settings(wildcards.method, params)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     classes = class_names(splits, params.classes)
     training, validation = (
@@ -24,7 +23,10 @@ with torch_job(snakemake):
     title = f"{wildcards.dataset} {wildcards.domain} {wildcards.method} seed {wildcards.seed}"
     device = choose_device(snakemake.config.get("device", "auto"))
     trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title)
-    values = {**dict(wildcards.items()), **settings._asdict(), "variant": wildcards.method}
+    values = dict(wildcards.items()) | {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in settings._asdict().items()
+    }
     account = {
         "settings": values,
         "hashes": {
@@ -36,4 +38,4 @@ with torch_job(snakemake):
         "git_revision": git_revision(),
         **cost,
     }
-    write_run(trained, classes, account, Path(snakemake.output.checkpoint).parent)
+    write_run(trained, settings.implementation, classes, account, Path(snakemake.output.checkpoint).parent)

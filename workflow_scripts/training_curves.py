@@ -11,7 +11,7 @@ from align.workflow import job
 
 with job(snakemake), style():
     accounts = [json.loads(Path(path).read_text()) for path in snakemake.input.accounts]
-    runs = [(account["settings"]["variant"], int(account["settings"]["seed"])) for account in accounts]
+    runs = [(account["settings"]["method"], int(account["settings"]["seed"])) for account in accounts]
     data = curves(dict(zip(runs, map(pd.read_csv, snakemake.input.histories))))
     figure = draw_training_curves(data, failures(accounts))
     write_figure(figure, data, **dict(snakemake.output.items()))

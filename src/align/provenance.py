@@ -105,4 +105,4 @@ def _syntax(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return ast.unparse(tree)

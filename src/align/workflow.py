@@ -4,20 +4,26 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from align.configuration.runs import method_of
+from align.configuration.schema import Augmentation, Classifier, Training
 from align.errors import InputError
+from align.methods import METHODS
+
+if TYPE_CHECKING:
+    from align.training.run import RunSettings
 
 LOG = logging.getLogger("align")
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file; turn an :class:`InputError` into one line and a failed job."""
+    """Log to the rule's log file; turn an :class:`InputError` into one message and a failed job."""
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(log, mode="w")
@@ -27,8 +33,7 @@ def job(snakemake: Any) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        LOG.error("%s", error)
-        print(f"Error in rule {snakemake.rule}: {error}", file=sys.stderr)
+        LOG.error("%s", error)  # Snakemake shows the log of a failed job
         sys.exit(1)
     except Exception:
         LOG.exception("rule %s failed", snakemake.rule)
@@ -45,6 +50,25 @@ def torch_job(snakemake: Any) -> Iterator[None]:
         torch.set_flush_denormal(True)  # a collapsed mask is full of them, and each costs a hundred times a normal number
         torch.use_deterministic_algorithms(True, warn_only=True)
         yield
+
+
+def run_settings(variant: str, values: Mapping[str, Any]) -> "RunSettings":
+    """Return the settings of a run of a method or of a variant of it.
+
+    Args:
+        variant: the method's name, or that of a variant.
+        values: hyper_parameters, classifier, training and augmentation, as plain values.
+    """
+    from align.training.run import RunSettings
+
+    entry = METHODS[method_of(variant)]
+    return RunSettings(
+        entry.implementation,
+        entry.settings(**values["hyper_parameters"]),
+        Classifier(**values["classifier"]),
+        Training(**values["training"]),
+        Augmentation(**values["augmentation"]),
+    )
 
 
 def run_snakemake(snakemake: Any, *arguments: str) -> str:

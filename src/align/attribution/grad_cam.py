@@ -49,7 +49,8 @@ def grad_cam_at(classifier: Classifier, images: Tensor, labels: Tensor, layer: s
         for name, stage in classifier.backbone.named_children():
             activation = stage(activation)
             if name == layer:
-                explained = activation = activation if activation.requires_grad else activation.detach().requires_grad_()
+                explained = activation if activation.requires_grad else activation.detach().requires_grad_()
+                activation = explained.clone()  # the next stage may work in place
         logits = classifier.classify(activation)
         score = logits.gather(1, labels[:, None]).sum()
         (gradient,) = torch.autograd.grad(score, explained, create_graph=not detach_weights)

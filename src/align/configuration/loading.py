@@ -29,7 +29,7 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
     try:
         configuration = Configuration.model_validate(dict(content))
     except ValidationError as error:
-        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        problems = "\n".join(f"  {_describe(problem)}" for problem in _innermost(error.errors()))
         raise InputError(f"{name} cannot be used:\n{problems}") from None
     try:
         datasets = {key: _with_domains(key, dataset) for key, dataset in configuration.datasets.items()}
@@ -56,6 +56,12 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, available)
     return dataset.model_copy(update={"domains": dataset.domains or available})
+
+
+def _innermost(problems: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return ``problems`` without those of a list or section that only follow from one inside: a list is then too short."""
+    places = [problem["loc"] for problem in problems]
+    return [p for p in problems if not any(len(place) > len(p["loc"]) and place[: len(p["loc"])] == p["loc"] for place in places)]
 
 
 def _describe(problem: ErrorDetails) -> str:

@@ -64,6 +64,8 @@ def source_domains(configuration: Configuration, experiment: Experiment) -> tupl
     """Return the domains that an experiment trains on, one run each."""
     dataset = configuration.datasets[experiment.dataset]
     trainable = [domain for domain in dataset.domains if domain not in dataset.test_only]
+    if not trainable:
+        raise InputError(f"data set {experiment.dataset!r}: found only test_only domains, expected one or more to train on")
     for domain in experiment.domains or ():
         require(f"source domain of {experiment.dataset}", domain, trainable)
     return experiment.domains or tuple(trainable)
@@ -71,8 +73,7 @@ def source_domains(configuration: Configuration, experiment: Experiment) -> tupl
 
 def _variants(configuration: Configuration, experiment: Experiment) -> Iterable[tuple[str, Section]]:
     for entry in experiment.methods:
-        named: dict[str, dict[str, Any]] = {entry: {}} if isinstance(entry, str) else entry
-        for method, changes in named.items():
+        for method, changes in entry.items():
             require("method", method, METHODS)
             defaults = getattr(configuration.methods, method)
             for key in changes:

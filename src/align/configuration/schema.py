@@ -1,9 +1,11 @@
 """The configuration, whole: every key, its type, its range, its default, and why where the paper gives none."""
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from align.attribution import ATTRIBUTIONS
 from align.configuration.base import Section, declared
@@ -16,6 +18,11 @@ PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # it becomes part of a path
 Seed = Annotated[int, Field(ge=0)]
+MethodOrVariant = Annotated[
+    dict[str, dict[str, Any]],
+    Field(min_length=1),
+    BeforeValidator(lambda entry: {entry: {}} if isinstance(entry, str) else entry),
+]
 
 
 class GroundTruth(Section):
@@ -59,6 +66,25 @@ class Dataset(Section):
     resize: Literal["crop", "stretch"] = declared(
         "crop", "crop: shorter side to image_size, centre crop; stretch: both sides (DomainBed)", "keeps the shape of objects"
     )
+
+    @field_validator("domains", "classes", "test_only")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise ValueError(f"found {name!r} {times} times, expected each name once")
+        return names
+
+    @field_validator("split_group")
+    @classmethod
+    def _has_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"found {pattern!r}, expected a regular expression ({error})") from None
+        if groups < 1:
+            raise ValueError(f"found {pattern!r}, expected a regular expression with a group in brackets")
+        return pattern
 
     @property
     def source_name(self) -> str:
@@ -151,9 +177,11 @@ class Experiment(Section):
 
     dataset: str
     protocol: Literal["single_source"] = "single_source"
-    domains: tuple[Name, ...] | None = Field(None, description="source domains; default: all that are not test_only")
-    methods: tuple[str | dict[str, dict[str, Any]], ...] = Field(
-        tuple(METHODS), min_length=1, description="names, or variants such as {align: {lambda1: 0.5}}"
+    domains: tuple[Name, ...] | None = Field(
+        None, min_length=1, description="source domains; default: all that are not test_only"
+    )
+    methods: tuple[MethodOrVariant, ...] = Field(
+        tuple({method: {}} for method in METHODS), min_length=1, description="names, or variants such as {align: {lambda1: 0.5}}"
     )
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
 

@@ -33,7 +33,7 @@ def failures(accounts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         accounts: the content of each ``run.json``.
     """
     rows = [
-        (account["settings"]["variant"], int(account["settings"]["seed"]), failure["name"], failure["epoch"])
+        (account["settings"]["method"], int(account["settings"]["seed"]), failure["name"], failure["epoch"])
         for account in accounts
         for failure in account["failures"]
     ]

@@ -31,7 +31,7 @@ class ALIGN(Method):
 
     def __init__(self, classifier: Classifier, settings: ALIGNSettings, training: Training, generator: torch.Generator) -> None:
         super().__init__(classifier, settings, training, generator)
-        on_cpu = torch.Generator().manual_seed(generator.initial_seed())
+        on_cpu = torch.Generator().manual_seed(generator.initial_seed())  # initial weights are those of any other device
         masker = ConvolutionalMasker(settings, classifier.intermediate_channels, on_cpu)
         self.masker = masker.to(classifier.head.weight.device).to(memory_format=torch.channels_last)
         self.masker_optimiser = torch.optim.Adam(self.masker.parameters(), lr=settings.masker_learning_rate)
@@ -54,7 +54,7 @@ class ALIGN(Method):
         self.phase = "guided"
         steps: list[dict[str, Tensor]] = []
         for images, labels in chain.from_iterable(one_pass() for one_pass in repeat(batches)):
-            collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_area"]))
+            collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_sparsity"]))
             if len(steps) >= (self.settings.masker_steps_at_most if collapsed else self.settings.masker_steps):
                 return steps
             steps.append(self.masker_step(images, labels))
@@ -79,8 +79,7 @@ class ALIGN(Method):
             total = weighted_sum(terms, self.mask_weights)
             minimise(total, self.masker_optimiser)
         self.guidance_mask = mask.detach()
-        logged = terms | {"mask_total": total, "mask_area": terms["mask_sparsity"]}
-        return {name: term.detach() for name, term in logged.items()}
+        return {name: term.detach() for name, term in (*terms.items(), ("mask_total", total))}
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return L_cls, L_reg and, once guided, L_egl; clean and mixed images share one forward pass."""

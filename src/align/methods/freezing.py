@@ -10,7 +10,7 @@ from torch import nn
 def frozen(network: nn.Module) -> Iterator[None]:
     """Put ``network`` in evaluation mode, without gradients of its weights, for the length of the block.
 
-    Gradients still flow through it to its input, at two thirds of the cost of a full backward pass saved.
+    Gradients still flow through it to its input; those of the weights, half of a backward pass, are saved.
     """
     was_training = network.training
     network.eval()

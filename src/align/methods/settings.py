@@ -1,6 +1,8 @@
 """The hyper-parameters of every method, with where each value comes from. Imports no torch: see align.registry."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from align.configuration.base import Section, declared
 
@@ -71,3 +73,11 @@ class ALIGNSettings(Section):
         (2, 2, 1), "strides of the masker's three convolutions", "a receptive field of the object's size"
     )
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "unknown for ALIGN; DRE's choice")
+
+    @model_validator(mode="after")
+    def _room_for_collapse(self) -> Self:
+        if self.masker_steps_at_most < self.masker_steps:
+            raise ValueError(
+                f"masker_steps_at_most is {self.masker_steps_at_most}, expected at least masker_steps, {self.masker_steps}"
+            )
+        return self

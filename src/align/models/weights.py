@@ -1,11 +1,10 @@
 """Initial weights from torchvision or from a file that nobody has to trust."""
 
-import pickle
 from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision.models._api import get_weight
+from torchvision.models import ResNet18_Weights
 
 from align.errors import InputError
 
@@ -16,16 +15,22 @@ def load_weights(network: nn.Module, source: str) -> None:
     The file is read as data only: a pickle that would run code is refused, unread.
 
     Raises:
-        InputError: the file is absent, is not a state dict, or its names or shapes do not fit.
+        InputError: the file is absent, is not a state dict, or its names or shapes do not fit; a download fails.
     """
     if "/" not in source and not source.endswith((".pt", ".pth")):
         try:
-            weights = get_weight(f"ResNet18_Weights.{source}")
-        except ValueError:
+            weights = ResNet18_Weights[source]
+        except KeyError:
             raise InputError(
                 f"classifier.weights: {source!r} is neither a file nor torchvision weights of ResNet-18 (such as IMAGENET1K_V1)"
             ) from None
-        network.load_state_dict(weights.get_state_dict(check_hash=True))
+        try:
+            state = weights.get_state_dict(check_hash=True)
+        except (OSError, RuntimeError) as error:  # no network, or not the announced content
+            raise InputError(
+                f"classifier.weights: {source} could not be downloaded ({error}); try again with a network, or name a file"
+            ) from None
+        network.load_state_dict(state)
         return
     state = _read_state_dict(Path(source))
     expected = network.state_dict()
@@ -50,7 +55,7 @@ def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(f"classifier.weights: found no file {path}; correct the path in the configuration")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a broken file makes torch raise almost anything: struct.error, IndexError, AssertionError
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(
             f"{path}: cannot be read as tensors only, so it is not read at all ({reason}); expected a state dict"

@@ -44,7 +44,7 @@ def _row(account: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": settings["dataset"],
         "protocol": settings["protocol"],
         "source_domain": settings["domain"],
-        "method": settings["variant"],
+        "method": settings["method"],
         "seed": int(settings["seed"]),
         **{column: account[column] for column in COLUMNS},
         "device": account["device"],

@@ -1,22 +1,22 @@
 """One run, from packed images to a checkpoint, and back from the checkpoint to the networks."""
 
+import hashlib
 import logging
 import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from align.configuration.base import Section
 from align.configuration.schema import Augmentation, Training
 from align.configuration.schema import Classifier as ClassifierSettings
 from align.errors import InputError
 from align.files import whole_file, write_json
-from align.methods import METHODS
 from align.methods.base import Method
 from align.models.classifier import build_classifier
 from align.preparation.packed import Packed
@@ -27,23 +27,31 @@ LOG = logging.getLogger("align")
 
 
 class RunSettings(NamedTuple):
-    """Everything that a run's numbers depend on beside its data and its seed."""
+    """Everything that a run's numbers depend on beside its data and its seed.
 
-    method: str
-    hyper_parameters: Mapping[str, Any]
-    classifier: Mapping[str, Any]
-    training: Mapping[str, Any]
-    augmentation: Mapping[str, Any]
+    The method is named by its implementation (``align.methods.erm:ERM``): a look into the registry would make every run
+    depend on every method.
+    """
+
+    implementation: str
+    hyper_parameters: Section
+    classifier: ClassifierSettings
+    training: Training
+    augmentation: Augmentation
 
     def build(self, classes: int, seed: int, device: torch.device) -> Method:
         """Return the method with freshly initialised networks on ``device``."""
-        entry = METHODS[self.method]
-        on_cpu = torch.Generator().manual_seed(seed)  # so that initial weights are those of any other device
-        classifier = build_classifier(ClassifierSettings(**self.classifier), classes, on_cpu)
+        on_cpu = seeded(seed, "weights", torch.device("cpu"))  # so that initial weights are those of any other device
+        classifier = build_classifier(self.classifier, classes, on_cpu)
         classifier = classifier.to(device).to(memory_format=torch.channels_last)
-        generator = torch.Generator(device).manual_seed(seed)
-        implementation: type[Method] = load(entry.implementation)
-        return implementation(classifier, entry.settings(**self.hyper_parameters), Training(**self.training), generator)
+        implementation: type[Method] = load(self.implementation)
+        return implementation(classifier, self.hyper_parameters, self.training, seeded(seed, "method", device))
+
+
+def seeded(seed: int, purpose: str, device: torch.device) -> torch.Generator:
+    """Return a generator on ``device`` whose numbers are another's for every seed and every purpose."""
+    digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def choose_device(device: str) -> torch.device:
@@ -86,9 +94,9 @@ def train_run(
         method,
         on_device(training_split, device),
         on_device(validation_split, device),
-        Training(**settings.training),
-        Augmentation(**settings.augmentation),
-        torch.Generator(device).manual_seed(seed),
+        settings.training,
+        settings.augmentation,
+        seeded(seed, "batches", device),
         title,
     )
     return trained, {
@@ -99,11 +107,12 @@ def train_run(
     }
 
 
-def write_run(trained: Trained, classes: Sequence[str], account: Mapping[str, Any], folder: Path) -> None:
+def write_run(trained: Trained, implementation: str, classes: Sequence[str], account: Mapping[str, Any], folder: Path) -> None:
     """Write ``checkpoint.pt``, ``history.csv`` and ``run.json``, each whole or not at all.
 
     Args:
         trained: what :func:`train_run` returned.
+        implementation: the method's, as in its :class:`RunSettings`.
         classes: names of the classes in the order of the labels.
         account: where the run came from and what it took, added to ``run.json``.
         folder: the run's folder.
@@ -118,7 +127,7 @@ def write_run(trained: Trained, classes: Sequence[str], account: Mapping[str, An
     }
     write_json(folder / "run.json", dict(account) | outcome)
     with whole_file(folder / "checkpoint.pt") as partial, partial.open("wb") as file:
-        torch.save(trained.states | {"classes": list(classes)}, file)
+        torch.save(trained.states | {"implementation": implementation, "classes": list(classes)}, file)
 
 
 def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tuple[Method, list[str]]:
@@ -129,14 +138,18 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
     """
     try:
         content = torch.load(checkpoint, map_location=device, weights_only=True)
-        untrained = settings._replace(classifier={**settings.classifier, "weights": None})
+        if content["implementation"] != settings.implementation:
+            raise ValueError(f"it holds {content['implementation']}")
+        untrained = settings._replace(classifier=settings.classifier.model_copy(update={"weights": None}))
         method = untrained.build(len(content["classes"]), 0, device)
         for name, network in method.networks.items():
             network.load_state_dict(content[name])
             network.eval()
-    except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+    except Exception as error:  # a broken file makes torch raise almost anything: struct.error, IndexError, AssertionError
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise InputError(f"{checkpoint}: found no checkpoint of {settings.method} ({reason}); remove it to train again") from None
+        raise InputError(
+            f"{checkpoint}: found no checkpoint of {settings.implementation} ({reason}); remove it to train again"
+        ) from None
     return method, content["classes"]
 
 

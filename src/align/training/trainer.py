@@ -75,7 +75,7 @@ def train(
         prepared = method.start_epoch(epoch, settings.epochs, batches)
         if prepared:
             history.add(epoch, "masker", mean_terms(prepared[-10:]))
-            LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_area"]))
+            LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_sparsity"]))
         steps = []
         for images, labels in batches():
             steps.append(method.step(images, labels))

@@ -1,0 +1,252 @@
+"""The configuration: what is filled in, how variants are called, what is run, and what every mistake is answered with."""
+
+import os
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from align.configuration.loading import load
+from align.configuration.runs import Run, method_of, runs_of, variants_of
+from align.configuration.schema import Configuration
+from align.datasets import SOURCES
+from align.errors import InputError
+from align.methods import METHODS
+from align.metrics import METRICS
+
+ROOT = Path(__file__).parents[1]
+SMALL = {
+    "datasets": {"scenes": {"source": {"digit_scenes": {}}, "root": "data/scenes"}},
+    "experiments": {"one": {"dataset": "scenes", "seeds": [0]}},
+}
+
+
+def with_value(place, value):
+    """Return a small configuration with ``value`` at ``place``, keys joined by dots."""
+    content = deepcopy(SMALL)
+    *sections, key = place.split(".")
+    section = content
+    for name in sections:
+        section = section.setdefault(name, {})
+    section[key] = value
+    return content
+
+
+def of_experiment(**changes):
+    content = deepcopy(SMALL)
+    content["experiments"]["one"] |= changes
+    return load(content)
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Return a folder of two domains, of which only names are looked at."""
+    for domain in ("paris", "rome"):
+        for label in ("cat", "dog"):
+            folder = tmp_path / "photographs" / domain / label
+            folder.mkdir(parents=True)
+            (folder / "1.png").touch()
+    return tmp_path / "photographs"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ("trainig", {}, "trainig: unknown key; did you mean 'training'?"),
+        ("training.epoch", 3, "training.epoch: unknown key; did you mean 'epochs'?"),
+        ("methods.algn", {}, "methods.algn: unknown key; did you mean 'align'?"),
+        ("methods.align.lambda_1", 1, "methods.align.lambda_1: unknown key; did you mean 'lambda1'?"),
+        ("datasets.scenes.sorce", {}, "datasets.scenes.sorce: unknown key; did you mean 'source'?"),
+        (
+            "datasets.scenes.ground_truth",
+            [{"kind": "masks", "folder": "x"}, {"kind": "masks", "folder": "x", "colour": {}}],
+            "datasets.scenes.ground_truth.1.colour: unknown key; did you mean 'colours'?",
+        ),
+        (
+            "datasets.scenes.source.digit_scenes",
+            {"images_per_clas": 1},
+            "datasets.scenes.source.digit_scenes.images_per_clas: unknown key; did you mean 'images_per_class'?",
+        ),
+        ("experiments.one.seed", [0], "experiments.one.seed: unknown key; did you mean 'seeds'?"),
+        ("xyz", 1, "xyz: unknown key; known: augmentation, case_studies, classifier, datasets, device, evaluation, experiments"),
+    ],
+)
+def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expected):
+    with pytest.raises(InputError) as error:
+        load(with_value(place, value), "my.yaml")
+    assert str(error.value).startswith(f"my.yaml cannot be used:\n  {expected}")
+    assert str(error.value).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "found", "expected"),
+    [
+        ("training.epochs", "many", "training.epochs: found 'many'", "valid integer"),
+        ("training.epochs", 2.5, "training.epochs: found 2.5", "valid integer"),
+        ("training.epochs", 0, "training.epochs: found 0", "greater than or equal to 1"),
+        ("training.learning_rate", float("nan"), "training.learning_rate: found nan", "finite number"),
+        ("training", None, "training: found None", "valid dictionary"),
+        ("augmentation.flip", 2, "augmentation.flip: found 2", "less than or equal to 1"),
+        ("splits.train", "much", "splits.train: found 'much'", "valid number"),
+        ("splits.train", 0.9, "splits: train + validation + test is 1.3", "expected 1"),
+        ("device", "gpu", "device: found 'gpu'", "'auto', 'cpu' or 'cuda'"),
+        ("classifier.widths", [3], "classifier.widths: found [3]", "at least 2 items"),
+        ("methods.sgt.masked_fraction", 1, "methods.sgt.masked_fraction: found 1", "less than 1"),
+        ("experiments", {}, "experiments: found {}", "at least 1 item"),
+        ("experiments.a b", {"dataset": "scenes"}, "found 'a b'", "match pattern"),
+        ("experiments.one.methods", "erm", "experiments.one.methods: found 'erm'", "valid tuple"),
+        ("experiments.one.methods", [], "experiments.one.methods: found []", "at least 1 item"),
+        ("experiments.one.methods", ["erm", 3], "experiments.one.methods.1: found 3", "valid dictionary"),
+        ("experiments.one.methods", [{"align": 3}], "experiments.one.methods.0.align: found 3", "valid dictionary"),
+        ("experiments.one.seeds", [0, -1], "experiments.one.seeds.1: found -1", "greater than or equal to 0"),
+        ("experiments.one.domains", [], "experiments.one.domains: found []", "at least 1 item"),
+        ("datasets.scenes.source", {}, "datasets.scenes.source", "expected exactly one of digit_scenes"),
+        ("datasets.scenes.source", {"digit_scene": {}}, "digit_scene: unknown key", "did you mean 'digit_scenes'?"),
+        ("datasets.scenes.ground_truth", [{"kind": "masks"}], "datasets.scenes.ground_truth.0.folder: missing", "a value"),
+        ("datasets.scenes.ground_truth", [{"kind": "boxes", "folder": "x"}], "found 'boxes'", "'voc_boxes'"),
+        ("datasets.scenes.domains", ["china", "china"], "datasets.scenes.domains: found 'china' 2 times", "each name once"),
+        ("datasets.scenes.split_group", "(", "datasets.scenes.split_group: found '('", "expected a regular expression"),
+        ("datasets.scenes.split_group", "digit", "datasets.scenes.split_group: found 'digit'", "with a group in brackets"),
+        ("datasets.scenes.domains", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),
+        ("datasets.scenes.test_only", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),
+        ("datasets.scenes.test_only", ["china", "flower", "noise", "stripes"], "found only test_only domains", "to train on"),
+        ("evaluation.metrics", ["acuracy"], "unknown metric 'acuracy'", "did you mean 'accuracy'?"),
+        ("evaluation.attribution", "gradcam", "unknown attribution 'gradcam'", "did you mean 'grad_cam'?"),
+        ("experiments.one.dataset", "scene", "unknown data set in experiments.one 'scene'", "did you mean 'scenes'?"),
+        ("experiments.one.domains", ["chian"], "unknown source domain of scenes 'chian'", "did you mean 'china'?"),
+        ("experiments.one.methods", ["algin"], "unknown method 'algin'", "did you mean 'align'?"),
+        ("experiments.one.methods", [{"align": {"lamda1": 1}}], "unknown key 'lamda1' of method 'align'", "'lambda1'"),
+        ("experiments.one.methods", [{"align": {"lambda1": -1}}], "align {'lambda1': -1}: found -1", "or equal to 0"),
+    ],
+)
+def test_wrong_value_is_answered_with_what_was_found_and_expected(place, value, found, expected):
+    with pytest.raises(InputError) as error:
+        load(with_value(place, value), "my.yaml")
+    message = str(error.value)
+    assert message.startswith("my.yaml cannot be used:\n")
+    assert found in message
+    assert expected in message
+    assert message.count("\n") == 1  # one problem, one line
+
+
+def test_all_mistakes_are_in_one_message():
+    content = with_value("training.epochs", 0) | {"devise": "cpu"}
+    with pytest.raises(InputError) as error:
+        load(content, "my.yaml")
+    assert [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]] == ["training.epochs", "devise"]
+
+
+def test_a_missing_section_is_named():
+    with pytest.raises(InputError, match="datasets: missing; expected a value"):
+        load({"experiments": SMALL["experiments"]})
+
+
+def test_a_missing_root_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*nowhere; correct the path"):
+        load(with_value("datasets.scenes", {"root": str(tmp_path / "nowhere")}))
+
+
+def test_a_root_without_images_is_named(tmp_path):
+    (tmp_path / "paris/cat").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"datasets\.scenes: found no images in .*; expected <domain>/<class>/"):
+        load(with_value("datasets.scenes", {"root": str(tmp_path)}))
+
+
+def test_a_missing_folder_of_ground_truth_is_named(photographs):
+    truth = [{"kind": "masks", "folder": str(photographs / "truth")}]
+    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*truth"):
+        load(with_value("datasets.scenes", {"root": str(photographs), "ground_truth": truth}))
+
+
+def test_domains_are_those_of_the_folder_or_of_the_source(photographs):
+    assert load(with_value("datasets.scenes", {"root": str(photographs)})).datasets["scenes"].domains == ("paris", "rome")
+    assert load(SMALL).datasets["scenes"].domains == SOURCES["digit_scenes"].domains
+
+
+def test_domains_can_be_chosen(photographs):
+    chosen = load(with_value("datasets.scenes", {"root": str(photographs), "domains": ["rome"]}))
+    assert {run.domain for run in runs_of(chosen)} == {"rome"}
+
+
+def test_everything_has_a_default_but_datasets_and_experiments():
+    configuration = load(SMALL)
+    assert configuration.evaluation.metrics == tuple(METRICS)
+    assert configuration.training.epochs == 60
+    assert configuration.methods.align.lambda3 == 1.0
+    assert load(configuration.model_dump(mode="json")) == configuration
+
+
+def test_every_method_metric_and_seed_is_run_by_default():
+    runs = runs_of(load({**SMALL, "experiments": {"one": {"dataset": "scenes"}}}))
+    assert len(runs) == len(set(runs)) == 4 * len(METHODS) * 3
+    assert runs[0] == Run("scenes", "single_source", "china", "erm", 0)
+    assert runs[0].path == "scenes/single_source/china/erm/seed0"
+
+
+def test_a_run_that_two_experiments_ask_for_is_made_once():
+    content = deepcopy(SMALL)
+    content["experiments"]["two"] = {"dataset": "scenes", "methods": ["erm"], "seeds": [0, 1]}
+    runs = runs_of(load(content))
+    assert len(runs) == len(set(runs)) == 4 * (len(METHODS) + 1)
+
+
+def test_a_test_only_domain_is_never_a_source():
+    content = with_value("datasets.scenes.test_only", ["china", "noise"])
+    assert {run.domain for run in runs_of(load(content))} == {"flower", "stripes"}
+    content["experiments"]["one"]["domains"] = ["china"]
+    with pytest.raises(InputError, match="unknown source domain of scenes 'china'"):
+        load(content)
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        ("align", "align"),
+        ({"align": {}}, "align"),
+        ({"align": {"lambda1": 2.0}}, "align"),  # its default
+        ({"align": {"lambda1": 0.5}}, "align-lambda1=0.5"),
+        ({"align": {"lambda1": 1}}, "align-lambda1=1.0"),
+        ({"align": {"lambda1": 1e-05}}, "align-lambda1=1e-05"),
+        ({"align": {"lambda3": 0, "lambda1": 0.5}}, "align-lambda1=0.5-lambda3=0.0"),
+        ({"align": {"masker_input": "features"}}, "align-masker_input=features"),
+        ({"align": {"masker_strides": [2, 1, 1]}}, "align-masker_strides=2x1x1"),
+    ],
+)
+def test_a_variant_is_named_by_what_differs_from_the_defaults(entry, name):
+    configuration = of_experiment(methods=[entry])
+    assert list(variants_of(configuration)) == [name]
+    assert {run.method for run in runs_of(configuration)} == {name}
+    assert method_of(name) == "align"
+
+
+def test_a_variant_differs_from_what_is_configured_for_all():
+    content = with_value("methods.align", {"lambda1": 0.5, "lambda2": 0.1})
+    content["experiments"]["one"]["methods"] = [{"align": {"lambda1": 0.5}}, {"align": {"lambda1": 2}}]
+    variants = variants_of(load(content))
+    assert list(variants) == ["align", "align-lambda1=2.0"]
+    assert [(settings.lambda1, settings.lambda2) for settings in variants.values()] == [(0.5, 0.1), (2.0, 0.1)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_file_loads(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    content = yaml.safe_load(path.read_text())
+    for dataset in content["datasets"].values():
+        if "source" not in dataset and not Path(dataset["root"]).is_dir():
+            pytest.skip(f"{os.path.normpath(dataset['root'])} is absent")
+    assert runs_of(load(content, str(path)))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_hyper_parameter_says_what_it_is_and_why(name):
+    for key, field in METHODS[name].settings.model_fields.items():
+        assert field.description, f"{name}.{key}"
+        assert (field.json_schema_extra or {}).get("because"), f"{name}.{key}"
+
+
+def test_the_configuration_cannot_be_changed_afterwards():
+    configuration = load(SMALL)
+    assert isinstance(configuration, Configuration)
+    with pytest.raises(ValueError, match="frozen"):
+        configuration.device = "cuda"

@@ -1,0 +1,418 @@
+import copy
+import itertools
+import json
+import logging
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from align.attribution.grad_cam import grad_cam
+from align.augmentation.pipeline import normalise, to_unit
+from align.configuration.schema import Augmentation, Evaluation, Training
+from align.configuration.schema import Classifier as ClassifierSettings
+from align.errors import InputError
+from align.methods import METHODS
+from align.metrics.explain import explain
+from align.models.classifier import MEAN, STANDARD_DEVIATION
+from align.preparation.packed import Packed
+from align.training import trainer
+from align.training.failures import NonFiniteLossError, explanation_drift, is_collapsed, mask_collapse
+from align.training.history import History, mean_terms
+from align.training.progress import epochs_with_progress
+from align.training.run import RunSettings, choose_device, on_device, restore, train_run, write_run
+from align.training.trainer import Images, train, training_batches, validate
+
+CPU = torch.device("cpu")
+CLASSES = ["circle", "cross", "square"]
+SIZE = 16
+NO_AUGMENTATION = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
+HYPER_PARAMETERS = {"align": {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}}
+
+
+def packed_images(count, seed):
+    """Noise with a class-coloured tint, which a small network learns at once."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = random.integers(0, 200, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    images[np.arange(count), :, :, labels] += 55
+    return Packed(images, labels.astype(np.int64), [f"{i}.png" for i in range(count)], None)
+
+
+TRAINING_SPLIT, VALIDATION_SPLIT = packed_images(20, 1), packed_images(9, 2)
+
+
+def run_settings(method="erm", widths=(4, 8), **training):
+    return RunSettings(
+        METHODS[method].implementation,
+        METHODS[method].settings(**HYPER_PARAMETERS.get(method, {})),
+        ClassifierSettings(architecture="small_resnet", weights=None, widths=widths),
+        Training(**{"epochs": 3, "batch_size": 6, "learning_rate": 1e-3} | training),
+        Augmentation(),
+    )
+
+
+def trained_run(method="erm", seed=0, **training):
+    return train_run(run_settings(method, **training), [TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES, seed, CPU, "test")
+
+
+def same_states(first, second):
+    return all(torch.equal(tensor, second[network][name]) for network, state in first.items() for name, tensor in state.items())
+
+
+class TestRepeatability:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_the_same_seed_gives_the_same_files_bit_for_bit(self, method, tmp_path):
+        runs = []
+        for folder, global_seed in ((tmp_path / "first", 1), (tmp_path / "second", 2)):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(global_seed)
+                trained, _ = trained_run(method)
+            write_run(trained, run_settings(method).implementation, CLASSES, {}, folder)
+            runs.append(trained)
+        first, second = runs
+        assert first.history.rows == second.history.rows
+        assert first.states.keys() == second.states.keys()
+        assert same_states(first.states, second.states)
+        for name in ("checkpoint.pt", "history.csv", "run.json"):
+            assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_another_seed_gives_another_run(self, method):
+        (first, _), (second, _) = trained_run(method, seed=0, epochs=1), trained_run(method, seed=1, epochs=1)
+        assert first.history.rows != second.history.rows
+        assert not same_states(first.states, second.states)
+
+
+class TestSelection:
+    def selected(self, monkeypatch, accuracies, eligible_from):
+        """What is selected where validation gives these accuracies, and the networks at the end of each epoch."""
+        snapshots = []
+
+        def made_up(method, split):
+            snapshots.append(copy.deepcopy(method.classifier.state_dict()))
+            return {"validation_accuracy": accuracies[len(snapshots) - 1]}
+
+        monkeypatch.setattr(trainer, "validate", made_up)
+        trained, _ = trained_run(epochs=len(accuracies), eligible_from=eligible_from)
+        return trained, snapshots
+
+    @pytest.mark.parametrize(
+        ("accuracies", "eligible_from", "expected"),
+        [
+            ([0.1, 0.9, 0.5, 0.2], 0.0, 2),  # the best
+            ([0.9, 0.9, 0.5, 0.9, 0.3], 0.0, 4),  # of equals, the latest
+            ([0.9, 0.8, 0.5, 0.4], 0.5, 3),  # never before it is eligible
+            ([0.9, 0.8, 0.5, 0.4], 0.49, 2),
+            ([0.9, 0.8, 0.5, 0.4], 0.99, 4),
+            ([0.0, 0.0], 0.0, 2),
+        ],
+    )
+    def test_epoch(self, monkeypatch, accuracies, eligible_from, expected):
+        trained, snapshots = self.selected(monkeypatch, accuracies, eligible_from)
+        assert trained.selected_epoch == expected
+        assert trained.validation_accuracy == accuracies[expected - 1]
+        assert same_states(trained.states, {"classifier": snapshots[expected - 1]})
+        assert not same_states(trained.states, {"classifier": snapshots[expected - 2]})
+
+    def test_phase(self):
+        trained, _ = trained_run("align", eligible_from=0.9)
+        assert (trained.selected_epoch, trained.selected_phase) == (3, "guided")
+
+
+class TestBatches:
+    images = torch.arange(20, dtype=torch.uint8).view(20, 1, 1, 1).expand(20, SIZE, SIZE, 3)
+    split = Images(images, torch.arange(20))
+
+    def batches(self, batch_size, generator):
+        return list(training_batches(self.split, batch_size, NO_AUGMENTATION, generator))
+
+    def test_the_last_partial_batch_is_left_out(self, generator):
+        batches = self.batches(6, generator)
+        assert [len(batch.labels) for batch in batches] == [6, 6, 6]
+        seen = torch.cat([batch.labels for batch in batches]).tolist()
+        assert len(set(seen)) == 18
+        assert len(self.batches(5, generator)) == 4
+
+    def test_a_split_smaller_than_a_batch_is_one_batch(self, generator):
+        (batch,) = self.batches(32, generator)
+        assert sorted(batch.labels.tolist()) == list(range(20))
+
+    def test_images_stay_with_their_labels_in_an_order_of_each_pass(self, generator):
+        first, second = self.batches(20, generator)[0], self.batches(20, generator)[0]
+        assert first.labels.tolist() != second.labels.tolist()
+        for batch in (first, second):
+            unit = batch.labels.float() / 255
+            expected = (unit[:, None] - torch.tensor(MEAN)) / torch.tensor(STANDARD_DEVIATION)
+            torch.testing.assert_close(batch.images.mean((2, 3)), expected, rtol=0, atol=1e-5)
+
+    def test_what_is_trained_on_is_augmented(self, monkeypatch, generator):
+        monkeypatch.setattr(trainer, "augment", lambda images, settings, generator: torch.zeros_like(images))
+        expected = -torch.tensor(MEAN) / torch.tensor(STANDARD_DEVIATION)
+        for batch in self.batches(6, generator):
+            torch.testing.assert_close(batch.images[:, :, 0, 0], expected.expand(6, 3))
+
+
+class TestNoAugmentation:
+    @pytest.fixture
+    def method(self, monkeypatch):
+        def forbidden(*arguments):
+            raise AssertionError("augmentation outside of training")
+
+        monkeypatch.setattr(trainer, "augment", forbidden)
+        return run_settings("align").build(3, 0, CPU)
+
+    @staticmethod
+    def as_the_network_sees_them(packed):
+        unit = packed.images.transpose(0, 3, 1, 2) / 255
+        normalised = (unit - np.array(MEAN)[:, None, None]) / np.array(STANDARD_DEVIATION)[:, None, None]
+        return torch.from_numpy(normalised).float()
+
+    def test_validation_sees_the_images_as_they_are(self, method, monkeypatch):
+        monkeypatch.setattr(trainer, "VALIDATION_BATCH", 4)
+        method.phase = "guided"
+        before = copy.deepcopy(method.classifier.state_dict())
+        found = validate(method, on_device([VALIDATION_SPLIT], CPU))
+        assert method.classifier.training
+        assert same_states({"classifier": before}, {"classifier": method.classifier.state_dict()})
+
+        method.classifier.eval()
+        images, labels = self.as_the_network_sees_them(VALIDATION_SPLIT), torch.from_numpy(VALIDATION_SPLIT.labels)
+        watched = method.diagnose(images, labels)
+        expected = {
+            "validation_accuracy": (method.classifier(images).argmax(1) == labels).double().mean().item(),
+            **{name: values.mean().item() for name, values in watched.items()},
+        }
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_the_warm_up_watches_accuracy_only(self, method):
+        assert set(validate(method, on_device([VALIDATION_SPLIT], CPU))) == {"validation_accuracy"}
+
+    def test_evaluation_sees_the_images_as_they_are(self, method):
+        for network in method.networks.values():
+            network.eval()
+        found = explain(method, grad_cam, VALIDATION_SPLIT, Evaluation(batch_size=4), CPU)
+        images = self.as_the_network_sees_them(VALIDATION_SPLIT)
+        torch.testing.assert_close(found.images, images, rtol=0, atol=1e-5)
+        assert found.labels.tolist() == VALIDATION_SPLIT.labels.tolist()
+        assert found.ground_truth is None
+
+        with torch.no_grad():
+            features = method.classifier.features(images)
+            probabilities = method.classifier.classify(features).softmax(1)
+            predicted = grad_cam(method.classifier, images, features, probabilities.argmax(1))
+            of_class = grad_cam(method.classifier, images, features, found.labels)
+        close = {"rtol": 1e-3, "atol": 1e-5}
+        torch.testing.assert_close(found.probabilities, probabilities, **close)
+        torch.testing.assert_close(found.saliency, predicted, **close)
+        torch.testing.assert_close(found.class_saliency, of_class, **close)
+        torch.testing.assert_close(found.learned_mask, method.mask(images), **close)
+        torch.testing.assert_close(found.predict(images), probabilities, **close)
+
+
+class TestHistory:
+    def test_align_reports_every_term_by_phase(self):
+        trained, _ = trained_run("align")
+        frame = trained.history.frame()
+        assert list(frame.columns) == ["epoch", "phase", "name", "value"]
+        names = {key: set(rows["name"]) for key, rows in frame.groupby(["epoch", "phase"])}
+        classifier = {"classification", "regularisation", "total", "validation_accuracy"}
+        masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total"}
+        guided = classifier | masker | {"guidance", "validation_mask_area", "validation_energy_outside"}
+        assert names == {(1, "warm_up"): classifier, (2, "masker"): masker, (2, "guided"): guided, (3, "guided"): guided}
+
+    def test_terms_are_means_over_the_steps(self):
+        steps = [{"a": torch.tensor(1.0), "b": torch.tensor(4.0)}, {"a": torch.tensor(3.0), "b": torch.tensor(4.0)}]
+        assert mean_terms(steps) == {"a": 2.0, "b": 4.0}
+        assert mean_terms([]) == {}
+
+    def test_series(self):
+        history = History()
+        history.add(1, "train", {"total": 2.0, "other": 0.0})
+        history.add(2, "train", {"total": 1.0})
+        assert history.series("total") == {1: 2.0, 2: 1.0}
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_a_value_that_is_not_finite(self, value):
+        with pytest.raises(
+            NonFiniteLossError, match=rf"epoch 7 \(guided\): guidance is {value}, expected a finite number; lower"
+        ):
+            History().add(7, "guided", {"classification": 1.0, "guidance": value})
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_training_stops_at_a_loss_that_is_not_finite(self, method):
+        with pytest.raises(NonFiniteLossError, match=r"epoch [12] \((train|warm_up|masker|guided)\): \w+ is (nan|inf), expected"):
+            trained_run(method, learning_rate=1e30)
+
+    def test_weights_that_are_not_finite_are_named_in_the_first_epoch(self, generator):
+        method = run_settings().build(3, 0, CPU)
+        torch.nn.init.constant_(method.classifier.head.weight, math.nan)
+        with pytest.raises(NonFiniteLossError, match=r"epoch 1 \(train\): classification is nan"):
+            splits = (on_device([split], CPU) for split in (TRAINING_SPLIT, VALIDATION_SPLIT))
+            train(method, *splits, Training(epochs=2, batch_size=6), Augmentation(), generator)
+
+    def test_a_line_for_every_epoch(self, caplog):
+        caplog.set_level(logging.INFO, logger="align")
+        status = {}
+        for epoch in epochs_with_progress(2, 50, "erm seed 0", status):
+            status["loss"] = epoch / 4
+        lines = [record.message for record in caplog.records]
+        assert len(lines) == 2
+        for epoch, line in enumerate(lines, start=1):
+            assert re.fullmatch(rf"erm seed 0: epoch {epoch}/2, loss {epoch / 4} images/s \d+, \d+ s left", line), line
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("area", "collapsed"), [(0.019, True), (0.02, False), (0.5, False), (0.95, False), (0.951, True), (math.nan, True)]
+    )
+    def test_collapsed_area(self, area, collapsed):
+        assert is_collapsed(area) is collapsed
+
+    def test_mask_collapse_names_the_first_epoch_and_what_the_mask_keeps(self):
+        assert mask_collapse({5: 0.5, 6: 0.97, 7: 0.01}) == ("mask collapse", 6, "the mask's mean is 0.970: it keeps everything")
+        assert mask_collapse({5: 0.5, 6: 0.01}) == ("mask collapse", 6, "the mask's mean is 0.010: it keeps nothing")
+        assert mask_collapse({5: 0.5, 6: 0.3}) is None
+        assert mask_collapse({}) is None
+
+    rising = (0.5, 0.5, 0.5, 0.6, 0.7, 0.7, 0.7)
+
+    def test_explanation_drift_by_hand(self):
+        found = explanation_drift(self.rising, [0.1, 0.3, 0.9, 0.9, 0.9, 0.4, 0.6], first_epoch=11)
+        # A third of 7 epochs is 2: energy (0.4 + 0.6) / 2 − (0.1 + 0.3) / 2; the last third starts with epoch 16.
+        assert found == ("explanation drift", 16, "energy outside of the mask +0.300 while validation accuracy +0.200")
+
+    @pytest.mark.parametrize(
+        ("accuracies", "energies"),
+        [
+            (rising, rising[::-1]),  # explanations move onto the mask
+            (rising[::-1], rising),  # accuracy falls
+            (rising, [0.5] * 6 + [0.52]),  # too little
+            ([0.1, 0.9], [0.1, 0.9]),  # too few epochs to tell
+            ([], []),
+        ],
+    )
+    def test_no_drift(self, accuracies, energies):
+        assert explanation_drift(accuracies, energies, 1) is None
+
+    def test_a_history_reports_both_by_name(self):
+        history = History()
+        history.add(1, "warm_up", {"validation_accuracy": 0.99})  # no part of the drift
+        for epoch, (accuracy, outside) in enumerate(zip((0.5, 0.6, 0.7), (0.2, 0.3, 0.4)), start=2):
+            values = {"validation_accuracy": accuracy, "validation_energy_outside": outside, "validation_mask_area": 0.99}
+            history.add(epoch, "guided", values)
+        assert [(failure.name, failure.epoch) for failure in history.failures()] == [
+            ("mask collapse", 2),
+            ("explanation drift", 4),
+        ]
+
+    def test_a_method_without_a_mask_reports_none(self):
+        assert trained_run()[0].failures == []
+
+    def test_a_run_reports_a_collapsed_mask(self, monkeypatch, caplog):
+        monkeypatch.setitem(HYPER_PARAMETERS, "align", HYPER_PARAMETERS["align"] | {"lambda1": 1e4, "masker_learning_rate": 1.0})
+        trained, _ = trained_run("align", epochs=4)
+        (failure,) = (failure for failure in trained.failures if failure.name == "mask collapse")
+        assert "it keeps nothing" in failure.detail
+        assert f"test: mask collapse in epoch {failure.epoch}" in caplog.text
+
+
+@pytest.fixture(scope="module", params=["erm", "align"])
+def written(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    trained, cost = trained_run(request.param)
+    account = {"settings": {"seed": 0}, **cost}
+    write_run(trained, run_settings(request.param).implementation, CLASSES, account, folder)
+    return request.param, trained, cost, folder
+
+
+class TestRun:
+    def test_files(self, written):
+        _, trained, _, folder = written
+        assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "history.csv", "run.json"]
+        frame = pd.read_csv(folder / "history.csv")
+        pd.testing.assert_frame_equal(frame, trained.history.frame(), rtol=1e-5)
+
+    def test_run_json(self, written):
+        _, trained, cost, folder = written
+        assert json.loads((folder / "run.json").read_text()) == {
+            "settings": {"seed": 0},
+            **cost,
+            "selected_epoch": trained.selected_epoch,
+            "selected_phase": trained.selected_phase,
+            "validation_accuracy": trained.validation_accuracy,
+            "failures": [failure._asdict() for failure in trained.failures],
+        }
+        assert set(cost) == {"device", "wall_seconds", "images_per_second", "peak_memory_bytes"}
+        assert cost["device"] == "CPU"
+        assert cost["peak_memory_bytes"] > 50e6  # torch alone takes more
+
+    def test_restore(self, written):
+        method, trained, _, folder = written
+        # The file of the initial weights may be gone by then.
+        settings = run_settings(method)._replace(
+            classifier=run_settings(method).classifier.model_copy(update={"weights": "gone.pth"})
+        )
+        restored, classes = restore(settings, folder / "checkpoint.pt", CPU)
+        assert classes == CLASSES
+        assert restored.networks.keys() == trained.states.keys()
+        assert same_states({name: network.state_dict() for name, network in restored.networks.items()}, trained.states)
+        assert not any(network.training for network in restored.networks.values())
+
+    def test_the_restored_network_has_the_selected_accuracy(self, written):
+        method, trained, _, folder = written
+        restored, _ = restore(run_settings(method), folder / "checkpoint.pt", CPU)
+        images = normalise(to_unit(torch.from_numpy(VALIDATION_SPLIT.images)))
+        correct = restored.classifier(images).argmax(1).numpy() == VALIDATION_SPLIT.labels
+        assert correct.mean() == pytest.approx(trained.validation_accuracy)
+
+    def test_restoring_another_runs_checkpoint(self, written):
+        method, _, _, folder = written
+        others = [run_settings(method, widths=(4, 6)), run_settings("sgt"), run_settings("align" if method == "erm" else "erm")]
+        for settings in others:
+            with pytest.raises(InputError, match=r"checkpoint\.pt: found no checkpoint of \S+ .*; remove it to train again"):
+                restore(settings, folder / "checkpoint.pt", CPU)
+
+    @pytest.mark.parametrize(
+        "content",
+        [[1], {"classes": CLASSES}, {"classes": CLASSES, "implementation": METHODS["erm"].implementation, "classifier": 3}, 5],
+    )
+    def test_restoring_what_is_no_checkpoint(self, content, tmp_path):
+        torch.save(content, tmp_path / "checkpoint.pt")
+        with pytest.raises(InputError, match=r"checkpoint\.pt: found no checkpoint of align.methods.erm:ERM"):
+            restore(run_settings(), tmp_path / "checkpoint.pt", CPU)
+
+    def test_restoring_a_truncated_or_absent_file(self, written, tmp_path):
+        method, _, _, folder = written
+        whole = (folder / "checkpoint.pt").read_bytes()
+        cuts = [b"", b"junk", b"\x80\x02.", bytes(40), *(whole[: len(whole) * i // 8] for i in range(1, 8))]
+        for content in cuts:
+            (tmp_path / "checkpoint.pt").write_bytes(content)
+            with pytest.raises(InputError, match=r"checkpoint\.pt: found no checkpoint of"):
+                restore(run_settings(method), tmp_path / "checkpoint.pt", CPU)
+        with pytest.raises(InputError, match=r"absent\.pt: found no checkpoint of"):
+            restore(run_settings(method), tmp_path / "absent.pt", CPU)
+
+    def test_several_domains_are_one_after_the_other(self):
+        images, labels = on_device([TRAINING_SPLIT, VALIDATION_SPLIT], CPU)
+        assert len(images) == 29
+        assert torch.equal(images[20:], torch.from_numpy(VALIDATION_SPLIT.images))
+        assert labels.tolist() == [*TRAINING_SPLIT.labels, *VALIDATION_SPLIT.labels]
+
+    def test_methods_start_from_the_same_classifier(self):
+        states = [{"classifier": run_settings(name).build(3, 4, CPU).classifier.state_dict()} for name in METHODS]
+        assert all(same_states(first, second) for first, second in itertools.pairwise(states))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+class TestDeviceWithoutGPU:
+    def test_a_gpu_is_asked_for(self):
+        with pytest.raises(InputError, match=r"device: found no GPU .*; set device to auto or cpu"):
+            choose_device("cuda")
+
+    @pytest.mark.parametrize("device", ["auto", "cpu"])
+    def test_cpu(self, device):
+        assert choose_device(device) == CPU

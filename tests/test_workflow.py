@@ -1,0 +1,236 @@
+"""The whole chain on a tiny configuration: every promised file with its columns, and nothing to do the second time."""
+
+import json
+import re
+import time
+from importlib import metadata
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from conftest import REPOSITORY, copy_workflow, run_snakemake
+from snakemake.api import ConfigSettings, ResourceSettings, SnakemakeApi, StorageSettings
+from snakemake.settings.types import OutputSettings, Quietness
+
+from align.configuration.loading import load
+from align.configuration.runs import runs_of
+from align.metrics import METRICS
+from align.preparation.splits import split_counts
+
+TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
+CONFIGURATION = load(TINY)
+RUNS = runs_of(CONFIGURATION)
+(DATASET,) = CONFIGURATION.datasets
+DOMAINS = CONFIGURATION.datasets[DATASET].domains
+PAGE = f"{DATASET}/single_source/{RUNS[0].domain}"
+TABLES = ("in_distribution", "out_of_distribution", "explanation_quality", "assumptions", "runs")
+FIGURES = ("accuracy_vs_explanation", "costs", "rule_graph", f"training_curves/{PAGE}", f"case_studies/{PAGE}")
+NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "report")
+
+
+@pytest.fixture
+def results(tiny_results):
+    return tiny_results / "results"
+
+
+def test_manifest_lists_every_image_with_its_checksum(results):
+    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    assert list(manifest.columns) == ["path", "domain", "class", "sha256"]
+    assert manifest.equals(manifest.sort_values(["domain", "class", "path"], ignore_index=True))
+    assert manifest.groupby(["domain", "class"]).size().tolist() == [15] * 20
+    assert manifest["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_splits_have_the_manifest_s_rows_and_the_configured_shares(results):
+    splits = pd.read_csv(results / f"data/{DATASET}/splits.csv")
+    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    assert list(splits.columns) == ["path", "domain", "class", "split"]
+    assert splits["path"].equals(manifest["path"])
+    expected = dict(zip(("train", "validation", "test"), split_counts(15, [0.6, 0.2, 0.2])))
+    for _, cell in splits.groupby(["domain", "class"]):
+        assert cell["split"].value_counts().to_dict() == expected
+
+
+def test_a_handwritten_digit_is_never_in_two_splits(results):
+    splits = pd.read_csv(results / f"data/{DATASET}/splits.csv")
+    digit = splits["path"].str.extract(r"(digit\d+)")[0]
+    assert digit.notna().all()
+    assert splits.groupby(digit)["split"].nunique().max() == 1
+    assert splits.groupby(digit)["domain"].nunique().min() == len(DOMAINS)  # and it is in every domain
+
+
+def test_arrays_have_the_manifest_s_rows(results):
+    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    for domain in DOMAINS:
+        n = (manifest["domain"] == domain).sum()
+        images = np.load(results / f"data/{DATASET}/{domain}.npy", mmap_mode="r")
+        masks = np.load(results / f"data/{DATASET}/{domain}.masks.npy", mmap_mode="r")
+        assert (images.shape, images.dtype) == ((n, 32, 32, 3), np.uint8)
+        assert (masks.shape, masks.dtype) == ((n, 32, 32), np.uint8)
+        assert set(np.unique(masks)) == {0, 1}
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.method)
+def test_a_run_says_where_it_comes_from_and_what_it_took(results, run):
+    account = json.loads((results / f"runs/{run.path}/run.json").read_text())
+    settings = account["settings"]
+    assert (settings["method"], settings["seed"], settings["domain"]) == (run.method, "0", run.domain)
+    assert settings["training"] == CONFIGURATION.training.model_dump(mode="json")
+    assert settings["hyper_parameters"] == getattr(CONFIGURATION.methods, run.method).model_dump(mode="json")
+    assert account["hashes"].keys() == {"configuration", "code", "data"}
+    assert f"results/data/{DATASET}/splits.csv" in account["hashes"]["data"]
+    assert account["versions"]["torch"] == metadata.version("torch")
+    assert account["wall_seconds"] > 0
+    assert account["images_per_second"] > 0
+    assert account["peak_memory_bytes"] > 1e7
+    assert account["device"] == ("CPU" if not torch.cuda.is_available() else torch.cuda.get_device_name())
+    assert 2 <= account["selected_epoch"] <= 4
+    assert 0 <= account["validation_accuracy"] <= 1
+    assert all(failure.keys() == {"name", "epoch", "detail"} for failure in account["failures"])
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.method)
+def test_history_names_every_term_in_every_epoch(results, run):
+    history = pd.read_csv(results / f"runs/{run.path}/history.csv")
+    assert list(history.columns) == ["epoch", "phase", "name", "value"]
+    assert np.isfinite(history["value"]).all()
+    for name in ("classification", "total", "validation_accuracy"):
+        assert history.loc[history["name"] == name, "epoch"].tolist() == [1, 2, 3, 4]
+    phases = {"warm_up", "masker", "guided"} if run.method == "align" else {"train"}
+    assert set(history["phase"]) == phases
+
+
+def test_checkpoints_hold_tensors_and_the_names_of_the_classes(results):
+    for run in RUNS:
+        checkpoint = torch.load(results / f"runs/{run.path}/checkpoint.pt", weights_only=True)
+        networks = {"classifier", "masker"} if run.method == "align" else {"classifier"}
+        assert checkpoint.keys() == networks | {"classes"}
+        assert checkpoint["classes"] == ["four", "one", "three", "two", "zero"]
+
+
+def test_the_long_table_has_every_run_and_every_target(results):
+    metrics = pd.read_csv(results / "metrics.csv")
+    columns = ["dataset", "protocol", "method", "source_domain", "target_domain", "seed", "metric", "value", "n"]
+    assert list(metrics.columns) == columns
+    assert not metrics.duplicated(columns[:7]).any()
+    everywhere = {"accuracy", "auc", "sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc", "iou", "pointing_game"}
+    for run in RUNS:
+        for target in DOMAINS:
+            of_run = (metrics["method"] == run.method) & (metrics["source_domain"] == run.domain) & (metrics["seed"] == run.seed)
+            measured = set(metrics.loc[of_run & (metrics["target_domain"] == target), "metric"])
+            assert everywhere <= measured
+            assert ("learned_mask_iou" in measured) == (run.method == "align")
+    assert set(metrics["metric"]) <= {name for entry in METRICS.values() for name in entry.measures}
+    assert (metrics.loc[metrics["metric"] == "accuracy", "n"] == 15).all()  # 3 test images of each of 5 classes
+
+
+def test_the_long_table_is_made_of_the_runs_own(results):
+    own = pd.read_csv(results / f"evaluations/{RUNS[0].path}/metrics.csv")
+    assert list(own.columns) == ["target_domain", "metric", "value", "n"]
+    metrics = pd.read_csv(results / "metrics.csv")
+    of_run = metrics[metrics["method"] == RUNS[0].method]
+    assert of_run[list(own.columns)].reset_index(drop=True).equals(own)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_there_for_machines_and_for_people(results, table):
+    for kind in ("csv", "md", "tex", "html"):
+        assert (results / f"tables/{table}.{kind}").stat().st_size > 100
+    assert len(pd.read_csv(results / f"tables/{table}.csv")) > 1
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.split("/")[0])
+def test_a_figure_is_there_with_its_data(results, figure):
+    assert (results / f"figures/{figure}.svg").read_text().startswith("<?xml")
+    assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 1
+
+
+def test_logs_and_benchmarks_are_kept(results):
+    for run in RUNS:
+        assert (results / f"logs/train/{run.path}.log").is_file()
+        for step in ("train", "evaluate"):
+            benchmark = pd.read_csv(results / f"benchmarks/{step}/{run.path}.tsv", sep="\t")
+            assert benchmark["s"].item() > 0
+
+
+def test_no_partial_file_is_left(tiny_results):
+    assert [path for path in tiny_results.rglob("*") if path.name.endswith(".partial") or ".partial." in path.name] == []
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    start = time.perf_counter()
+    done = run_snakemake(finished, "--configfile", "config/tiny.yaml")
+    assert "Nothing to be done" in done.stderr
+    assert done.returncode == 0
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("target", NAMED_TARGETS)
+def test_named_targets_are_there_and_done(tiny_results, target):
+    done = run_snakemake(tiny_results, target, "--dry-run", "--nolock", "--configfile", "config/tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stdout
+
+
+def test_named_targets_stand_in_the_readme():
+    readme = (REPOSITORY / "README.md").read_text()
+    assert [target for target in NAMED_TARGETS if not re.search(rf"`(snakemake )?{target}\b", readme)] == []
+
+
+def parsed_rules(folder, **configuration):
+    """Return the rules of the workflow in ``folder`` by name."""
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config=TINY | configuration),
+            storage_settings=StorageSettings(),
+            snakefile=folder / "Snakefile",
+        )
+        return {rule.name: rule for rule in workflow._workflow.rules}
+
+
+def test_every_rule_states_its_cost(tmp_path):
+    rules = parsed_rules(copy_workflow(tmp_path / "workflow"))
+    working = {name: rule for name, rule in rules.items() if rule.script}
+    assert set(rules) - set(working) == {"all", *NAMED_TARGETS} - {"report"}
+    for name, rule in working.items():
+        assert rule.log, name
+        assert rule.conda_env, name
+        assert {"_cores", "mem_mb", "runtime"} <= rule.resources.keys(), name
+    for name in ("train_run", "evaluate_run"):
+        assert rules[name].benchmark
+        assert rules[name].message
+
+
+@pytest.mark.parametrize(("device", "gpu"), [("cuda", 1), ("cpu", 0)])
+def test_gpu_is_asked_for_where_the_configuration_says_cuda(tmp_path, device, gpu):
+    rules = parsed_rules(copy_workflow(tmp_path / "workflow"), device=device)
+    asked = {name: rule.resources["gpu"].value for name, rule in rules.items() if "gpu" in rule.resources}
+    assert asked == {"train_run": gpu, "evaluate_run": gpu, "case_studies": gpu}
+
+
+def test_lint_is_clean(tmp_path):
+    folder = copy_workflow(tmp_path / "workflow")
+    done = run_snakemake(folder, "--lint", "--configfile", "config/tiny.yaml")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Congratulations" in done.stderr
+
+
+def test_vlcs_subset_is_used_by_configuration_alone(shared_data, tmp_path):
+    folder = copy_workflow(tmp_path / "workflow")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/data").symlink_to(shared_data)
+    example = ["--configfile", "config/examples/vlcs_subset.yaml"]
+    planned = run_snakemake(folder, "--dry-run", *example)
+    assert planned.returncode == 0, planned.stderr
+    assert re.search(r"train_run +5\n", planned.stdout + planned.stderr)
+    done = run_snakemake(folder, "data", *example)
+    assert done.returncode == 0, done.stderr
+    splits = pd.read_csv(folder / "results/data/vlcs_subset/splits.csv")
+    assert len(splits) == len(pd.read_csv(shared_data / "vlcs_subset/manifest.csv"))
+    assert set(splits.loc[splits["domain"] != "Caltech101", "split"]) == {"test"}
+    for domain, of_domain in splits.groupby("domain"):
+        assert np.load(folder / f"results/data/vlcs_subset/{domain}.npy", mmap_mode="r").shape == (len(of_domain), 128, 128, 3)
