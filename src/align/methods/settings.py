@@ -43,10 +43,10 @@ class ALIGNSettings(Section):
         0.5, "λ₂: weight of the mask's total variation", "found the digits in a first study; not searched", ge=0
     )
     lambda3: float = declared(
-        1.0, "λ₃: weight of L_egl, the explanation guidance", "validation accuracy falls at 0.3 and at 3", ge=0
+        1.0, "λ₃: weight of L_egl, the explanation guidance", "0.3 and 3 are no better by half a point", ge=0
     )
     lambda4: float = declared(
-        1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term; 0.1 is no better", ge=0
+        1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term; 0.1 does as well", ge=0
     )
     beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio of L_reg", "DRE's value", gt=0)
     warm_up: float = declared(
