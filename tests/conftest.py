@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +74,42 @@ def run_snakemake(folder: Path, *arguments: str, library: Path | None = None) ->
 
 
 @pytest.fixture(scope="session")
-def tiny_results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Return a working directory in which config/tiny.yaml has run to its end, once for all processes of the tests."""
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """Return a function that makes a working directory once for all processes of the tests, while the others wait."""
     own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "tiny"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            copy_workflow(folder)
-            done = run_snakemake(folder, "--configfile", "config/tiny.yaml")
-            (folder / "failure").write_text(done.stderr if done.returncode else "")
-    failure = (folder / "failure").read_text()
-    assert not failure, failure
-    return folder
+    shared = own if worker_id == "master" else own.parent
+
+    def make(name: str, run: Callable[[Path], subprocess.CompletedProcess[str]]) -> Path:
+        """Return the folder ``name`` with a copy of the workflow that ``run`` has worked in without failing."""
+        folder = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                done = run(copy_workflow(folder))
+                (folder / "failure").write_text(done.stdout + done.stderr if done.returncode else "")
+        failure = (folder / "failure").read_text()
+        assert not failure, failure
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_results(made_once: Callable[..., Path]) -> Path:
+    """Return a working directory in which config/tiny.yaml has run to its end; it is shared, and not to be changed."""
+    return made_once("tiny", lambda folder: run_snakemake(folder, "--configfile", "config/tiny.yaml"))
+
+
+@pytest.fixture(scope="session")
+def photographs_data(made_once: Callable[..., Path]) -> Path:
+    """Return a working directory in which the data of PHOTOGRAPHS, my.yaml, are made; it is shared, and not to be changed."""
+
+    def make_data(folder: Path) -> subprocess.CompletedProcess[str]:
+        (folder / "my.yaml").write_text(PHOTOGRAPHS)
+        write_images(folder / "photographs")
+        return run_snakemake(folder, "data", "--configfile", "my.yaml")
+
+    return made_once("photographs_data", make_data)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ FIGURES = {
     "Accuracy and explanation",
     "Costs",
     "Rule graph",
-    *(f"{figure} tiny_scenes {domain}" for figure in ("Case studies", "Training curves") for domain in ("china", "stripes")),
+    "Case studies tiny_scenes china",
+    "Training curves tiny_scenes china",
 }
 
 

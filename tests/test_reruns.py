@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, REPOSITORY, copy_library, copy_workflow, run_snakemake, write_images
+from conftest import REPOSITORY, copy_library, run_snakemake
 from PIL import Image
 
 from align.methods import METHODS
@@ -131,20 +131,9 @@ def test_code_is_run_again_where_it_is_used(tiny_results, tmp_path, module, old,
     assert planned(tiny_results, library=edited(tmp_path, module, old, new)) == expected
 
 
-@pytest.fixture(scope="module")
-def with_data(tmp_path_factory):
-    """Return a working directory in which the data of a folder of images have been made."""
-    folder = copy_workflow(tmp_path_factory.mktemp("reruns") / "workflow")
-    (folder / "photographs.yaml").write_text(PHOTOGRAPHS)
-    write_images(folder / "photographs")
-    done = run_snakemake(folder, "data", "--configfile", "photographs.yaml")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture
-def photographs(with_data, tmp_path):
-    return shutil.copytree(with_data, tmp_path / "workflow")
+def photographs(photographs_data, tmp_path):
+    return shutil.copytree(photographs_data, tmp_path / "workflow")
 
 
 def test_an_edited_caption_makes_the_report_again(finished):
@@ -164,8 +153,8 @@ def test_a_user_s_image_is_looked_at_again(photographs, change):
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(image)
     packing = {"Packing photographs, paris", "Packing photographs, rome"}
     everything = {"Reading every image of photographs once", "data/photographs/splits.csv"} | packing
-    assert planned(photographs, "photographs.yaml", "data") == everything
+    assert planned(photographs, "my.yaml", "data") == everything
 
 
 def test_a_user_s_images_are_looked_at_once(photographs):
-    assert planned(photographs, "photographs.yaml", "data") == set()
+    assert planned(photographs, "my.yaml", "data") == set()

@@ -15,7 +15,7 @@ from align.preparation.splits import assign_splits, split_counts
 DEFAULT = Splits()
 GROUP = r"group(\d+)"
 sizes = st.dictionaries(st.tuples(st.sampled_from("AB"), st.sampled_from("xyz")), st.integers(3, 40), min_size=1)
-shares = st.sampled_from([(0.6, 0.2, 0.2), (0.8, 0.1, 0.1), (0.7, 0.3, 0.0), (0.05, 0.05, 0.9), (0.5, 0.25, 0.25)])
+shares = st.sampled_from([(0.6, 0.2, 0.2), (0.8, 0.1, 0.1), (0.7, 0.29, 0.01), (0.05, 0.05, 0.9), (0.5, 0.25, 0.25)])
 
 
 def listing(paths) -> pd.DataFrame:

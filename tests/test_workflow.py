@@ -2,7 +2,7 @@
 
 import json
 import re
-import time
+import resource
 from importlib import metadata
 
 import numpy as np
@@ -105,8 +105,8 @@ def test_history_names_every_term_in_every_epoch(results, run):
 def test_checkpoints_hold_tensors_and_the_names_of_the_classes(results):
     for run in RUNS:
         checkpoint = torch.load(results / f"runs/{run.path}/checkpoint.pt", weights_only=True)
-        networks = {"classifier", "masker"} if run.method == "align" else {"classifier"}
-        assert checkpoint.keys() == networks | {"classes"}
+        assert all(torch.is_tensor(value) for value in checkpoint["classifier"].values())
+        assert ("masker" in checkpoint) == (run.method == "align")
         assert checkpoint["classes"] == ["four", "one", "three", "two", "zero"]
 
 
@@ -161,11 +161,13 @@ def test_no_partial_file_is_left(tiny_results):
 
 
 def test_a_second_run_has_nothing_to_do(finished):
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run_snakemake(finished, "--configfile", "config/tiny.yaml")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
     assert "Nothing to be done" in done.stderr
-    assert done.returncode == 0
-    assert time.perf_counter() - start < 5
+    # Processor time: other tests run beside this one.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
 
 
 @pytest.mark.parametrize("target", NAMED_TARGETS)

@@ -16,6 +16,7 @@ from align.registry import require
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # it becomes part of a path
 Seed = Annotated[int, Field(ge=0)]
 MethodOrVariant = Annotated[
@@ -96,9 +97,9 @@ class Dataset(Section):
 class Splits(Section):
     """Shares of each class in each domain."""
 
-    train: Share = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
-    validation: Share = declared(0.2, "share of the images to select the checkpoint on", "as above")
-    test: Share = declared(0.2, "share of the images to test on", "as above")
+    train: Part = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
+    validation: Part = declared(0.2, "share of the images to select the checkpoint on", "as above")
+    test: Part = declared(0.2, "share of the images to test on", "as above")
     seed: Seed = declared(0, "seed of the split, the same for all runs", "all methods and seeds are compared on the same images")
 
     @model_validator(mode="after")
@@ -119,6 +120,13 @@ class Augmentation(Section):
         0.3, "strength of brightness, contrast, saturation and (at most 0.5) hue jitter", "DomainBed's and DRE's"
     )
     grey: Share = declared(0.1, "probability of grey", "DomainBed's and DRE's")
+
+    @field_validator("crop_scale", "crop_ratio")
+    @classmethod
+    def _ordered(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < bounds[0] <= bounds[1]:
+            raise ValueError(f"found {bounds[0]:g} to {bounds[1]:g}, expected a positive number and one that is not smaller")
+        return bounds
 
 
 class Classifier(Section):
