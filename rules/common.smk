@@ -20,6 +20,7 @@ ROOTS = {name: str(dataset.root) for name, dataset in DATASETS.items()}
 MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
 TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
 VARIANTS = {name: settings.model_dump(mode="json") for name, settings in variants_of(CONFIGURATION).items()}
+WEIGHTS = [path for path in [CONFIGURATION.classifier.weights] if path and Path(path).is_file()]  # absent: the job says so
 GPU = 1 if CONFIGURATION.device == "cuda" else 0
 ENVIRONMENT = "../envs/align.yaml"
 

@@ -6,6 +6,7 @@ rule train_run:
         splits="results/data/{dataset}/splits.csv",
         images="results/data/{dataset}/{domain}.npy",
         masks="results/data/{dataset}/{domain}.masks.npy",
+        weights=WEIGHTS,
     output:
         checkpoint="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/checkpoint.pt",
         history="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/history.csv",

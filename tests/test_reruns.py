@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_library, run_snakemake
+from conftest import PHOTOGRAPHS, REPOSITORY, copy_library, copy_workflow, run_snakemake, write_images
 from PIL import Image
 
 from align.methods import METHODS
@@ -158,3 +158,15 @@ def test_a_user_s_image_is_looked_at_again(photographs, change):
 
 def test_a_user_s_images_are_looked_at_once(photographs):
     assert planned(photographs, "my.yaml", "data") == set()
+
+
+def test_the_file_of_the_initial_weights_is_an_input_of_training(tmp_path):
+    folder = copy_workflow(tmp_path / "folder")
+    write_images(folder / "photographs")
+    (folder / "initial.pth").write_bytes(b"weights")
+    weights = "classifier: {architecture: resnet18, weights: initial.pth}"
+    text = PHOTOGRAPHS.replace("classifier: {architecture: small_resnet, weights: null, widths: [4, 4]}", weights)
+    assert weights in text
+    (folder / "photographs.yaml").write_text(text)
+    done = run_snakemake(folder, "train", "--filegraph", "--configfile", "photographs.yaml")
+    assert "initial.pth" in done.stdout, done.stderr
