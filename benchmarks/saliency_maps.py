@@ -9,7 +9,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from align.attribution.grad_cam import grad_cam
 from align.configuration.schema import Classifier
 from align.models.classifier import build_classifier
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, table
 
 # Ours over theirs, in maps per second, to reach.
 GOALS = {"captum": 1.0, "pytorch-grad-cam": 2.5}
@@ -43,16 +43,5 @@ def saliency_maps(classifier: Classifier, size: int, batch_size: int, rounds: in
         },
         rounds,
     )
-    return pd.DataFrame(
-        {
-            "benchmark": "saliency maps",
-            "network": classifier.architecture,
-            "size": size,
-            "batch_size": batch_size,
-            "name": list(seconds),
-            "seconds": list(seconds.values()),
-            "per_second": [batch_size / value for value in seconds.values()],
-            "ratio": [value / seconds["ours"] for value in seconds.values()],
-            "goal": [GOALS.get(name) for name in seconds],
-        }
-    )
+    measured = table("saliency maps", classifier.architecture, size, batch_size, seconds, "ours")
+    return measured.assign(goal=[GOALS.get(name) for name in seconds])

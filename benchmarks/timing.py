@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
+import pandas as pd
 import torch
 
 
@@ -21,6 +22,22 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, rep
             _synchronise()
             seconds[name].append((time.perf_counter() - start) / repeats)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def table(benchmark: str, network: str, size: int, batch_size: int, seconds: Mapping[str, float], reference: str) -> pd.DataFrame:
+    """Return a row per contender: seconds per batch, images per second, and its seconds over those of ``reference``."""
+    return pd.DataFrame(
+        {
+            "benchmark": benchmark,
+            "network": network,
+            "size": size,
+            "batch_size": batch_size,
+            "name": list(seconds),
+            "seconds": list(seconds.values()),
+            "per_second": [batch_size / value for value in seconds.values()],
+            "ratio": [value / seconds[reference] for value in seconds.values()],
+        }
+    )
 
 
 def _synchronise() -> None:

@@ -8,7 +8,7 @@ from align.methods import METHODS
 from align.methods.base import Method
 from align.models.classifier import build_classifier
 from align.registry import load
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, table
 
 # A forward pass, a backward pass to the input and one to the weights cost one unit each; ERM takes 3.
 BOUNDS = {"erm": 3 / 3, "sgt": 8 / 3, "dre": 6 / 3, "align": 10 / 3}
@@ -32,17 +32,5 @@ def training_steps(classifier: Classifier, size: int, batch_size: int, rounds: i
 
     methods = {name: build(name) for name in BOUNDS}
     seconds = interleaved({name: lambda m=method: m.step(images, labels) for name, method in methods.items()}, rounds)
-    return pd.DataFrame(
-        {
-            "benchmark": "training step",
-            "network": classifier.architecture,
-            "size": size,
-            "batch_size": batch_size,
-            "name": list(seconds),
-            "seconds": list(seconds.values()),
-            "per_second": [batch_size / value for value in seconds.values()],
-            "ratio": [value / seconds["erm"] for value in seconds.values()],
-            "bound": [BOUNDS[name] for name in seconds],
-            "goal": [GOALS[name] for name in seconds],
-        }
-    )
+    measured = table("training step", classifier.architecture, size, batch_size, seconds, "erm")
+    return measured.assign(bound=[BOUNDS[name] for name in seconds], goal=[GOALS[name] for name in seconds])
