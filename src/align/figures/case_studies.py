@@ -19,11 +19,10 @@ from align.figures.style import WRONG
 from align.methods.base import Method
 from align.metrics.base import resized
 from align.metrics.explain import Attribution, explain
-from align.preparation.packed import Packed
+from align.preparation.packed import UNKNOWN, Packed
 from align.titles import method_title, plain
 
 CELL = 1.15  # inches
-UNKNOWN = 255  # in a ground-truth mask
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from align.attribution.grad_cam import class_activation
 from align.attribution.scaling import min_max_scale
 from align.configuration.schema import Training
-from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners, scaled_activation
+from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
 from align.methods.base import Batch, Method, minimise, weighted_sum
 from align.methods.freezing import frozen
 from align.methods.settings import ALIGNSettings
@@ -83,21 +83,18 @@ class ALIGN(Method):
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return L_cls, L_reg and, once guided, L_egl; clean and mixed images share one forward pass."""
-        detach = self.settings.detach_weights
         partners = same_class_partners(labels, self.generator)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
         features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))
-        clean, mixed = features.chunk(2)
-        maps = scaled_activation(self.classifier, clean, labels, detach_weights=detach)
-        mixed_maps = scaled_activation(self.classifier, mixed, labels, detach_weights=detach)
+        activation = class_activation(self.classifier, features, labels.repeat(2), detach_weights=self.settings.detach_weights)
+        maps, mixed_maps = min_max_scale(activation).chunk(2)
         terms = {
-            "classification": F.cross_entropy(self.classifier.classify(clean), labels),
+            "classification": F.cross_entropy(self.classifier.classify(features[: len(labels)]), labels),
             "regularisation": mixture_distance(maps, mixed_maps, partners, ratios),
         }
         if self.phase == "guided":
             assert self.guidance_mask is not None
-            explanation = class_activation(self.classifier, clean, labels, detach_weights=detach).relu()
-            terms["guidance"] = guidance_loss(explanation, self.guidance_mask)
+            terms["guidance"] = guidance_loss(activation[: len(labels)].relu(), self.guidance_mask)
         return terms
 
     @torch.no_grad()

@@ -3,10 +3,6 @@
 import torch
 from torch import Tensor
 
-from align.attribution.grad_cam import class_activation
-from align.attribution.scaling import min_max_scale
-from align.models.classifier import Classifier
-
 
 def same_class_partners(labels: Tensor, generator: torch.Generator) -> Tensor:
     """Return for each of the N labels the index of a random one of the same class: a permutation within classes."""
@@ -28,11 +24,9 @@ def mix(values: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
     return torch.lerp(values[partners], values, ratios.view(-1, *[1] * (values.dim() - 1)))
 
 
-def scaled_activation(classifier: Classifier, features: Tensor, labels: Tensor, *, detach_weights: bool) -> Tensor:
-    """Return g, N×h×w: Grad-CAM at the last feature map without its ReLU, scaled to [0, 1] per image."""
-    return min_max_scale(class_activation(classifier, features, labels, detach_weights=detach_weights))
-
-
 def mixture_distance(maps: Tensor, mixed_maps: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
-    """Return the mean absolute difference of g(x̃) and λ·g(x) + (1 − λ)·g(x′), maps N×h×w each."""
+    """Return the mean absolute difference of g(x̃) and λ·g(x) + (1 − λ)·g(x′), maps N×h×w each.
+
+    g is Grad-CAM at the last feature map without its ReLU, scaled to [0, 1] per image.
+    """
     return (mixed_maps - mix(maps, partners, ratios)).abs().mean()

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners, scaled_activation
+from align.attribution.grad_cam import class_activation
+from align.attribution.scaling import min_max_scale
+from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
 from align.methods.base import Method
 from align.methods.settings import DRESettings
 
@@ -32,9 +34,8 @@ class DRE(Method):
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
         features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))
         logits, mixed_logits = self.classifier.classify(features).chunk(2)
-        maps, mixed_maps = scaled_activation(
-            self.classifier, features, labels.repeat(2), detach_weights=self.settings.detach_weights
-        ).chunk(2)
+        activation = class_activation(self.classifier, features, labels.repeat(2), detach_weights=self.settings.detach_weights)
+        maps, mixed_maps = min_max_scale(activation).chunk(2)
         return {
             "classification": F.cross_entropy(logits, labels),
             "consistency": mixture_distance(maps, mixed_maps, partners, ratios),

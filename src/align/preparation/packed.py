@@ -11,6 +11,8 @@ import pandas as pd
 from align.errors import InputError
 from align.registry import require
 
+UNKNOWN = 255  # everywhere in the mask of an image without ground truth
+
 
 @dataclass(frozen=True)
 class Packed:

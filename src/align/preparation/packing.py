@@ -14,8 +14,7 @@ from align.datasets.decoding import read_rgb
 from align.datasets.ground_truth import read_mask
 from align.errors import InputError
 from align.files import whole_file
-
-UNKNOWN = 255  # everywhere in the mask of an image without ground truth
+from align.preparation.packed import UNKNOWN
 
 
 def pack_domain(
