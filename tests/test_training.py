@@ -1,9 +1,11 @@
 import copy
+import io
 import itertools
 import json
 import logging
 import math
 import re
+import time
 
 import numpy as np
 import pandas as pd
@@ -405,6 +407,24 @@ class TestRun:
     def test_methods_start_from_the_same_classifier(self):
         states = [{"classifier": run_settings(name).build(3, 4, CPU).classifier.state_dict()} for name in METHODS]
         assert all(same_states(first, second) for first, second in itertools.pairwise(states))
+
+
+class TestProgress:
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    @pytest.mark.parametrize("terminal", [True, False])
+    def test_there_is_a_bar_on_a_terminal_only(self, terminal, monkeypatch):
+        shown = self.Terminal() if terminal else io.StringIO()
+        monkeypatch.setattr("sys.stderr", shown)
+        monkeypatch.setenv("COLUMNS", "200")
+        status = {}
+        for epoch in epochs_with_progress(2, 100, "erm", status):
+            status["loss"] = 1 / epoch
+            time.sleep(0.15)  # the bar is drawn anew after a tenth of a second
+        assert bool(re.search(r"erm: 100%.*2/2 \[.*loss=0\.5, images/s=", shown.getvalue())) == terminal
+        assert bool(shown.getvalue()) == terminal
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
