@@ -1,9 +1,13 @@
 """What can be set of each data set source. Imports nothing heavy: see align.registry."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, create_model, model_validator
 
+from align.acquisition import archives
+from align.acquisition.archives import Archive
 from align.configuration.base import Section, declared
 
 
@@ -16,3 +20,34 @@ class DigitScenesSettings(Section):
     background_correlation: Annotated[float, Field(ge=0, le=0.3)] = declared(
         0.2, "share of the scenes whose background is fixed by their class", "above 0.3 nothing transfers to another domain"
     )
+
+
+class ArchiveFrom(Section):
+    """Where an archive of a published data set is taken from; without an entry, from its public address."""
+
+    address: str | None = Field(None, pattern="^https?://", description="another address of the same archive")
+    archive: Path | None = Field(None, description="the archive on this machine; nothing is downloaded")
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="its checksum, in place of what is known of the archive"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.address and self.archive:
+            raise ValueError("found both address and archive, expected one of them")
+        return self
+
+
+def _published(name: str, of_source: Mapping[str, Archive]) -> Any:
+    fields: dict[str, Any] = {
+        key: (ArchiveFrom, Field(default_factory=ArchiveFrom, description=f"where {archive.file} is taken from"))
+        for key, archive in of_source.items()
+    }
+    return create_model(name, __base__=Section, **fields)
+
+
+VLCSSettings = _published("VLCSSettings", archives.VLCS)
+TerraIncognitaSettings = _published("TerraIncognitaSettings", archives.TERRA_INCOGNITA)
+PACSSettings = _published("PACSSettings", archives.PACS)
+OfficeHomeSettings = _published("OfficeHomeSettings", archives.OFFICE_HOME)
+DomainNetSettings = _published("DomainNetSettings", archives.DOMAIN_NET)

@@ -1,0 +1,1 @@
+"""From public addresses to verified archives, and from archives to folders."""

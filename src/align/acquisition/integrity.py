@@ -1,0 +1,107 @@
+"""Whether an archive is the one that was meant."""
+
+import gzip
+import hashlib
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+from align.acquisition.archives import Archive
+from align.errors import InputError
+from align.files import sha256, whole_file
+
+CHUNK = 2**20  # bytes; archives are larger than the memory
+KINDS = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file", b"<": "a web page"}
+
+
+class IntegrityError(InputError):
+    """A file is broken, or is not the one that was meant."""
+
+
+def verify_archive(path: Path, archive: Archive, record: Path, stated_sha256: str | None) -> str:
+    """Check an archive against what is known of it, and record its checksum where none is stated.
+
+    A stated checksum replaces all that the table of archives knows. Else size and digest of the table hold, and from the first
+    time on the recorded checksum. What has neither digest nor record is read through once, so that nothing broken is recorded.
+
+    Args:
+        path: the file.
+        archive: its entry in the table.
+        record: the file of its recorded checksum, as sha256sum writes it.
+        stated_sha256: the checksum of the configuration, None if there is none.
+
+    Returns:
+        The file's SHA-256, hexadecimal.
+
+    Raises:
+        IntegrityError: the file is not what was expected, or is broken.
+        InputError: the file is absent, or the record cannot be read.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: found no such file, expected the archive {archive.file}; correct its path in the configuration"
+        )
+    if stated_sha256:
+        return _expect(
+            path, "sha256", stated_sha256, "as `sha256:` of the configuration states; correct it, or take another file"
+        )
+    published = "as published; take it from elsewhere (`address:`, `archive:`), or state the `sha256:` of a changed one"
+    size = path.stat().st_size
+    if archive.size is not None and size != archive.size:
+        raise IntegrityError(f"{path}: found {_kind(path)} of {size:,} bytes, expected {archive.size:,} bytes, {published}")
+    if archive.digest:
+        algorithm, digest = archive.digest.split(":")
+        _expect(path, algorithm, digest, published)
+    if record.exists():
+        remedy = f"as recorded at the first download; if the change is intended, remove {record}"
+        return _expect(path, "sha256", _recorded(record), remedy)
+    if not archive.digest:
+        _read_through(path, archive)
+    found = sha256(path)
+    with whole_file(record) as partial:
+        partial.write_text(f"{found}  {archive.file}\n")
+    return found
+
+
+def _expect(path: Path, algorithm: str, expected: str, remedy: str) -> str:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if found != expected:
+        raise IntegrityError(f"{path}: found {_kind(path)} with {algorithm} {found}, expected {expected}, {remedy}")
+    return found
+
+
+def _recorded(record: Path) -> str:
+    content = record.read_text(errors="replace")
+    if match := re.fullmatch(r"([0-9a-f]{64})  .+\n", content):
+        return match[1]
+    raise InputError(f"{record}: found {content[:80]!r}, expected `<sha256>  <file name>`; restore or remove it")
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(1000).lstrip()
+    return next((kind for magic, kind in KINDS.items() if start.startswith(magic)), "a file of another kind")
+
+
+def _read_through(path: Path, archive: Archive) -> None:
+    """Read all content of the archive once, past its own checksums."""
+    try:
+        if archive.file.endswith(".zip"):
+            with zipfile.ZipFile(path) as file:
+                broken = file.testzip()
+            if broken is not None:
+                raise zipfile.BadZipFile(f"bad checksum of {broken}")
+        else:
+            with gzip.open(path) as file:
+                if not file.read(CHUNK):
+                    raise EOFError("it has no content")
+                while file.read(CHUNK):
+                    pass
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        kind = "zip" if archive.file.endswith(".zip") else "gzip"
+        raise IntegrityError(
+            f"{path}: found {_kind(path)} that cannot be read through ({error}), expected a whole {kind} file; "
+            "take it from elsewhere (`address:`, `archive:`)"
+        ) from None
