@@ -1,21 +1,57 @@
 """Data sets that the pipeline makes or brings by itself; any folder of images needs no code, only a configuration entry."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from align.acquisition import archives
+from align.acquisition.archives import Archive
 from align.configuration.base import Section
 from align.datasets import settings
 
 
 class Source(NamedTuple):
-    """Where the function is that makes a data set's folder, what can be set of it, and the domains that it makes."""
+    """What makes or brings a data set's folder.
+
+    Attributes:
+        implementation: the function that does it, as ``module:attribute``. It is called with the folder, the settings and, by
+            their names below, one :class:`~align.acquisition.extraction.ArchiveFile` for each archive.
+        settings: what can be set.
+        domains: those that it makes.
+        archives: what has to be downloaded first.
+        published_as: the data set's name in ``reference/dataset_counts.csv``, whose counts it must then have.
+    """
 
     implementation: str
     settings: type[Section]
     domains: tuple[str, ...]
+    archives: Mapping[str, Archive] = MappingProxyType({})
+    published_as: str | None = None
 
+
+_FOLDERS = "align.datasets.archived_folders:bring"
 
 SOURCES = {
     "digit_scenes": Source(
         "align.datasets.digit_scenes:generate", settings.DigitScenesSettings, ("china", "flower", "noise", "stripes")
+    ),
+    "vlcs": Source(_FOLDERS, settings.VLCSSettings, ("Caltech101", "LabelMe", "SUN09", "VOC2007"), archives.VLCS, "VLCS"),
+    "terra_incognita": Source(
+        "align.datasets.terra_incognita:bring",
+        settings.TerraIncognitaSettings,
+        ("L100", "L38", "L43", "L46"),
+        archives.TERRA_INCOGNITA,
+        "TerraIncognita",
+    ),
+    "pacs": Source(_FOLDERS, settings.PACSSettings, ("art_painting", "cartoon", "photo", "sketch"), archives.PACS, "PACS"),
+    "office_home": Source(
+        _FOLDERS, settings.OfficeHomeSettings, ("Art", "Clipart", "Product", "Real_World"), archives.OFFICE_HOME, "OfficeHome"
+    ),
+    "domain_net": Source(
+        _FOLDERS,
+        settings.DomainNetSettings,
+        ("clipart", "infograph", "painting", "quickdraw", "real", "sketch"),
+        archives.DOMAIN_NET,
+        "DomainNet",
     ),
 }

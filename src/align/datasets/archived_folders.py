@@ -1,0 +1,41 @@
+"""VLCS, PACS, Office-Home and DomainNet: archives that hold ``…/<domain>/<class>/<image>``."""
+
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from align.acquisition.extraction import ArchiveFile, extract
+from align.configuration.base import Section
+from align.datasets.folders import is_image
+from align.errors import InputError
+from align.files import whole_folder, write_json
+
+
+def bring(root: Path, settings: Section, **archives: ArchiveFile) -> None:
+    """Write ``<root>/<domain>/<class>/<image>`` and ``<root>/acquisition.json``, the counts of what was left out.
+
+    Raises:
+        InputError: see :func:`align.acquisition.extraction.extract`; archives without such images; there is something at
+            ``root`` already.
+    """
+    with whole_folder(root) as folder:
+        extracted = [extract(archive, folder, place) for archive in archives.values()]
+        images = sum(each.written for each in extracted)
+        if not images:
+            raise InputError(
+                f"{', '.join(str(archive.path) for archive in archives.values())}: found no .jpg, .jpeg or .png image, expected "
+                "…/<domain>/<class>/<image>; take the archive from its publisher, or correct `archive:`"
+            )
+        left_out = sum((each.left_out for each in extracted), Counter[str]())
+        write_json(folder / "acquisition.json", {"images": images, "left_out": dict(sorted(left_out.items()))})
+
+
+def place(member: PurePosixPath) -> PurePosixPath | str:
+    """Return ``<domain>/<class>/<image>`` without spaces in the folders' names, or why ``member`` is left out."""
+    if any(part.startswith(".") or part == "__MACOSX" for part in member.parts):
+        return "hidden"
+    if not is_image(Path(member)):
+        return "not an image"
+    if len(member.parts) < 3:
+        return "not in <domain>/<class>/"
+    domain, label, image = member.parts[-3:]
+    return PurePosixPath(domain.replace(" ", "_"), label.replace(" ", "_"), image)
