@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from align.configuration.schema import Configuration
 from align.tables.assumptions import assumptions, declared_in, defaults
+from align.tables.data import Listed, data
 from align.tables.explanation_quality import explanation_quality
 from align.tables.in_distribution import in_distribution
 from align.tables.out_of_distribution import out_of_distribution
@@ -265,3 +266,34 @@ def test_the_documented_assumptions_are_the_defaults_of_the_library() -> None:
     rows = markdown(defaults().blocks).splitlines()[2:]
     assert len(rows) > 40
     assert [row for row in rows if row not in documented] == []
+
+
+def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
+    def listed(domains, published, acquisition):
+        rows = [(domain, split) for domain, parts in domains.items() for split, n in parts.items() for _ in range(n)]
+        counts = [(domain, "x", sum(parts.values()), published.get(domain)) for domain, parts in domains.items()]
+        return Listed(
+            pd.DataFrame(rows, columns=["domain", "split"]),
+            pd.DataFrame(counts, columns=["domain", "class", "images", "published"]),
+            acquisition,
+        )
+
+    whole = listed({"A": {"train": 1200, "validation": 400, "test": 400}, "B": {"test": 5}}, {"A": 2000, "B": 5}, {})
+    partial = listed({"A": {"train": 3, "test": 1}, "B": {"train": 2}}, {"A": 5, "B": 2}, {"left_out": {"not_an_image": 1500}})
+    own = listed({"A": {"train": 1}}, {}, {})
+    table = data({"VLCS": whole, "vlcs_half": partial, "mine": own})
+    first, second, third = table.blocks
+    assert texts(first) == [
+        ["A", "2,000", "1,200", "400", "400", "2,000", "0"],
+        ["B", "5", "0", "0", "5", "5", "0"],
+        ["all domains", "2,005", "1,200", "400", "405", "2,005", "0"],
+    ]
+    assert first.note == ""
+    assert texts(second)[-1] == ["all domains", "6", "5", "0", "1", "7", "-1"]
+    assert second.note == (
+        "Warning: not the published data set; numbers of images differ, and the configuration allows it. "
+        "Left out, not an image: 1,500."
+    )
+    assert texts(third) == [["A", "1", "1", "0", "0", "", ""], ["all domains", "1", "1", "0", "0", "", ""]]
+    assert third.note == ""
+    assert table.data.query("dataset == 'vlcs_half' and domain == 'A'")["difference"].item() == -1

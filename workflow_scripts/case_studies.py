@@ -8,7 +8,7 @@ from align.configuration.schema import Evaluation
 from align.figures.case_studies import cases, draw_case_studies, evenly_drawn, explanations, predictions
 from align.figures.style import style, write_figure
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import read_packed
+from align.preparation.packed import evaluated_split, read_packed
 from align.registry import load
 from align.training.run import choose_device, restore
 from align.workflow import run_settings, torch_job
@@ -23,10 +23,11 @@ with torch_job(snakemake), style():
         models[used["method"]], classes = restore(run_settings(used["method"], used), Path(checkpoint), device)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     folder = Path(snakemake.input.splits).parent
-    shown = cases(
-        {domain: evenly_drawn(read_packed(folder, splits, domain, "test", classes), params.images) for domain in params.domains},
-        classes,
-    )
+    tested = {
+        domain: read_packed(folder, splits, domain, evaluated_split(splits, domain, wildcards.domain), classes)
+        for domain in params.domains
+    }
+    shown = cases({domain: evenly_drawn(packed, params.images) for domain, packed in tested.items()}, classes)
     attribution = load(ATTRIBUTIONS[evaluation.attribution])
     explained = {method: explanations(model, attribution, shown, evaluation, device) for method, model in models.items()}
     figure = draw_case_studies(shown, explained, wildcards.domain)

@@ -11,7 +11,7 @@ from align.metrics import METRICS
 from align.metrics.evaluate import evaluate
 from align.metrics.explain import explain
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import read_packed
+from align.preparation.packed import evaluated_split, read_packed
 from align.registry import load
 from align.training.run import choose_device, restore
 from align.workflow import run_settings, torch_job
@@ -27,8 +27,9 @@ with torch_job(snakemake):
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     rows = []
     for domain in params.domains:
-        test_split = read_packed(Path(snakemake.input.splits).parent, splits, domain, "test", classes)
-        explained = explain(method, attribution, test_split, evaluation, device)
+        tested = evaluated_split(splits, domain, wildcards.domain)
+        packed = read_packed(Path(snakemake.input.splits).parent, splits, domain, tested, classes)
+        explained = explain(method, attribution, packed, evaluation, device)
         rows += [{"target_domain": domain, **measured} for measured in evaluate(explained, metrics)]
     with whole_file(snakemake.output[0]) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")

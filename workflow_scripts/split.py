@@ -9,6 +9,6 @@ from align.workflow import job
 
 with job(snakemake):
     params = snakemake.params
-    manifest = read_listing(Path(snakemake.input[0]), MANIFEST_COLUMNS)
+    manifest = read_listing(Path(snakemake.input.manifest), MANIFEST_COLUMNS)
     splits = assign_splits(manifest, Splits(**params.splits), params.test_only, params.group)
     write_listing(splits, Path(snakemake.output[0]))

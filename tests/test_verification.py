@@ -1,0 +1,78 @@
+"""Counts of images against published counts."""
+
+import logging
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+
+from align.errors import InputError
+from align.preparation.verification import count, require_published
+
+PUBLISHED = pd.read_csv(REPOSITORY / "reference/dataset_counts.csv")
+
+
+def manifest_of(published_as):
+    """Return a manifest with exactly the published images; classes of sets that are published by domain are made up."""
+    rows = PUBLISHED[PUBLISHED["dataset"] == published_as]
+    names = [(row.domain, name) for row in rows.itertuples() for name in ([row[3]] if row[3] != "all" else ["dog", "cat"])]
+    numbers = [
+        n for row in rows.itertuples() for n in ([row.images] if row[3] != "all" else [row.images // 2, -(-row.images // 2)])
+    ]
+    return pd.DataFrame(names, columns=["domain", "class"]).loc[lambda frame: frame.index.repeat(numbers)]
+
+
+@pytest.mark.parametrize(("published_as", "total"), [("VLCS", 10_729), ("PACS", 9_991), ("OfficeHome", 15_588)])
+def test_a_whole_data_set_has_the_published_counts(published_as, total):
+    counts = count(manifest_of(published_as), PUBLISHED, published_as)
+    assert counts["images"].sum() == counts["published"].sum() == total
+    require_published(counts, "data/x", published_as, allow_partial=False)
+
+
+def test_an_image_more_and_a_class_less_are_an_error_with_the_whole_table():
+    manifest = manifest_of("VLCS")
+    manifest = pd.concat([manifest[~((manifest["domain"] == "SUN09") & (manifest["class"] == "dog"))], manifest.iloc[:1]])
+    counts = count(manifest, PUBLISHED, "VLCS")
+    with pytest.raises(InputError) as error:
+        require_published(counts, "data/VLCS", "VLCS", allow_partial=False)
+    message = str(error.value)
+    head, _, *table, remedy = message.splitlines()
+    assert head == "data/VLCS: found 10700 images, expected 10729 as published of VLCS (2 of 20 numbers differ):"
+    assert [line.split() for line in table if not line.endswith(" 0")] == [
+        ["Caltech101", "bird", "238", "237", "1"],
+        ["SUN09", "dog", "0", "30", "-30"],
+    ]
+    assert len(table) == 20
+    assert remedy == "complete the folder, or set `allow_partial: true` to go on with what there is"
+
+
+def test_allow_partial_makes_it_a_warning(caplog):
+    counts = count(manifest_of("VLCS").iloc[1:], PUBLISHED, "VLCS")
+    with caplog.at_level(logging.WARNING, "align"):
+        require_published(counts, "data/VLCS", "VLCS", allow_partial=True)
+    assert "found 10728 images, expected 10729" in caplog.text
+
+
+def test_only_chosen_domains_and_classes_are_compared():
+    manifest = manifest_of("VLCS")
+    chosen = manifest[manifest["domain"].isin(["LabelMe", "VOC2007"]) & manifest["class"].isin(["car", "dog"])]
+    counts = count(chosen, PUBLISHED, "VLCS", classes=["car", "dog"])
+    assert list(counts.itertuples(index=False, name=None)) == [
+        ("LabelMe", "car", 1209, 1209),
+        ("LabelMe", "dog", 42, 42),
+        ("VOC2007", "car", 699, 699),
+        ("VOC2007", "dog", 420, 420),
+    ]
+
+
+def test_classes_of_a_set_that_is_published_by_domain_are_not_compared():
+    counts = count(manifest_of("PACS").query("`class` == 'dog'"), PUBLISHED, "PACS", classes=["dog"])
+    assert counts["published"].isna().all()
+    require_published(counts, "data/PACS", "PACS", allow_partial=False)
+
+
+def test_a_data_set_of_one_s_own_is_counted_and_not_compared():
+    counts = count(pd.DataFrame({"domain": ["a", "a", "b"], "class": ["x", "x", "y"]}), PUBLISHED, "mine")
+    assert list(counts["images"]) == [2, 1]
+    assert counts["published"].isna().all()
+    require_published(counts, "mine", "mine", allow_partial=False)
