@@ -59,7 +59,8 @@ def decode(content: bytes, path: Path, least_side: int | None = None) -> Image.I
             if least_side:
                 image.draft(None, (least_side, least_side))
             image.load()
-            return ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)
+            return image
         found = f"{image.width}×{image.height} pixels, expected at most {MOST_PIXELS} in all"
     except Exception as error:  # a broken file makes Pillow raise nearly anything
         found = f"no whole JPEG or PNG image ({type(error).__name__}: {_without_addresses(error)}), expected one"
@@ -72,7 +73,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which copies
 
 
 def _without_addresses(error: Exception) -> str:

@@ -28,7 +28,8 @@ def pack_domain(
 ) -> None:
     """Write the images of a domain as uint8 N×S×S×3 and their masks as uint8 N×S×S (1 object, 0 not, 255 not known).
 
-    Images are written one after the other, so that memory does not grow with their number. The masks have shape (0, S, S) if
+    Images are resized as torchvision and so DomainBed do, bilinearly with anti-aliasing, and written one after the other, so that
+    memory does not grow with their number. The masks have shape (0, S, S) if
     no image has one.
 
     Args:
@@ -61,7 +62,7 @@ def pack_domain(
                     "restore it, or remove the manifest, so that it is made again"
                 )
             mask = read_mask(path, domain, label, image.size, ground_truth)
-            images.write(np.asarray(fit(image, image_size, resize, Image.Resampling.BICUBIC)).tobytes())
+            images.write(np.asarray(fit(image, image_size, resize, Image.Resampling.BILINEAR)).tobytes())
             fitted = _fit_mask(mask, image_size, resize)
             masks.write(fitted.tobytes())
             known += fitted[0, 0] != UNKNOWN
