@@ -13,6 +13,7 @@ include: "rules/presentation.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/versioning.smk"
 
 
 rule all:

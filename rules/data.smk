@@ -1,11 +1,32 @@
-# From a folder of images to splits and packed arrays.
+# From an address or a generator to a folder of images, and from any such folder to splits and packed arrays.
 
 
-for name, dataset in MADE.items():
+rule download:
+    output:
+        "downloads/{dataset}/{file}",
+    log:
+        "results/logs/download/{dataset}/{file}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=720,
+    params:
+        archive=lambda wildcards: archive_of(wildcards),
+    message:
+        "Bringing {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/download.py"
+
+
+for name, dataset in ABSENT.items():
 
     rule:
         name:
             f"acquire_{name}"
+        input:
+            **{key: ancient(path) for key, path in downloads_of(name).items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -15,7 +36,7 @@ for name, dataset in MADE.items():
         threads: 1
         resources:
             mem_mb=1000,
-            runtime=10,
+            runtime=120,
         params:
             source=dataset.source_name,
             settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
@@ -50,9 +71,34 @@ rule index:
         "../workflow_scripts/index.py"
 
 
+rule verify:
+    input:
+        manifest="results/data/{dataset}/manifest.csv",
+        published=PUBLISHED_COUNTS,
+    output:
+        "results/data/{dataset}/counts.csv",
+    log:
+        "results/logs/verify/{dataset}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        root=lambda wildcards: ROOTS[wildcards.dataset],
+        published_as=lambda wildcards: published_as(wildcards.dataset),
+        classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
+        allow_partial=lookup("datasets/{dataset}/allow_partial", within=SETTINGS),
+        code=code_hash("align.preparation.verification"),
+    script:
+        "../workflow_scripts/verify.py"
+
+
 rule split:
     input:
-        "results/data/{dataset}/manifest.csv",
+        manifest="results/data/{dataset}/manifest.csv",
+        verified="results/data/{dataset}/counts.csv",
     output:
         "results/data/{dataset}/splits.csv",
     log:
@@ -75,6 +121,7 @@ rule split:
 rule pack:
     input:
         manifest="results/data/{dataset}/manifest.csv",
+        verified="results/data/{dataset}/counts.csv",
         ground_truth=lambda wildcards: TRUTHS[wildcards.dataset] if wildcards.dataset not in MADE else [],
     output:
         images="results/data/{dataset}/{domain}.npy",

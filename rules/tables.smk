@@ -2,6 +2,27 @@
 from align.tables.assumptions import declared_in
 
 
+rule data_table:
+    input:
+        splits=expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
+        counts=expand("results/data/{dataset}/counts.csv", dataset=DATASETS),
+    output:
+        **table_files("data", "Data"),
+    log:
+        "results/logs/tables/data.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        roots=ROOTS,
+        code=code_hash("align.tables.data", "align.tables.writing"),
+    script:
+        "../workflow_scripts/table_of_data.py"
+
+
 rule in_distribution:
     input:
         "results/metrics.csv",
@@ -85,6 +106,7 @@ rule runs:
 rule tables:
     """Every table."""
     input:
+        rules.data_table.output,
         rules.in_distribution.output,
         rules.out_of_distribution.output,
         rules.explanation_quality.output,

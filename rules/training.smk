@@ -1,4 +1,4 @@
-# One training run for each data set, protocol, source domain, method and seed.
+# One training run for each data set, protocol, source domain, method and seed; or its published checkpoint.
 
 
 rule train_run:
@@ -33,6 +33,43 @@ rule train_run:
         "Training {wildcards.method} on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train.py"
+
+
+if TAKEN:
+    CHECKPOINTS = str(CONFIGURATION.checkpoints.folder)
+
+    rule take_published_run:
+        input:
+            # Pulled files are newer than everything; their content is checked.
+            checkpoint=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.pt"),
+            history=ancient(f"{CHECKPOINTS}/{{run}}/history.csv"),
+            account=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.json"),
+            published_manifest=lambda wildcards: ancient(f"{CHECKPOINTS}/{dataset_of(wildcards)}/manifest.csv"),
+            published_splits=lambda wildcards: ancient(f"{CHECKPOINTS}/{dataset_of(wildcards)}/splits.csv"),
+            manifest=lambda wildcards: f"results/data/{dataset_of(wildcards)}/manifest.csv",
+            splits=lambda wildcards: f"results/data/{dataset_of(wildcards)}/splits.csv",
+        output:
+            checkpoint="results/runs/{run}/checkpoint.pt",
+            history="results/runs/{run}/history.csv",
+            run="results/runs/{run}/run.json",
+        log:
+            "results/logs/take/{run}.log",
+        wildcard_constraints:
+            run="|".join(re.escape(run.path) for run in TAKEN),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            code=code_hash("align.versioning.checkpoints"),
+        message:
+            "Taking the published checkpoint of {wildcards.run}"
+        script:
+            "../workflow_scripts/take_published_run.py"
+
+    ruleorder: take_published_run > train_run
 
 
 rule train:

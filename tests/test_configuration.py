@@ -69,7 +69,11 @@ def photographs(tmp_path):
             "datasets.scenes.source.digit_scenes.images_per_clas: unknown key; did you mean 'images_per_class'?",
         ),
         ("experiments.one.seed", [0], "experiments.one.seed: unknown key; did you mean 'seeds'?"),
-        ("xyz", 1, "xyz: unknown key; known: augmentation, case_studies, classifier, datasets, device, evaluation, experiments"),
+        (
+            "xyz",
+            1,
+            "xyz: unknown key; known: augmentation, case_studies, checkpoints, classifier, datasets, device, evaluation",
+        ),
     ],
 )
 def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expected):

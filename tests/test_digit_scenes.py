@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from align.datasets import digit_scenes
 from align.datasets.digit_scenes import BACKGROUNDS, CLASSES, generate, place_digit
+from align.datasets.folders import require_settings
 from align.datasets.image_folder import index
 from align.datasets.settings import DigitScenesSettings
 from align.errors import InputError
@@ -25,7 +26,7 @@ def root(tmp_path_factory) -> Path:
 
 
 def content(root: Path) -> dict[str, str]:
-    files = (path for path in root.rglob("*") if path.is_file())
+    files = root.rglob("*.png")
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -50,6 +51,14 @@ def test_a_scene_does_not_depend_on_how_many_others_there_are(root, tmp_path):
     fewer = content(tmp_path / "fewer")
     assert len(fewer) == 2 * 3 * len(CLASSES) * len(DOMAINS)
     assert fewer.items() <= content(root).items()
+
+
+def test_a_folder_says_what_it_was_made_with(root):
+    settings = DigitScenesSettings(images_per_class=PER_CLASS, background_correlation=0).model_dump(mode="json")
+    require_settings(root, settings)
+    with pytest.raises(InputError, match="found images made with seed: 0, expected 1 as configured; remove the folder"):
+        require_settings(root, settings | {"seed": 1})
+    require_settings(root / "china", {"seed": 1})  # nothing is said there
 
 
 def test_layout_and_sizes(root):
@@ -158,4 +167,4 @@ def test_what_is_there_already_is_not_overwritten(tmp_path):
     (tmp_path / "scenes" / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="scenes: found something there already"):
         generate(tmp_path / "scenes", DigitScenesSettings(images_per_class=3))
-    assert content(tmp_path) == {"scenes/mine.txt": hashlib.sha256(b"mine").hexdigest()}
+    assert {path: path.read_text() for path in tmp_path.rglob("*.*")} == {tmp_path / "scenes/mine.txt": "mine"}

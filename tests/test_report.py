@@ -16,7 +16,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TABLES = {"Assumptions", "Explanation quality", "In distribution", "Out of distribution", "Runs"}
+TABLES = {"Data", "Assumptions", "Explanation quality", "In distribution", "Out of distribution", "Runs"}
 FIGURES = {
     "Accuracy and explanation",
     "Costs",

@@ -152,7 +152,8 @@ def test_a_user_s_image_is_looked_at_again(photographs, change):
     else:
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(image)
     packing = {"Packing photographs, paris", "Packing photographs, rome"}
-    everything = {"Reading every image of photographs once", "data/photographs/splits.csv"} | packing
+    listings = {"data/photographs/counts.csv", "data/photographs/splits.csv"}
+    everything = {"Reading every image of photographs once"} | listings | packing
     assert planned(photographs, "my.yaml", "data") == everything
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import resource
+import shutil
 from importlib import metadata
 
 import numpy as np
@@ -25,7 +26,7 @@ RUNS = runs_of(CONFIGURATION)
 (DATASET,) = CONFIGURATION.datasets
 DOMAINS = CONFIGURATION.datasets[DATASET].domains
 PAGE = f"{DATASET}/single_source/{RUNS[0].domain}"
-TABLES = ("in_distribution", "out_of_distribution", "explanation_quality", "assumptions", "runs")
+TABLES = ("data", "in_distribution", "out_of_distribution", "explanation_quality", "assumptions", "runs")
 FIGURES = ("accuracy_vs_explanation", "costs", "rule_graph", f"training_curves/{PAGE}", f"case_studies/{PAGE}")
 NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "report")
 
@@ -236,3 +237,17 @@ def test_vlcs_subset_is_used_by_configuration_alone(shared_data, tmp_path):
     assert set(splits.loc[splits["domain"] != "Caltech101", "split"]) == {"test"}
     for domain, of_domain in splits.groupby("domain"):
         assert np.load(folder / f"results/data/vlcs_subset/{domain}.npy", mmap_mode="r").shape == (len(of_domain), 128, 128, 3)
+
+
+def test_without_a_test_split_targets_are_tested_whole(photographs_data, tmp_path):
+    folder = shutil.copytree(photographs_data, tmp_path / "workflow", symlinks=True)
+    content = yaml.safe_load((folder / "my.yaml").read_text())
+    content["splits"] = {"train": 0.8, "validation": 0.2, "test": 0}
+    (folder / "my.yaml").write_text(yaml.safe_dump(content))
+    done = run_snakemake(
+        folder, "evaluate", "results/figures/case_studies/photographs/single_source/paris.csv", "--configfile", "my.yaml"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = pd.read_csv(folder / "results/metrics.csv").set_index(["metric", "target_domain"])
+    assert metrics.loc[("accuracy", "paris"), "n"] == 2  # a fifth of 10: the validation split
+    assert metrics.loc[("accuracy", "rome"), "n"] == 10

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from align.acquisition.extraction import ArchiveFile
 from align.datasets import SOURCES
 from align.registry import load
 from align.workflow import job
 
 with job(snakemake):
     source = SOURCES[snakemake.params.source]
-    generate = load(source.implementation)
-    generate(Path(snakemake.output[0]), source.settings(**snakemake.params.settings))
+    settings = source.settings(**snakemake.params.settings)
+    archives = {
+        key: ArchiveFile(Path(snakemake.input[key]), archive.unpacked_at_most) for key, archive in source.archives.items()
+    }
+    load(source.implementation)(Path(snakemake.output[0]), settings, **archives)

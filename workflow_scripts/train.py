@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel
-
+from align.configuration.runs import Run, settings_of
 from align.files import sha256
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
@@ -23,10 +22,7 @@ with torch_job(snakemake):
     title = f"{wildcards.dataset} {wildcards.domain} {wildcards.method} seed {wildcards.seed}"
     device = choose_device(snakemake.config.get("device", "auto"))
     trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title)
-    values = dict(wildcards.items()) | {
-        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        for name, value in settings._asdict().items()
-    }
+    values = settings_of(Run(**dict(wildcards.items())), params)
     account = {
         "settings": values,
         "hashes": {

@@ -1,6 +1,6 @@
 """What the configuration asks to be trained: one run per data set, protocol, domain, method and seed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -25,6 +25,18 @@ class Run(NamedTuple):
     def path(self) -> str:
         """Where the run's files are, below ``results/runs`` and ``results/evaluations``."""
         return f"{self.dataset}/{self.protocol}/{self.domain}/{self.method}/seed{self.seed}"
+
+
+def settings_of(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything that a run's numbers depend on beside its data, as plain values: the ``settings`` of ``run.json``.
+
+    Args:
+        run: which run.
+        values: hyper_parameters, classifier, training and augmentation, as plain values.
+    """
+    names = {name: str(value) for name, value in run._asdict().items()}
+    sections = {name: values[name] for name in ("hyper_parameters", "classifier", "training", "augmentation")}
+    return names | {"implementation": METHODS[method_of(run.method)].implementation} | sections
 
 
 def method_of(variant: str) -> str:

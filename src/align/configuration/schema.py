@@ -42,9 +42,14 @@ class _Source(Section):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if len(self.chosen) != 1:
             raise ValueError(f"expected exactly one of {', '.join(SOURCES)}")
         return self
+
+    @property
+    def chosen(self) -> list[str]:
+        """Return the names of the sources that are set."""
+        return [name for name, settings in self if settings is not None]
 
 
 _sources: dict[str, Any] = {name: (entry.settings | None, None) for name, entry in SOURCES.items()}
@@ -59,6 +64,9 @@ class Dataset(Section):
     domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
     classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
     test_only: tuple[Name, ...] = Field((), description="domains that are never trained on: all their images are test images")
+    allow_partial: bool = Field(
+        False, description="go on where a published data set has other numbers of images than published; the report says so"
+    )
     ground_truth: tuple[GroundTruth, ...] = ()
     split_group: str | None = Field(
         None, description="regular expression; images whose file names have its first group in common share a split"
@@ -91,7 +99,13 @@ class Dataset(Section):
     def source_name(self) -> str:
         """Return the name of the source, which must be set."""
         assert self.source is not None
-        return next(iter(self.source.model_fields_set))
+        return str(self.source.chosen[0])
+
+    @property
+    def source_settings(self) -> Section:
+        """Return the settings of the source, which must be set."""
+        settings: Section = getattr(self.source, self.source_name)
+        return settings
 
 
 class Splits(Section):
@@ -99,7 +113,12 @@ class Splits(Section):
 
     train: Part = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
     validation: Part = declared(0.2, "share of the images to select the checkpoint on", "as above")
-    test: Part = declared(0.2, "share of the images to test on", "as above")
+    test: Annotated[float, Field(ge=0, lt=1)] = declared(
+        0.2,
+        "share of the images to test on; 0: tested on the source's validation part and on all of the other domains, as DomainBed "
+        "(0.8, 0.2, 0) and JiGen (0.7, 0.3, 0) do",
+        "as above",
+    )
     seed: Seed = declared(0, "seed of the split, the same for all runs", "all methods and seeds are compared on the same images")
 
     @model_validator(mode="after")
@@ -194,6 +213,17 @@ class Experiment(Section):
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
 
 
+class Checkpoints(Section):
+    """Where trained networks come from."""
+
+    source: Literal["trained", "published", "published_or_trained"] = Field(
+        "trained",
+        description="published: all are taken from folder, an error where one is missing or was made with other settings; "
+        "published_or_trained: such runs are trained",
+    )
+    folder: Path = Field(Path("artifacts/checkpoints"), description="finished checkpoints, versioned by DVC")
+
+
 class CaseStudies(Section):
     """Images that are drawn with every method's saliency map."""
 
@@ -217,3 +247,4 @@ class Configuration(Section):
     methods: Methods = Field(default_factory=Methods)
     evaluation: Evaluation = Evaluation()
     case_studies: CaseStudies = CaseStudies()
+    checkpoints: Checkpoints = Checkpoints()

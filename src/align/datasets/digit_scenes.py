@@ -14,8 +14,9 @@ import numpy.typing as npt
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_image
 
+from align.datasets.folders import SETTINGS_RECORD
 from align.datasets.settings import DigitScenesSettings
-from align.files import whole_folder
+from align.files import whole_folder, write_json
 
 Array = npt.NDArray[np.float64]
 
@@ -35,7 +36,7 @@ class Digit(NamedTuple):
 
 
 def generate(root: Path, settings: DigitScenesSettings) -> None:
-    """Write ``<root>/<domain>/<class>/digit<sample>-<reuse>.png`` and, under ``<root>/masks``, masks of 0 and 255.
+    """Write ``<root>/<domain>/<class>/digit<sample>-<reuse>.png``, under ``<root>/masks`` masks of 0 and 255, and the settings.
 
     ``sample`` is the digit's index in ``load_digits``. The same settings give the same bytes, and a scene does not depend
     on how many others there are.
@@ -45,6 +46,7 @@ def generate(root: Path, settings: DigitScenesSettings) -> None:
     """
     digits = load_digits()
     with whole_folder(root) as folder:
+        write_json(folder / SETTINGS_RECORD, settings.model_dump(mode="json"))
         for label, name in enumerate(CLASSES):
             samples = np.flatnonzero(digits.target == label)
             for scene in range(settings.images_per_class):

@@ -1,13 +1,16 @@
 """What a folder of images holds, without opening an image: cheap enough for every parse of the workflow."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from align.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+SETTINGS_RECORD = "settings.json"  # what a generator made the folder with
 
 
 def is_image(path: Path) -> bool:
@@ -23,6 +26,27 @@ def find_domains(root: Path) -> tuple[str, ...]:
     return tuple(
         sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
     )
+
+
+def was_pulled(root: Path) -> bool:
+    """Tell whether a folder is there that Snakemake has not made here: it leaves its timestamp in what it makes."""
+    return root.exists() and not (root / ".snakemake_timestamp").exists()
+
+
+def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
+    """Check that a folder was generated with ``settings``, where it says with which.
+
+    Raises:
+        InputError: it was generated with others.
+    """
+    record = root / SETTINGS_RECORD
+    made_with = json.loads(record.read_text()) if record.exists() else settings
+    for key in sorted({*made_with, *settings}):
+        if made_with.get(key) != settings.get(key):
+            raise InputError(
+                f"{root}: found images made with {key}: {made_with.get(key)}, expected {settings.get(key)} as configured; "
+                "remove the folder, so that it is made again, or configure what it was made with"
+            )
 
 
 def folder_fingerprint(root: Path) -> str:

@@ -1,0 +1,27 @@
+# Data and finished checkpoints under DVC. One job: what it writes decides at the next parse which runs are trained.
+from align.versioning.agreement import preparation_of
+
+
+rule snapshot:
+    """Publish every run that was trained here, then add data and checkpoints to DVC; `git commit` and `dvc push` follow."""
+    input:
+        runs=[f"results/runs/{run.path}/{name}" for run in TRAINED for name in ("checkpoint.pt", "history.csv", "run.json")],
+        listings=expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "splits"]),
+        metrics=lambda _: in_repository("results/metrics.csv"),  # says before anything is trained where it cannot be
+    log:
+        "results/logs/snapshot.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        runs={run.path: run.dataset for run in TRAINED},
+        preparations={name: preparation_of(CONFIGURATION, name) for name in DATASETS},
+        folder=str(CONFIGURATION.checkpoints.folder),
+        data=["data"] if any(Path(root).is_relative_to("data") for root in ROOTS.values()) else [],
+    message:
+        "Adding data and checkpoints to DVC; then: git add artifacts, git commit, dvc push"
+    script:
+        "../workflow_scripts/snapshot.py"

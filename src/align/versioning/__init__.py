@@ -1,0 +1,1 @@
+"""Data and finished checkpoints under DVC: what is published, and what may be taken in place of training."""

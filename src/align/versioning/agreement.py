@@ -1,0 +1,116 @@
+"""Which published checkpoints a configuration may take; asked at every parse of the workflow, so without heavy imports."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from align.configuration.runs import Run, method_of, runs_of, settings_of, variants_of
+from align.configuration.schema import Configuration
+from align.errors import InputError
+
+ACCOUNT = "checkpoint.json"  # run.json and, beside it, what is in ADDED
+ADDED = ("metrics", "preparation", "sha256")
+FILES = ("checkpoint.pt", "history.csv")
+LISTINGS = ("manifest.csv", "splits.csv")
+PREPARATION = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
+NOTHING = object()
+
+
+def preparation_of(configuration: Configuration, dataset: str) -> dict[str, Any]:
+    """Return the settings, as they are nested in the configuration, that the packed images and the splits depend on."""
+    values = configuration.datasets[dataset].model_dump(mode="json")
+    return {
+        "splits": configuration.splits.model_dump(mode="json"),
+        "datasets": {dataset: {key: values[key] for key in PREPARATION}},
+    }
+
+
+def taken_runs(configuration: Configuration) -> list[Run]:
+    """Return the runs whose published checkpoint takes the place of training.
+
+    Raises:
+        InputError: ``checkpoints.source`` is published and the checkpoint of a run is missing or disagrees with the
+            configuration (each run, with the first differing key), or a published account cannot be read.
+    """
+    source, folder = configuration.checkpoints.source, configuration.checkpoints.folder
+    if source == "trained":
+        return []
+    values = configuration.model_dump(mode="json")
+    variants = {name: settings.model_dump(mode="json") for name, settings in variants_of(configuration).items()}
+    preparations = {dataset: preparation_of(configuration, dataset) for dataset in configuration.datasets}
+    taken, missing, differing = [], [], []
+    for run in runs_of(configuration):
+        if not _is_whole(folder, run):
+            missing.append(f"{run.path}: not there")
+            continue
+        published = read_account(folder / run.path / ACCOUNT)
+        settings = settings_of(run, values | {"hyper_parameters": variants[run.method]})
+        difference = first_difference(
+            _as_configured(published["settings"]) | published["preparation"],
+            _as_configured(settings) | preparations[run.dataset],
+        )
+        if difference:
+            differing.append(f"{run.path}: {difference}")
+        else:
+            taken.append(run)
+    if source == "published" and (missing or differing):
+        raise InputError(_refusal(folder, missing, differing))
+    return taken
+
+
+def read_account(path: Path) -> dict[str, Any]:
+    """Return what a ``checkpoint.json`` says.
+
+    Raises:
+        InputError: it is not a whole account of a published checkpoint.
+    """
+    try:
+        account: dict[str, Any] = json.loads(path.read_text())
+        lacking = [key for key in ("settings", "hashes", *ADDED) if not isinstance(account[key], dict | list)]
+        lacking += [name for name in (*FILES, *LISTINGS) if name not in account["sha256"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        lacking = [str(error)]
+    if lacking:
+        raise InputError(
+            f"{path}: found no whole account of a published checkpoint ({lacking[0]}); remove it and run `dvc pull`, "
+            "or set checkpoints.source to trained"
+        )
+    return account
+
+
+def first_difference(published: Any, configured: Any, place: str = "") -> str | None:
+    """Return ``key: published x, configured y`` of the first difference between two nested values, None where there is none."""
+    if isinstance(published, Mapping) and isinstance(configured, Mapping):
+        for key in dict.fromkeys([*configured, *published]):
+            inside = f"{place}.{key}" if place else str(key)
+            if difference := first_difference(published.get(key, NOTHING), configured.get(key, NOTHING), inside):
+                return difference
+        return None
+    return None if published == configured else f"{place}: published {_shown(published)}, configured {_shown(configured)}"
+
+
+def _is_whole(folder: Path, run: Run) -> bool:
+    own = (folder / run.path / name for name in (ACCOUNT, *FILES))
+    shared = (folder / run.dataset / name for name in LISTINGS)
+    return all(path.is_file() for path in (*own, *shared))
+
+
+def _as_configured(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``settings`` with the hyper-parameters where the configuration has them, for messages."""
+    others = {key: value for key, value in settings.items() if key != "hyper_parameters"}
+    return others | {"methods": {method_of(settings["method"]): settings["hyper_parameters"]}}
+
+
+def _refusal(folder: Path, missing: Iterable[str], differing: Iterable[str]) -> str:
+    lines = [f"checkpoints.source is published, expected a checkpoint in {folder} for every run, made with this configuration:"]
+    lines += [f"  {line}" for line in (*missing, *differing)]
+    if missing:
+        lines.append("For what is not there: run `dvc pull`, or set checkpoints.source to trained or published_or_trained.")
+    if differing:
+        lines.append("For what differs: configure the published values, or set checkpoints.source to published_or_trained.")
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is NOTHING else json.dumps(value)

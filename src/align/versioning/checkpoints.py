@@ -1,0 +1,132 @@
+"""Finished checkpoints on their way into the published folder, and out of it."""
+
+import filecmp
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from align.configuration.runs import method_of
+from align.errors import InputError
+from align.files import sha256, whole_file, write_json
+from align.methods import METHODS
+from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
+from align.provenance import code_hash
+from align.registry import module_of
+from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
+
+LOG = logging.getLogger("align")
+COLUMNS = dict(zip(LISTINGS, (MANIFEST_COLUMNS, SPLITS_COLUMNS)))
+CAUSES = {
+    "manifest.csv": "an image was replaced, added or removed, or made with other settings; `dvc data status --granular` "
+    "names what is not as it is versioned",
+    "splits.csv": "the images were split with other settings or by other code",
+}
+
+
+def publish_listings(data: Path, published: Path) -> None:
+    """Copy the manifest and the splits of a data set, so that a difference of data can be named later.
+
+    Args:
+        data: ``results/data/<dataset>``.
+        published: ``artifacts/checkpoints/<dataset>``.
+    """
+    for name in LISTINGS:
+        _copy(data / name, published / name)
+
+
+def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, Any], published: Path) -> None:
+    """Copy a run's checkpoint and history, with its account, metrics, settings of its data, and checksums as one JSON.
+
+    What is there already with the same content is left alone.
+
+    Args:
+        run: ``results/runs/…/seed<k>``.
+        metrics: the run's ``metrics.csv``.
+        data: ``results/data/<dataset>``.
+        preparation: see :func:`~align.versioning.agreement.preparation_of`.
+        published: ``artifacts/checkpoints/…/seed<k>``.
+    """
+    for name in FILES:
+        _copy(run / name, published / name)
+    rows = pd.read_csv(metrics).to_dict("records")
+    account = json.loads((run / "run.json").read_text()) | {
+        "metrics": [{key: None if value != value else value for key, value in row.items()} for row in rows],
+        "preparation": preparation,
+        "sha256": {path.name: sha256(path) for path in (*(run / name for name in FILES), *(data / name for name in LISTINGS))},
+    }
+    path = published / ACCOUNT
+    if not path.is_file() or json.loads(path.read_text()) != account:
+        write_json(path, account)
+
+
+def take_run(published: Path, published_data: Path, data: Path, run: Path) -> None:
+    """Copy a published run to where a trained one would be, byte for byte as it was.
+
+    Args:
+        published: ``artifacts/checkpoints/…/seed<k>``.
+        published_data: ``artifacts/checkpoints/<dataset>``.
+        data: ``results/data/<dataset>``.
+        run: ``results/runs/…/seed<k>``.
+
+    Raises:
+        InputError: a published file is not what it was when it was published, or the images or splits here are others than
+            those of the published run (the first images that differ are named).
+    """
+    account = read_account(published / ACCOUNT)
+    for name in FILES:
+        _require_intact(published / name, account["sha256"][name])
+    for name in LISTINGS:
+        if sha256(data / name) != account["sha256"][name]:
+            raise InputError(_difference_of_listings(published_data / name, data / name))
+    code = code_hash("align.training.run", module_of(METHODS[method_of(account["settings"]["method"])].implementation))
+    if code != account["hashes"]["code"]:
+        LOG.warning("%s: trained by code %s; the code here is %s", published, account["hashes"]["code"], code)
+    for name in FILES:
+        _copy(published / name, run / name)
+    write_json(run / "run.json", {key: value for key, value in account.items() if key not in ADDED})
+
+
+def _require_intact(path: Path, expected: str) -> None:
+    found = sha256(path)
+    if found != expected:
+        raise InputError(
+            f"{path}: found sha256 {found}, expected {expected} of {ACCOUNT} beside it: broken, or changed after it was "
+            "published; remove it and run `dvc pull` (where that brings the same again, the copy in .dvc/cache or in the remote "
+            "is broken), or set checkpoints.source to trained"
+        )
+
+
+def _difference_of_listings(published: Path, here: Path) -> str:
+    columns = COLUMNS[here.name]
+    theirs, ours = (dict(_by_path(read_listing(path, columns))) for path in (published, here))
+    differing = [image for image in sorted({*theirs, *ours}) if theirs.get(image) != ours.get(image)]
+    named = "; ".join(f"{image} ({_change(theirs.get(image), ours.get(image))})" for image in differing[:3])
+    more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
+    what = f"found {len(differing):,} images that differ: {named}{more}" if differing else "found other images or splits"
+    return (
+        f"{here}: {what}; expected those that the checkpoint was trained with, as in {published}. {CAUSES[here.name]}. "
+        "Restore them (`dvc checkout` for data under DVC), or set checkpoints.source to trained"
+    )
+
+
+def _by_path(listing: pd.DataFrame) -> Any:
+    return zip(listing["path"], listing.drop(columns="path").itertuples(index=False, name=None))
+
+
+def _change(theirs: tuple[str, ...] | None, ours: tuple[str, ...] | None) -> str:
+    if theirs is None or ours is None:
+        return "only here" if theirs is None else "missing here"
+    old, new = next((old, new) for old, new in zip(theirs, ours) if old != new)
+    return f"published {old[:16]}, here {new[:16]}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy content alone: what DVC links is read-only, and its modification times mean nothing."""
+    if not (target.is_file() and filecmp.cmp(source, target, shallow=False)):
+        with whole_file(target) as partial:
+            shutil.copyfile(source, partial)

@@ -1,0 +1,160 @@
+"""From an archive at an address, or on this machine, to packed data, by the real commands."""
+
+import hashlib
+import json
+import shutil
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import copy_workflow, run_snakemake
+from file_server import Served, running_server
+from test_terra_incognita import NAMES, annotation_archive, annotation_file, image_archive, jpeg
+
+IMAGES_PER_CLASS = 5
+SIZE = 32
+
+
+@pytest.fixture(scope="session")
+def vlcs_archive(shared_data, tmp_path_factory):
+    """Return an archive in VLCS's layout, with some of its real images of each class and domain."""
+    root = shared_data / "vlcs_subset/VLCS"
+    path = tmp_path_factory.mktemp("archive") / "VLCS.tar.gz"
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for folder in sorted(root.glob("*/*")):
+            for image in sorted(folder.iterdir())[:IMAGES_PER_CLASS]:
+                archive.add(image, image.relative_to(root.parent))
+    return path
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    return copy_workflow(tmp_path / "workflow")
+
+
+def configure(folder, images, **settings):
+    content = {
+        # LabelMe and SUN09 have one to four images of some classes here: too few to split.
+        "datasets": {
+            "VLCS": {
+                "source": {"vlcs": {"images": images}},
+                "root": "data/VLCS",
+                "image_size": SIZE,
+                "test_only": ["LabelMe", "SUN09"],
+                **settings,
+            }
+        },
+        "experiments": {"one": {"dataset": "VLCS", "domains": ["VOC2007"], "methods": ["erm"], "seeds": [0]}},
+    }
+    (folder / "my.yaml").write_text(yaml.safe_dump(content))
+
+
+def make(folder, *targets):
+    return run_snakemake(folder, *targets, "--configfile", "my.yaml")
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_from_an_address_to_packed_data(workflow, vlcs_archive):
+    content = vlcs_archive.read_bytes()
+    with running_server() as server:
+        served = Served(content, at_most=len(content) * 2 // 3)  # then the connection is cut
+        images = {"address": server.serve("/VLCS.tar.gz", served), "sha256": sha256(vlcs_archive)}
+        configure(workflow, images)
+        done = make(workflow, "data")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "expected 10729 as published of VLCS (20 of 20 numbers differ)" in said
+    assert [line.split() for line in said.splitlines() if line.split()[:2] == ["LabelMe", "person"]] == [
+        ["LabelMe", "person", "5", "1237", "-1232"]
+    ]
+    assert "`allow_partial: true`" in said
+    assert "Traceback" not in said
+    assert not (workflow / "results/data/VLCS/splits.csv").exists()
+    assert served.resumed
+    assert sum(request.sent for request in served.resumed) < len(content), "only the rest was asked for"
+
+    configure(workflow, images, allow_partial=True)
+    done = make(workflow, "data", "results/tables/data.md")  # the server is gone: what has arrived is used
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sha256(workflow / "downloads/VLCS/VLCS.tar.gz") == sha256(vlcs_archive)
+    with tarfile.open(vlcs_archive) as archive:
+        members = sorted(name.removeprefix("VLCS/") for name in archive.getnames())
+    assert list(pd.read_csv(workflow / "results/data/VLCS/manifest.csv")["path"]) == members
+    for domain in ("Caltech101", "LabelMe", "SUN09", "VOC2007"):
+        packed = np.load(workflow / f"results/data/VLCS/{domain}.npy", mmap_mode="r")
+        assert packed.shape == (sum(name.startswith(domain) for name in members), SIZE, SIZE, 3)
+    table = (workflow / "results/tables/data.md").read_text()
+    assert "Warning: not the published data set" in table
+    assert "| VOC2007 | 25 | 15 | 5 | 5 | 3,376 | -3,351 |" in table
+
+    shutil.rmtree(workflow / "downloads")  # 10 GB that nobody needs any more
+    configure(workflow, {"archive": "gone.tar.gz"}, allow_partial=True)
+    again = make(workflow, "data", "results/tables/data.md")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_from_an_archive_on_this_machine(workflow, vlcs_archive):
+    configure(workflow, {"archive": str(vlcs_archive), "sha256": sha256(vlcs_archive)}, allow_partial=True)
+    done = make(workflow, "splits")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (workflow / "downloads/VLCS/VLCS.tar.gz").resolve() == vlcs_archive.resolve(), "a copy has gigabytes"
+    assert json.loads((workflow / "data/VLCS/acquisition.json").read_text())["images"] == len(
+        pd.read_csv(workflow / "results/data/VLCS/splits.csv")
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "found no such file, expected the archive VLCS.tar.gz"),
+        (b"<html>Sign in to continue</html>", "found a web page"),
+    ],
+    ids=["absent", "web page"],
+)
+def test_an_archive_that_cannot_be_used_leaves_nothing(workflow, content, expected):
+    if content:
+        (workflow / "VLCS.tar.gz").write_bytes(content)
+    configure(workflow, {"archive": "VLCS.tar.gz"})
+    done = make(workflow, "data")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert said.count(expected) == 1
+    assert "Traceback" not in said
+    assert not (workflow / "data").exists() or not any((workflow / "data").iterdir())
+
+
+def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
+    labels = ("cat", "dog", "empty")
+    images = {f"{location}{label}{n}": (location, label) for location in (38, 43, 46, 100) for label in labels for n in range(5)}
+    files = {name: annotation_file() for name in NAMES} | {
+        "cis_val": annotation_file(**dict(list(images.items())[:30])),
+        "trans_test": annotation_file(
+            **dict(list(images.items())[20:]), both=(38, "cat,dog"), skunk=(38, "skunk"), else_where=(33, "cat")
+        ),
+    }
+    held = [name for name in [*images, "both", "skunk", "else_where"] if name != "100dog4"]
+    archives = {
+        "annotations": annotation_archive(tmp_path, files).path,
+        "images": image_archive(tmp_path, {f"{name}.jpg": jpeg() for name in held}).path,
+    }
+    places = {key: {"archive": str(path), "sha256": sha256(path)} for key, path in archives.items()}
+    content = {
+        "datasets": {"traps": {"source": {"terra_incognita": places}, "root": "data/traps", "image_size": 8}},
+        "experiments": {"one": {"dataset": "traps", "methods": ["erm"], "seeds": [0]}},
+    }
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data", "results/tables/data.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = pd.read_csv(workflow / "results/data/traps/manifest.csv").groupby(["domain", "class"]).size()
+    assert cells.to_dict() == {
+        (f"L{location}", label): 5 - ((location, label) == (100, "dog")) for location in (38, 43, 46, 100) for label in labels
+    }
+    table = (workflow / "results/tables/data.md").read_text()
+    assert "Left out, image names several of the ten classes: 1." in table
+    assert "Left out, image not in the archive: 1." in table
+    assert "Published by DomainBed: 24,788. Difference: -24,729. Images by DomainBed rule: 61." in table

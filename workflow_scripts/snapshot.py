@@ -1,0 +1,26 @@
+"""Publish every run that was trained here, and add data and checkpoints to DVC."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from align.files import whole_file, write_json
+from align.versioning.checkpoints import publish_listings, publish_run
+from align.versioning.repository import add
+from align.versioning.summary import DISTRIBUTIONS, means, nested, plotted
+from align.workflow import job
+
+with job(snakemake):
+    params = snakemake.params
+    folder = Path(params.folder)
+    for path, dataset in params.runs.items():
+        data = Path("results/data", dataset)
+        publish_listings(data, folder / dataset)
+        metrics = Path("results/evaluations", path, "metrics.csv")
+        publish_run(Path("results/runs", path), metrics, data, params.preparations[dataset], folder / path)
+    summary = means(pd.read_csv(snakemake.input.metrics))
+    write_json("artifacts/metrics.json", nested(summary))
+    for distribution in DISTRIBUTIONS:
+        with whole_file(f"artifacts/plots/{distribution}.csv") as partial:
+            plotted(summary, distribution).to_csv(partial, index=False, lineterminator="\n")
+    add([*map(Path, params.data), folder])

@@ -1,0 +1,11 @@
+"""Take a published checkpoint in place of training."""
+
+from pathlib import Path
+
+from align.versioning.checkpoints import take_run
+from align.workflow import job
+
+with job(snakemake):
+    files = snakemake.input
+    published, published_data = Path(files.checkpoint).parent, Path(files.published_splits).parent
+    take_run(published, published_data, Path(files.splits).parent, Path(snakemake.output.checkpoint).parent)
