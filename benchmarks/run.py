@@ -8,6 +8,7 @@ import torch
 from align.configuration.schema import Classifier
 from align.files import whole_file
 from align.provenance import git_revision
+from benchmarks.data import data
 from benchmarks.evaluation import evaluation
 from benchmarks.saliency_maps import saliency_maps
 from benchmarks.training_steps import training_steps
@@ -28,6 +29,7 @@ def main() -> None:
             saliency_maps(RESNET18, size, batch_size, rounds, device),
             saliency_maps(SMALL, 48, 64, 30, device),
             evaluation(device),
+            data(),
         ]
     )
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"

@@ -6,6 +6,8 @@ rule download:
         "downloads/{dataset}/{file}",
     log:
         "results/logs/download/{dataset}/{file}.log",
+    benchmark:
+        "results/benchmarks/download/{dataset}/{file}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -31,6 +33,8 @@ for name, dataset in ABSENT.items():
             directory(str(dataset.root)),
         log:
             f"results/logs/acquire/{name}.log",
+        benchmark:
+            f"results/benchmarks/acquire/{name}.tsv"
         conda:
             ENVIRONMENT
         threads: 1
@@ -54,6 +58,8 @@ rule index:
         "results/data/{dataset}/manifest.csv",
     log:
         "results/logs/index/{dataset}.log",
+    benchmark:
+        "results/benchmarks/index/{dataset}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

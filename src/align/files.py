@@ -29,12 +29,17 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 def whole_folder(path: Path | str) -> Iterator[Path]:
     """Yield a new temporary folder beside ``path`` that becomes it when the block ends without an error.
 
+    What killed processes have left beside ``path`` is removed.
+
     Raises:
         InputError: ``path`` exists and is not an empty folder: what is in it is never overwritten.
     """
     path = Path(path)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path}: found something there already, expected no such folder yet; remove it or name another one")
+    for left in path.parent.glob(f".{path.name}.*.partial"):
+        if not _is_running(left.name.split(".")[-2]):
+            shutil.rmtree(left)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
@@ -42,6 +47,16 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
         partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it runs, as somebody else's
+    return True
 
 
 def write_json(path: Path | str, content: Any) -> None:

@@ -1,0 +1,86 @@
+"""From archives to packed arrays, against what a user would write instead; Terra Incognita's sizes, made-up content."""
+
+import json
+import tarfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision.transforms import v2
+
+from align.acquisition.extraction import ArchiveFile, extract
+from align.datasets.image_folder import index
+from align.datasets.terra_incognita import index_annotations, parse_annotations
+from align.preparation.packing import pack_domain
+from benchmarks.timing import interleaved, table
+
+WIDTH, HEIGHT, SIZE = 1024, 747, 224
+IMAGES, ANNOTATED, ROUNDS = 48, 24_000, 5
+CLASSES = ("bird", "cat")
+
+
+def data() -> pd.DataFrame:
+    """Return rows for extraction, listing, packing and the index over annotations."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_images(folder / "images/L38")
+        archive = folder / "images.tar.gz"
+        with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+            tar.add(folder / "images", "images")
+        return pd.concat([_extraction(archive, folder), _packing(folder), _annotations()])
+
+
+def _write_images(domain: Path) -> None:
+    photograph = Image.fromarray(load_sample_image("china.jpg"))
+    random = np.random.default_rng(0)
+    for number in range(IMAGES):
+        path = domain / CLASSES[number % len(CLASSES)] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        left, top = random.uniform(0, 100, 2)
+        photograph.resize((WIDTH, HEIGHT), box=(left, top, left + 500, top + 300)).save(path, quality=88)
+
+
+def _extraction(archive: Path, folder: Path) -> pd.DataFrame:
+    def checked() -> None:
+        with TemporaryDirectory(dir=folder) as target:
+            extract(ArchiveFile(archive, 10**9), Path(target), lambda member: member)
+
+    def plain() -> None:
+        with TemporaryDirectory(dir=folder) as target, tarfile.open(archive) as tar:
+            tar.extractall(target, filter="data")
+
+    seconds = interleaved({"extract": checked, "tarfile.extractall": plain}, ROUNDS)
+    return table("extraction", "", WIDTH, IMAGES, seconds, "tarfile.extractall")
+
+
+def _packing(folder: Path) -> pd.DataFrame:
+    root = folder / "images"
+    manifest = index(root)
+    paths = [root / path for path in manifest["path"]]
+    resize = v2.Compose([v2.Resize(SIZE), v2.CenterCrop(SIZE)])
+
+    def packing() -> None:
+        pack_domain(root, manifest, SIZE, "crop", [], folder / "images.npy", folder / "masks.npy")
+
+    def torchvision() -> None:
+        np.save(folder / "plain.npy", np.stack([np.asarray(resize(Image.open(path).convert("RGB"))) for path in paths]))
+
+    contenders = {"index": lambda: index(root), "pack": packing, "Pillow and torchvision, one array": torchvision}
+    seconds = interleaved(contenders, ROUNDS)
+    rows = table("listing and packing", "", SIZE, IMAGES, seconds, "Pillow and torchvision, one array")
+    return rows.assign(goal=[None, IMAGES / 150, None])  # 150 images a second and core
+
+
+def _annotations() -> pd.DataFrame:
+    content = json.dumps(
+        {
+            "categories": [{"id": number, "name": name} for number, name in enumerate(CLASSES)],
+            "images": [{"id": f"{n}", "file_name": f"{n}.jpg", "location": 38, "seq_id": "s"} for n in range(ANNOTATED)],
+            "annotations": [{"id": f"{n}", "image_id": f"{n}", "category_id": n % 2} for n in range(ANNOTATED)],
+        }
+    ).encode()
+    seconds = interleaved({"read and join": lambda: index_annotations({"train": parse_annotations(content, "train")})}, ROUNDS)
+    return table("annotations", "", 0, ANNOTATED, seconds, "read and join")
