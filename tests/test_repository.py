@@ -1,6 +1,7 @@
 """What keeps the repository honest: lock, headers, references and texts that name no machine."""
 
 import csv
+import json
 import re
 import subprocess
 import tomllib
@@ -125,6 +126,17 @@ def test_the_published_counts_add_up():
     assert len({(row["dataset"], row["domain"], row["class"]) for row in rows}) == len(rows)
     for source in SOURCES.values():
         assert {row["domain"] for row in rows if row["dataset"] == source.published_as} <= set(source.domains)
+
+
+def test_the_readme_s_results_are_the_versioned_metrics():
+    metrics = json.loads((ROOT / "artifacts/metrics.json").read_text())["digit_scenes"]["single_source"]
+    rows = re.findall(r"^\| (ERM|SGT|DRE|ALIGN) \| (.* ± .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) == len(metrics)
+    for method, row in rows:
+        own, other = (metrics[method.lower()][f"{kind}_distribution"] for kind in ("in", "out_of"))
+        expected = [f"{100 * values['accuracy']:.1f}" for values in (own, other)]
+        expected += [f"{own[metric]:.3f}" for metric in ("sufficiency", "comprehensiveness", "insertion_auc", "pointing_game")]
+        assert re.findall(r"([\d.]+) ±", row) == expected
 
 
 def test_the_citation_names_this_version_and_the_paper():
