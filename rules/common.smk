@@ -1,36 +1,31 @@
 # The checked configuration and the helpers that all rules share.
+from align.acquisition.plan import datasets_to_make, downloads_of
 from align.configuration.loading import load
-from align.configuration.runs import method_of, runs_of, variants_of
+from align.configuration.runs import runs_of, variants_of
 from align.datasets import SOURCES
-from align.datasets.folders import folder_fingerprint, require_settings, was_pulled
+from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
-from align.methods import METHODS
 from align.provenance import code_hash
 from align.registry import module_of
 from align.versioning.agreement import taken_runs
 from align.versioning.repository import require_repository
+from align.workflow import method_code
 
 try:
     CONFIGURATION = load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration")
-    for made in CONFIGURATION.datasets.values():
-        if made.source and was_pulled(made.root):
-            require_settings(made.root, made.source_settings.model_dump(mode="json"))
+    RUNS = runs_of(CONFIGURATION)
+    DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}
+    TO_MAKE = datasets_to_make(DATASETS)
     TAKEN = taken_runs(CONFIGURATION)  # runs whose published checkpoint takes the place of training
 except InputError as error:
     raise SystemExit(str(error)) from None  # to any other exception Snakemake adds a place in this file
 
-RUNS = runs_of(CONFIGURATION)
 TRAINED = [run for run in RUNS if run not in TAKEN]
-DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}
 SETTINGS = CONFIGURATION.model_dump(mode="json")  # for lookup(): every value, defaults included
 ROOTS = {name: str(dataset.root) for name, dataset in DATASETS.items()}
 MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
-# A folder that was downloaded once, or pulled, is never made again by itself: an edited script would be a reason.
-ABSENT = {
-    name: made
-    for name, made in MADE.items()
-    if not (was_pulled(made.root) or (made.root.exists() and SOURCES[made.source_name].archives))
-}
+ARCHIVES = {name: downloads_of(name, made) for name, made in TO_MAKE.items()}
+DOWNLOADS = {path: download for archives in ARCHIVES.values() for path, download in archives.values()}
 TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
 VARIANTS = {name: settings.model_dump(mode="json") for name, settings in variants_of(CONFIGURATION).items()}
 WEIGHTS = [path for path in [CONFIGURATION.classifier.weights] if path and Path(path).is_file()]  # absent: the job says so
@@ -46,27 +41,6 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def archive_of(wildcards):
-    """Return what the table knows of an archive, where it is taken from, and the record of its checksum."""
-    dataset = DATASETS[wildcards.dataset]
-    archives = SOURCES[dataset.source_name].archives
-    key = next(key for key, archive in archives.items() if archive.file == wildcards.file)
-    place = getattr(dataset.source_settings, key)
-    record = f"checksums/{wildcards.dataset}/{wildcards.file}.sha256"
-    return {"archive": tuple(archives[key]), "place": place.model_dump(mode="json"), "record": record}
-
-
-def downloads_of(name):
-    """Return where the archives of a data set are downloaded to, by their keys."""
-    return {key: f"downloads/{name}/{archive.file}" for key, archive in SOURCES[DATASETS[name].source_name].archives.items()}
-
-
-def published_as(name):
-    """Return the name under which the numbers of a data set's images are published: its source's, else its own."""
-    dataset = DATASETS[name]
-    return SOURCES[dataset.source_name].published_as if dataset.source else name
-
-
 def of_runs(pattern):
     """Return one path per run; ``pattern`` has {run.path}."""
     return [pattern.format(run=run) for run in RUNS]
@@ -79,7 +53,7 @@ def of_domains(pattern):
 
 def code_of_method(*modules):
     """Return a params function: the hash of ``modules`` and of the code of the rule's method."""
-    return lambda wildcards: code_hash(*modules, module_of(METHODS[method_of(wildcards.method)].implementation))
+    return lambda wildcards: method_code(wildcards.method, *modules)
 
 
 def fingerprint(wildcards):

@@ -3,11 +3,13 @@
 
 rule download:
     output:
-        "downloads/{dataset}/{file}",
+        "downloads/{archive}",
     log:
-        "results/logs/download/{dataset}/{file}.log",
+        "results/logs/download/{archive}.log",
     benchmark:
-        "results/benchmarks/download/{dataset}/{file}.tsv"
+        "results/benchmarks/download/{archive}.tsv"
+    wildcard_constraints:
+        archive="|".join(map(re.escape, DOWNLOADS)) or "none",
     conda:
         ENVIRONMENT
     threads: 1
@@ -15,20 +17,22 @@ rule download:
         mem_mb=1000,
         runtime=720,
     params:
-        archive=lambda wildcards: archive_of(wildcards),
+        archive=lambda wildcards: list(DOWNLOADS[wildcards.archive].archive),
+        place=lambda wildcards: DOWNLOADS[wildcards.archive].place.model_dump(mode="json"),
+        record=lambda wildcards: DOWNLOADS[wildcards.archive].record,
     message:
-        "Bringing {wildcards.file} of {wildcards.dataset}"
+        "Bringing {wildcards.archive}"
     script:
         "../workflow_scripts/download.py"
 
 
-for name, dataset in ABSENT.items():
+for name, dataset in TO_MAKE.items():
 
     rule:
         name:
             f"acquire_{name}"
         input:
-            **{key: ancient(path) for key, path in downloads_of(name).items()},
+            **{key: ancient(f"downloads/{path}") for key, (path, _) in ARCHIVES[name].items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -82,7 +86,8 @@ rule verify:
         manifest="results/data/{dataset}/manifest.csv",
         published=PUBLISHED_COUNTS,
     output:
-        "results/data/{dataset}/counts.csv",
+        counts="results/data/{dataset}/counts.csv",
+        acquisition="results/data/{dataset}/acquisition.json",
     log:
         "results/logs/verify/{dataset}.log",
     conda:
@@ -93,7 +98,8 @@ rule verify:
         runtime=10,
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
-        published_as=lambda wildcards: published_as(wildcards.dataset),
+        published_as=lambda wildcards: DATASETS[wildcards.dataset].published_as(wildcards.dataset),
+        domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # as chosen, not as found
         classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
         allow_partial=lookup("datasets/{dataset}/allow_partial", within=SETTINGS),
         code=code_hash("align.preparation.verification"),

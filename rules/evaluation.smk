@@ -6,6 +6,7 @@ EVALUATION = CONFIGURATION.evaluation
 EVALUATION_CODE = [
     "align.metrics.evaluate",
     "align.metrics.explain",
+    "align.preparation.splits",
     "align.training.run",
     module_of(ATTRIBUTIONS[EVALUATION.attribution]),
     *(module_of(METRICS[metric].implementation) for metric in EVALUATION.metrics),

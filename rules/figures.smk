@@ -43,7 +43,12 @@ rule case_studies:
         images=lookup("case_studies/images", within=SETTINGS),
         evaluation=lookup("evaluation", within=SETTINGS),
         domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
-        code=code_hash("align.figures.case_studies", "align.figures.style", module_of(ATTRIBUTIONS[EVALUATION.attribution])),
+        code=code_hash(
+            "align.figures.case_studies",
+            "align.figures.style",
+            "align.preparation.splits",
+            module_of(ATTRIBUTIONS[EVALUATION.attribution]),
+        ),
     script:
         "../workflow_scripts/case_studies.py"
 

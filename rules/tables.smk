@@ -6,6 +6,7 @@ rule data_table:
     input:
         splits=expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
         counts=expand("results/data/{dataset}/counts.csv", dataset=DATASETS),
+        acquisitions=expand("results/data/{dataset}/acquisition.json", dataset=DATASETS),
     output:
         **table_files("data", "Data"),
     log:
@@ -17,7 +18,7 @@ rule data_table:
         mem_mb=1000,
         runtime=10,
     params:
-        roots=ROOTS,
+        datasets=list(DATASETS),
         code=code_hash("align.tables.data", "align.tables.writing"),
     script:
         "../workflow_scripts/table_of_data.py"

@@ -6,6 +6,7 @@ rule snapshot:
     """Publish every run that was trained here, then add data and checkpoints to DVC; `git commit` and `dvc push` follow."""
     input:
         runs=[f"results/runs/{run.path}/{name}" for run in TRAINED for name in ("checkpoint.pt", "history.csv", "run.json")],
+        evaluations=[f"results/evaluations/{run.path}/metrics.csv" for run in TRAINED],
         listings=expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "splits"]),
         metrics=lambda _: in_repository("results/metrics.csv"),  # says before anything is trained where it cannot be
     log:

@@ -1,9 +1,11 @@
 """From an archive at an address, or on this machine, to packed data, by the real commands."""
 
 import hashlib
+import io
 import json
 import shutil
 import tarfile
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ import yaml
 from conftest import copy_workflow, run_snakemake
 from file_server import Served, running_server
 from test_terra_incognita import NAMES, annotation_archive, annotation_file, image_archive, jpeg
+
+from align.datasets import SOURCES
 
 IMAGES_PER_CLASS = 5
 SIZE = 32
@@ -158,3 +162,52 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
     assert "Left out, image names several of the ten classes: 1." in table
     assert "Left out, image not in the archive: 1." in table
     assert "Published by DomainBed: 24,788. Difference: -24,729. Images by DomainBed rule: 61." in table
+
+
+def test_a_checksum_that_nobody_has_published_is_recorded_and_enforced(workflow):
+    domains = SOURCES["domain_net"].domains
+    archives = {domain: zipped(domain, labels=("ant", "bat")) for domain in domains}
+    with running_server() as server:
+        places = {name: {"address": server.serve(f"/{name}.zip", Served(content))} for name, content in archives.items()}
+        dataset = {"source": {"domain_net": places}, "root": "data/net", "image_size": 8, "allow_partial": True}
+        experiment = {"dataset": "net", "methods": ["erm"], "seeds": [0]}
+        (workflow / "my.yaml").write_text(yaml.safe_dump({"datasets": {"net": dataset}, "experiments": {"one": experiment}}))
+        done = make(workflow, "splits")
+        assert done.returncode == 0, done.stdout + done.stderr
+        records = {path.name: path.read_text() for path in (workflow / "checksums/net").iterdir()}
+        assert records == {
+            f"{name}.zip.sha256": f"{hashlib.sha256(content).hexdigest()}  {name}.zip\n" for name, content in archives.items()
+        }
+        manifest = pd.read_csv(workflow / "results/data/net/manifest.csv")
+        assert manifest.groupby(["domain", "class"]).size().to_dict() == {
+            (d, label): 3 for d in domains for label in ("ant", "bat")
+        }
+
+        for folder in ("data", "downloads"):
+            shutil.rmtree(workflow / folder)
+        server.served["/sketch.zip"].content = zipped("sketch", labels=("ant", "cow"))
+        done = make(workflow, "data/net")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "as recorded at the first download; if the change is intended, remove checksums/net/sketch.zip.sha256" in said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in (workflow / "downloads/net").iterdir() if path.name == "sketch.zip") == []
+    assert not (workflow / "data/net").exists()
+
+
+def zipped(domain, labels):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for label in labels:
+            for number in range(3):
+                archive.writestr(f"{domain}/{label}/{domain}_{number}.jpg", jpeg())
+    return content.getvalue()
+
+
+def test_an_empty_folder_is_no_data_set(workflow, vlcs_archive):
+    (workflow / "data/VLCS").mkdir(parents=True)  # a mount point, or a pull that was interrupted
+    configure(workflow, {"archive": str(vlcs_archive)}, allow_partial=True)
+    done = make(workflow, "splits")
+    assert done.returncode == 1
+    assert "data/VLCS: found no <domain>/<class>/ with .jpg" in done.stdout + done.stderr
+    assert not (workflow / "results/data/VLCS").exists() or not any((workflow / "results/data/VLCS").iterdir())

@@ -61,6 +61,12 @@ def test_a_folder_says_what_it_was_made_with(root):
     require_settings(root / "china", {"seed": 1})  # nothing is said there
 
 
+def test_a_broken_record_of_settings_is_named(tmp_path):
+    (tmp_path / "settings.json").write_text('{"seed": ')
+    with pytest.raises(InputError, match=r"settings\.json: found no settings \(.*\); restore it with `dvc pull`"):
+        require_settings(tmp_path, {"seed": 0})
+
+
 def test_layout_and_sizes(root):
     manifest = index(root)
     assert tuple(sorted(set(manifest["domain"]))) == ("china", "flower", "noise", "stripes")

@@ -385,20 +385,20 @@ def checked(tmp_path):
         (TAR_GZ, {"stated_sha256": sha256(ZIP)}, f"expected {sha256(ZIP)}, as `sha256:` of the configuration states"),
         (WEB_PAGE, {"size": 1_000_000}, "found a web page of 48 bytes, expected 1,000,000 bytes"),
         (WEB_PAGE, {"digest": f"md5:{md5(TAR_GZ)}"}, f"found a web page with md5 {md5(WEB_PAGE)}"),
-        (WEB_PAGE, {}, "found a web page that cannot be read through (Not a gzipped file"),
+        (WEB_PAGE, {}, "found a web page that cannot be read through"),
         (
             WEB_PAGE,
             {"file": "PACS.zip"},
-            "found a web page that cannot be read through (File is not a zip file), expected a whole zip",
+            "found a web page that cannot be read through",
         ),
-        (TAR_GZ[:-100], {}, "found a gzip file that cannot be read through (Compressed file ended before the end-of-stream"),
+        (TAR_GZ[:-100], {}, "found a gzip file that cannot be read through"),
         (TAR_GZ[:2000] + b"?" + TAR_GZ[2001:], {}, "found a gzip file that cannot be read through"),
         (
             ZIP[:2000] + b"?" + ZIP[2001:],
             {"file": "PACS.zip"},
-            "(bad checksum of PACS/photo/dog/1.jpg), expected a whole zip file",
+            "found a broken archive (Bad CRC-32 for file 'PACS/photo/dog/1.jpg')",
         ),
-        (b"", {}, "found a file of another kind that cannot be read through (it has no content)"),
+        (b"", {}, "found a file of another kind that cannot be read through"),
     ],
 )
 def test_what_fails_the_check_is_removed_and_not_recorded(content, known, found, server, path, checked):

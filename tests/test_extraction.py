@@ -384,7 +384,7 @@ def test_a_file_that_is_no_archive_is_refused(content, tmp_path):
 
 
 def test_a_missing_archive_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"VLCS\.tar\.gz: found no such file, expected an archive; correct `archive:`"):
+    with pytest.raises(InputError, match=r"VLCS\.tar\.gz: cannot be read \(No such file or directory\), expected an archive"):
         unpack(tmp_path / "VLCS.tar.gz")
 
 

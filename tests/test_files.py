@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -48,7 +49,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     (left,) = tmp_path.iterdir()
     assert (left / "half").exists()
     assert left.name.endswith(".partial")
-    living = tmp_path / f".set.{os.getppid()}.partial"
+    living = tmp_path / f".set.{socket.gethostname()}.{os.getppid()}.partial"
     living.mkdir()
     with whole_folder(tmp_path / "set") as folder:
         (folder / "image").write_text("1")

@@ -12,7 +12,7 @@ from align.configuration.schema import GroundTruth
 from align.datasets.image_folder import index
 from align.errors import InputError
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
-from align.preparation.packed import class_names, evaluated_split, read_packed
+from align.preparation.packed import class_names, read_packed
 from align.preparation.packing import fit, pack_domain
 
 COLOURS = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (90, 120, 200)]
@@ -240,17 +240,6 @@ def test_unknown_domains_and_classes_are_named(packed):
 def test_class_names_are_as_configured_or_sorted(packed):
     assert class_names(packed[1]) == ["x", "y"]
     assert class_names(packed[1], ("y", "x")) == ["y", "x"]
-
-
-def test_without_a_test_split_the_source_s_validation_split_and_whole_targets_are_tested():
-    def splits(*names):
-        return pd.DataFrame([(domain, name) for domain in "AB" for name in names], columns=["domain", "split"])
-
-    with_test, without = splits("train", "validation", "test"), splits("train", "validation")
-    assert (evaluated_split(with_test, "A", "A"), evaluated_split(with_test, "B", "A")) == ("test", "test")
-    assert (evaluated_split(without, "A", "A"), evaluated_split(without, "B", "A")) == ("validation", None)
-    only_tested = pd.concat([without[without["domain"] == "A"], pd.DataFrame({"domain": ["B"], "split": ["test"]})])
-    assert (evaluated_split(only_tested, "A", "A"), evaluated_split(only_tested, "B", "A")) == ("validation", None)
 
 
 def test_listings_keep_text_as_it_is(tmp_path):

@@ -10,7 +10,7 @@ from align.datasets.digit_scenes import generate
 from align.datasets.image_folder import index
 from align.datasets.settings import DigitScenesSettings
 from align.errors import InputError
-from align.preparation.splits import assign_splits, split_counts
+from align.preparation.splits import assign_splits, evaluated_split, split_counts
 
 DEFAULT = Splits()
 GROUP = r"group(\d+)"
@@ -191,3 +191,14 @@ def test_a_digit_is_never_in_two_splits(tmp_path):
     assert (counts["train"] - 111).abs().max() <= 2
     assert (counts["validation"] - 37).abs().max() <= 2
     assert (counts["test"] - 37).abs().max() <= 2
+
+
+def test_without_a_test_split_the_source_s_validation_split_and_whole_targets_are_tested():
+    def splits(*names):
+        return pd.DataFrame([(domain, name) for domain in "AB" for name in names], columns=["domain", "split"])
+
+    with_test, without = splits("train", "validation", "test"), splits("train", "validation")
+    assert (evaluated_split(with_test, "A", "A"), evaluated_split(with_test, "B", "A")) == ("test", "test")
+    assert (evaluated_split(without, "A", "A"), evaluated_split(without, "B", "A")) == ("validation", None)
+    only_tested = pd.concat([without[without["domain"] == "A"], pd.DataFrame({"domain": ["B"], "split": ["test"]})])
+    assert (evaluated_split(only_tested, "A", "A"), evaluated_split(only_tested, "B", "A")) == ("validation", None)

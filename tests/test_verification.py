@@ -56,13 +56,19 @@ def test_allow_partial_makes_it_a_warning(caplog):
 def test_only_chosen_domains_and_classes_are_compared():
     manifest = manifest_of("VLCS")
     chosen = manifest[manifest["domain"].isin(["LabelMe", "VOC2007"]) & manifest["class"].isin(["car", "dog"])]
-    counts = count(chosen, PUBLISHED, "VLCS", classes=["car", "dog"])
+    counts = count(chosen, PUBLISHED, "VLCS", ["LabelMe", "VOC2007"], ["car", "dog"])
     assert list(counts.itertuples(index=False, name=None)) == [
         ("LabelMe", "car", 1209, 1209),
         ("LabelMe", "dog", 42, 42),
         ("VOC2007", "car", 699, 699),
         ("VOC2007", "dog", 420, 420),
     ]
+
+
+def test_a_domain_that_is_missing_is_noticed():
+    counts = count(manifest_of("VLCS").query("domain != 'LabelMe'"), PUBLISHED, "VLCS")
+    with pytest.raises(InputError, match="found 8073 images, expected 10729"):
+        require_published(counts, "mine", "VLCS", allow_partial=False)
 
 
 def test_classes_of_a_set_that_is_published_by_domain_are_not_compared():

@@ -180,6 +180,7 @@ def test_a_second_snapshot_changes_nothing(versioned, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in times} == times  # a new time would be a reason to run again
     assert git(folder, "status", "--porcelain") == status
     assert "Nothing to be done" in snakemake(folder, "all", "--dry-run")
+    assert "Nothing to be done" in snakemake(folder, "all", "--dry-run", *PUBLISHED_OR_TRAINED)
 
 
 def test_a_snapshot_publishes_only_what_was_trained_here(own_copy):
@@ -305,8 +306,18 @@ def test_what_was_not_pulled_is_named(versioned, tmp_path):
     assert planned["acquire_tiny_scenes"] == 1
 
 
+WHOLE = {
+    "settings": {"method": "erm", "hyper_parameters": {}},
+    "hashes": {"code": "0"},
+    "metrics": [],
+    "preparation": {},
+    "sha256": dict.fromkeys(("checkpoint.pt", "history.csv", "manifest.csv", "splits.csv"), "0"),
+}
+
+
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"settings": {}}', '{"settings": {}, "hashes": {}, "metrics": [], "sha256": {}}']
+    "content",
+    ["{", "[]", json.dumps(WHOLE | {"settings": {"method": "erm", "hyper_qarameters": {}}}), json.dumps(WHOLE | {"sha256": {}})],
 )
 def test_an_account_that_is_not_whole_is_named(tmp_path, content):
     path = tmp_path / "checkpoint.json"

@@ -8,7 +8,8 @@ from align.configuration.schema import Evaluation
 from align.figures.case_studies import cases, draw_case_studies, evenly_drawn, explanations, predictions
 from align.figures.style import style, write_figure
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import evaluated_split, read_packed
+from align.preparation.packed import read_packed
+from align.preparation.splits import evaluated_split
 from align.registry import load
 from align.training.run import choose_device, restore
 from align.workflow import run_settings, torch_job

@@ -10,10 +10,10 @@ from align.datasets.settings import ArchiveFrom
 from align.workflow import job
 
 with job(snakemake):
-    known = snakemake.params.archive
-    archive, place = Archive(*known["archive"]), ArchiveFrom(**known["place"])
+    params = snakemake.params
+    archive, place = Archive(*params.archive), ArchiveFrom(**params.place)
     path = Path(snakemake.output[0])
-    verify = partial(verify_archive, archive=archive, record=Path(known["record"]), stated_sha256=place.sha256)
+    verify = partial(verify_archive, archive=archive, record=Path(params.record), stated_sha256=place.sha256)
     if place.archive:
         verify(place.archive)
         path.symlink_to(place.archive.resolve())  # not a copy: it has gigabytes

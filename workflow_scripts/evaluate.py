@@ -11,7 +11,8 @@ from align.metrics import METRICS
 from align.metrics.evaluate import evaluate
 from align.metrics.explain import explain
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import evaluated_split, read_packed
+from align.preparation.packed import read_packed
+from align.preparation.splits import evaluated_split
 from align.registry import load
 from align.training.run import choose_device, restore
 from align.workflow import run_settings, torch_job

@@ -11,9 +11,9 @@ from align.tables.writing import write_table
 from align.workflow import job
 
 with job(snakemake):
-    listed = {}
-    for (name, root), splits, counts in zip(snakemake.params.roots.items(), snakemake.input.splits, snakemake.input.counts):
-        acquisition = Path(root) / "acquisition.json"
-        counted = json.loads(acquisition.read_text()) if acquisition.exists() else {}
-        listed[name] = Listed(read_listing(Path(splits), SPLITS_COLUMNS), pd.read_csv(counts), counted)
+    files = snakemake.input
+    listed = {
+        name: Listed(read_listing(Path(splits), SPLITS_COLUMNS), pd.read_csv(counts), json.loads(Path(acquisition).read_text()))
+        for name, splits, counts, acquisition in zip(snakemake.params.datasets, files.splits, files.counts, files.acquisitions)
+    }
     write_table(data(listed), **dict(snakemake.output.items()))

@@ -1,9 +1,11 @@
 """Files that are either whole or absent."""
 
+import glob
 import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +39,12 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path}: found something there already, expected no such folder yet; remove it or name another one")
-    for left in path.parent.glob(f".{path.name}.*.partial"):
-        if not _is_running(left.name.split(".")[-2]):
-            shutil.rmtree(left)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    host = socket.gethostname()  # a shared disk may hold what another machine is writing
+    for left in path.parent.glob(f".{glob.escape(f'{path.name}.{host}')}.*.partial"):
+        pid = left.name.split(".")[-2]
+        if pid.isdecimal() and not _is_running(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    partial = path.with_name(f".{path.name}.{host}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -49,9 +53,9 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_running(pid: str) -> bool:
+def _is_running(pid: int) -> bool:
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -62,7 +66,12 @@ def _is_running(pid: str) -> bool:
 def write_json(path: Path | str, content: Any) -> None:
     """Write ``content`` as indented JSON with a final newline, whole or not at all."""
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        partial.write_text(as_json(content))
+
+
+def as_json(content: Any) -> str:
+    """Return the text that :func:`write_json` writes."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def sha256(path: Path | str) -> str:

@@ -14,6 +14,8 @@ from align.configuration.runs import method_of
 from align.configuration.schema import Augmentation, Classifier, Training
 from align.errors import InputError
 from align.methods import METHODS
+from align.provenance import code_hash
+from align.registry import module_of
 
 if TYPE_CHECKING:
     from align.training.run import RunSettings
@@ -50,6 +52,11 @@ def torch_job(snakemake: Any) -> Iterator[None]:
         torch.set_flush_denormal(True)  # a collapsed mask is full of them, and each costs a hundred times a normal number
         torch.use_deterministic_algorithms(True, warn_only=True)
         yield
+
+
+def method_code(variant: str, *modules: str) -> str:
+    """Return the hash of ``modules`` and of the code of the method that ``variant`` is one of."""
+    return code_hash(*modules, module_of(METHODS[method_of(variant)].implementation))
 
 
 def run_settings(variant: str, values: Mapping[str, Any]) -> "RunSettings":

@@ -1,7 +1,8 @@
 """The archives of the published data sets: where they are, how large they are, what is known of their content.
 
 Addresses are those that DomainBed uses (arXiv:2007.01434, domainbed/scripts/download.py). The MD5 sums are those that public
-loaders of the same files enforce. Where nobody has published one, the checksum of the first download is recorded and enforced
+loaders of the same file identifiers enforce (classes DomainBedDataset of VLCS, PACS and OfficeHome; Office-Home's is in four
+independent loaders). Where nobody has published one, the checksum of the first download is recorded and enforced
 from then on, see :mod:`align.acquisition.integrity`.
 """
 

@@ -283,8 +283,8 @@ def _intact(archive: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"{archive}: found no such file, expected an archive; correct `archive:`") from None
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{archive}: cannot be read ({error.strerror}), expected an archive; correct `archive:`") from None
     except BROKEN as error:
         raise InputError(
             f"{archive}: found a broken archive ({str(error) or type(error).__name__}), expected a whole .tar, .tar.gz or .zip "

@@ -101,6 +101,10 @@ class Dataset(Section):
         assert self.source is not None
         return str(self.source.chosen[0])
 
+    def published_as(self, name: str) -> str | None:
+        """Return under which name the numbers of its images would be published: its source's, else ``name``, its own."""
+        return SOURCES[self.source_name].published_as if self.source else name
+
     @property
     def source_settings(self) -> Section:
         """Return the settings of the source, which must be set."""

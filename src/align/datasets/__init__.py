@@ -19,7 +19,8 @@ class Source(NamedTuple):
         settings: what can be set.
         domains: those that it makes.
         archives: what has to be downloaded first.
-        published_as: the data set's name in ``reference/dataset_counts.csv``, whose counts it must then have.
+        published_as: the data set's name in ``reference/dataset_counts.csv``, whose counts it must then have; None where nothing
+            is published that it could be compared with.
     """
 
     implementation: str
@@ -29,27 +30,31 @@ class Source(NamedTuple):
     published_as: str | None = None
 
 
-_FOLDERS = "align.datasets.archived_folders:bring"
+FOLDERS = "align.datasets.archived_folders:bring"  # archives that hold <domain>/<class>/<image>
+
+
+def downloaded(
+    name: str, implementation: str, domains: tuple[str, ...], of_source: Mapping[str, Archive], published_as: str | None = None
+) -> Source:
+    """Return a source with archives; what can be set is where each is taken from."""
+    return Source(implementation, settings.of_archives(name, of_source), domains, of_source, published_as)
+
 
 SOURCES = {
     "digit_scenes": Source(
         "align.datasets.digit_scenes:generate", settings.DigitScenesSettings, ("china", "flower", "noise", "stripes")
     ),
-    "vlcs": Source(_FOLDERS, settings.VLCSSettings, ("Caltech101", "LabelMe", "SUN09", "VOC2007"), archives.VLCS, "VLCS"),
-    "terra_incognita": Source(
-        "align.datasets.terra_incognita:bring",
-        settings.TerraIncognitaSettings,
-        ("L100", "L38", "L43", "L46"),
-        archives.TERRA_INCOGNITA,
-        "TerraIncognita",
+    "vlcs": downloaded("vlcs", FOLDERS, ("Caltech101", "LabelMe", "SUN09", "VOC2007"), archives.VLCS, "VLCS"),
+    "terra_incognita": downloaded(
+        "terra_incognita", "align.datasets.terra_incognita:bring", ("L100", "L38", "L43", "L46"), archives.TERRA_INCOGNITA
     ),
-    "pacs": Source(_FOLDERS, settings.PACSSettings, ("art_painting", "cartoon", "photo", "sketch"), archives.PACS, "PACS"),
-    "office_home": Source(
-        _FOLDERS, settings.OfficeHomeSettings, ("Art", "Clipart", "Product", "Real_World"), archives.OFFICE_HOME, "OfficeHome"
+    "pacs": downloaded("pacs", FOLDERS, ("art_painting", "cartoon", "photo", "sketch"), archives.PACS, "PACS"),
+    "office_home": downloaded(
+        "office_home", FOLDERS, ("Art", "Clipart", "Product", "Real_World"), archives.OFFICE_HOME, "OfficeHome"
     ),
-    "domain_net": Source(
-        _FOLDERS,
-        settings.DomainNetSettings,
+    "domain_net": downloaded(
+        "domain_net",
+        FOLDERS,
         ("clipart", "infograph", "painting", "quickdraw", "real", "sketch"),
         archives.DOMAIN_NET,
         "DomainNet",

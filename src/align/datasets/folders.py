@@ -28,11 +28,6 @@ def find_domains(root: Path) -> tuple[str, ...]:
     )
 
 
-def was_pulled(root: Path) -> bool:
-    """Tell whether a folder is there that Snakemake has not made here: it leaves its timestamp in what it makes."""
-    return root.exists() and not (root / ".snakemake_timestamp").exists()
-
-
 def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
     """Check that a folder was generated with ``settings``, where it says with which.
 
@@ -40,7 +35,10 @@ def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
         InputError: it was generated with others.
     """
     record = root / SETTINGS_RECORD
-    made_with = json.loads(record.read_text()) if record.exists() else settings
+    try:
+        made_with = dict(json.loads(record.read_text()) if record.exists() else settings)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{record}: found no settings ({error}); restore it with `dvc pull`, or remove {root}") from None
     for key in sorted({*made_with, *settings}):
         if made_with.get(key) != settings.get(key):
             raise InputError(

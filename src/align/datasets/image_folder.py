@@ -30,9 +30,12 @@ def index(root: Path, domains: Sequence[str] | None = None, classes: Sequence[st
     if not root.is_dir():
         raise InputError(f"{root}: found no such folder, expected <domain>/<class>/ with images in it; correct `root:`")
     domains = sorted(domains or find_domains(root))
-    if not domains:
-        raise InputError(f"{root}: found no <domain>/<class>/ with .jpg, .jpeg or .png images in it; correct `root:`")
     classes = sorted(classes or {folder.name for name in domains for folder in (root / name).glob("[!.]*") if _images(folder)})
+    if not domains or not classes:
+        raise InputError(
+            f"{root}: found no <domain>/<class>/ with .jpg, .jpeg or .png images in it; correct `root:`, or remove the folder, "
+            "so that its source makes it"
+        )
     _require_every_class(root, domains, classes)
     rows, problems = [], []
     for domain in domains:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model, model_validator
 
-from align.acquisition import archives
 from align.acquisition.archives import Archive
 from align.configuration.base import Section, declared
 
@@ -38,16 +37,10 @@ class ArchiveFrom(Section):
         return self
 
 
-def _published(name: str, of_source: Mapping[str, Archive]) -> Any:
+def of_archives(source: str, archives: Mapping[str, Archive]) -> type[Section]:
+    """Return the settings of a source that is downloaded: an :class:`ArchiveFrom` for each of its archives."""
     fields: dict[str, Any] = {
         key: (ArchiveFrom, Field(default_factory=ArchiveFrom, description=f"where {archive.file} is taken from"))
-        for key, archive in of_source.items()
+        for key, archive in archives.items()
     }
-    return create_model(name, __base__=Section, **fields)
-
-
-VLCSSettings = _published("VLCSSettings", archives.VLCS)
-TerraIncognitaSettings = _published("TerraIncognitaSettings", archives.TERRA_INCOGNITA)
-PACSSettings = _published("PACSSettings", archives.PACS)
-OfficeHomeSettings = _published("OfficeHomeSettings", archives.OFFICE_HOME)
-DomainNetSettings = _published("DomainNetSettings", archives.DOMAIN_NET)
+    return create_model(source, __base__=Section, **fields)

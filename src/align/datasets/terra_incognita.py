@@ -51,7 +51,7 @@ class Annotation(_Record):
 
     image_id: str
     category_id: str
-    id: str | None = None
+    id: str
 
 
 class AnnotationFile(_Record):
@@ -179,7 +179,7 @@ def index_annotations(files: Mapping[str, AnnotationFile]) -> Index:
             if file_names.setdefault(image.id, image.file_name) != image.file_name:
                 raise _conflict(name, f"image {image.id} as {image.file_name}", f"{file_names[image.id]} as elsewhere")
     unlisted = 0
-    labels: defaultdict[str, set[tuple[str | None, str]]] = defaultdict(set)  # identifier and class of annotations
+    labels: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)  # identifier and class of annotations
     for name, file in files.items():
         classes = {category.id: category.name for category in file.categories}
         for annotation in file.annotations:

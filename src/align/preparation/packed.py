@@ -60,17 +60,6 @@ def read_packed(folder: Path, splits: pd.DataFrame, domain: str, split: str | No
     return Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
 
 
-def evaluated_split(splits: pd.DataFrame, domain: str, source_domain: str) -> str | None:
-    """Return the split of ``domain`` that a model trained on ``source_domain`` is tested on; None: all of its images.
-
-    Where the source domain has no test split, it is tested on its validation split, and on other domains as a whole: the
-    protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
-    """
-    if ((splits["domain"] == source_domain) & (splits["split"] == "test")).any():
-        return "test"
-    return "validation" if domain == source_domain else None
-
-
 def _map(path: Path, dimensions: int, lengths: Sequence[int]) -> npt.NDArray[np.uint8]:
     remedy = "remove it, so that it is packed again"
     try:

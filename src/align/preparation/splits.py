@@ -56,6 +56,17 @@ def assign_splits(
     return manifest[["path", "domain", "class"]].assign(split=[split_of_path.get(path, "test") for path in manifest["path"]])
 
 
+def evaluated_split(splits: pd.DataFrame, domain: str, source_domain: str) -> str | None:
+    """Return the split of ``domain`` that a model trained on ``source_domain`` is tested on; None: all of its images.
+
+    Where the source domain has no test split, it is tested on its validation split, and on other domains as a whole: the
+    protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
+    """
+    if ((splits["domain"] == source_domain) & (splits["split"] == "test")).any():
+        return "test"
+    return "validation" if domain == source_domain else None
+
+
 def split_counts(number: int, shares: Sequence[float]) -> list[int]:
     """Return how many of ``number`` each split gets: rounded, at least one for every positive share where there are enough."""
     cuts = [round(number * sum(shares[: i + 1])) for i in range(len(shares))]

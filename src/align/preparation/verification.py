@@ -1,7 +1,10 @@
 """Whether a data set is whole: its images of each class in each domain against the published numbers."""
 
+import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +16,11 @@ ALL_CLASSES = "all"
 
 
 def count(
-    manifest: pd.DataFrame, published: pd.DataFrame, published_as: str | None, classes: Sequence[str] | None = None
+    manifest: pd.DataFrame,
+    published: pd.DataFrame,
+    published_as: str | None,
+    domains: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Count images, as finely as the published numbers do: by domain and class, or by domain.
 
@@ -22,13 +29,15 @@ def count(
         published: ``reference/dataset_counts.csv``: columns dataset, domain, class (``all`` where only the domain's number is
             published), images.
         published_as: the data set's name there; None: nothing is published of it.
+        domains: the chosen ones; default: all.
         classes: the chosen ones; default: all.
 
     Returns:
         Columns domain, class, images, published (NA where nothing is); a row for each cell that is in either.
     """
     known = published[published["dataset"] == published_as]
-    known = known[known["domain"].isin(manifest["domain"]) & (known["class"].isin(classes) if classes else True)]
+    for column, chosen in (("domain", domains), ("class", classes)):
+        known = known[known[column].isin(chosen)] if chosen else known
     cells = manifest[["domain", "class"]]
     if not known.empty and known["class"].eq(ALL_CLASSES).all():
         cells = cells.assign(**{"class": ALL_CLASSES})
@@ -36,6 +45,19 @@ def count(
     expected = known.set_index(["domain", "class"])["images"].rename("published")
     both = pd.concat([found, expected], axis=1).sort_index().astype("Int64")
     return both.assign(images=both["images"].fillna(0)).reset_index()
+
+
+def read_acquisition(root: Path) -> dict[str, Any]:
+    """Return what was counted when a folder was made from its archives; nothing where it was not.
+
+    Raises:
+        InputError: its ``acquisition.json`` cannot be read.
+    """
+    path = root / "acquisition.json"
+    try:
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: found no counts ({error}); restore or remove it") from None
 
 
 def require_published(counts: pd.DataFrame, root: str, published_as: str | None, allow_partial: bool) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from align.configuration.runs import Run, method_of, runs_of, settings_of, variants_of
 from align.configuration.schema import Configuration
 from align.errors import InputError
+from align.files import as_json
 
 ACCOUNT = "checkpoint.json"  # run.json and, beside it, what is in ADDED
 ADDED = ("metrics", "preparation", "sha256")
@@ -15,6 +18,32 @@ FILES = ("checkpoint.pt", "history.csv")
 LISTINGS = ("manifest.csv", "splits.csv")
 PREPARATION = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
 NOTHING = object()
+
+
+class _Settings(BaseModel):
+    method: str
+    hyper_parameters: dict[str, Any]
+
+
+class _Hashes(BaseModel):
+    code: str
+
+
+class _Sums(BaseModel):
+    checkpoint: str = Field(alias="checkpoint.pt")
+    history: str = Field(alias="history.csv")
+    manifest: str = Field(alias="manifest.csv")
+    splits: str = Field(alias="splits.csv")
+
+
+class _Account(BaseModel):
+    """What must be in a ``checkpoint.json``."""
+
+    settings: _Settings
+    hashes: _Hashes
+    metrics: list[dict[str, Any]]
+    preparation: dict[str, Any]
+    sha256: _Sums
 
 
 def preparation_of(configuration: Configuration, dataset: str) -> dict[str, Any]:
@@ -45,6 +74,8 @@ def taken_runs(configuration: Configuration) -> list[Run]:
             missing.append(f"{run.path}: not there")
             continue
         published = read_account(folder / run.path / ACCOUNT)
+        if source == "published_or_trained" and _was_trained_here(run, published):
+            continue
         settings = settings_of(run, values | {"hyper_parameters": variants[run.method]})
         difference = first_difference(
             _as_configured(published["settings"]) | published["preparation"],
@@ -66,16 +97,15 @@ def read_account(path: Path) -> dict[str, Any]:
         InputError: it is not a whole account of a published checkpoint.
     """
     try:
-        account: dict[str, Any] = json.loads(path.read_text())
-        lacking = [key for key in ("settings", "hashes", *ADDED) if not isinstance(account[key], dict | list)]
-        lacking += [name for name in (*FILES, *LISTINGS) if name not in account["sha256"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        lacking = [str(error)]
-    if lacking:
+        content = path.read_bytes()
+        _Account.model_validate_json(content)
+        account: dict[str, Any] = json.loads(content)
+    except (OSError, ValueError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise InputError(
-            f"{path}: found no whole account of a published checkpoint ({lacking[0]}); remove it and run `dvc pull`, "
+            f"{path}: found no whole account of a published checkpoint ({reason}); remove it and run `dvc pull`, "
             "or set checkpoints.source to trained"
-        )
+        ) from None
     return account
 
 
@@ -94,6 +124,13 @@ def _is_whole(folder: Path, run: Run) -> bool:
     own = (folder / run.path / name for name in (ACCOUNT, *FILES))
     shared = (folder / run.dataset / name for name in LISTINGS)
     return all(path.is_file() for path in (*own, *shared))
+
+
+def _was_trained_here(run: Run, account: Mapping[str, Any]) -> bool:
+    """Tell whether an account is that of the run that was trained here, with a benchmark file: to take it would make it newer."""
+    here, benchmark = Path("results/runs", run.path, "run.json"), Path("results/benchmarks/train", f"{run.path}.tsv")
+    own = {key: value for key, value in account.items() if key not in ADDED}
+    return here.is_file() and benchmark.is_file() and here.read_bytes() == as_json(own).encode()
 
 
 def _as_configured(settings: Mapping[str, Any]) -> dict[str, Any]:

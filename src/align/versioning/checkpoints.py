@@ -10,17 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from align.configuration.runs import method_of
 from align.errors import InputError
 from align.files import sha256, whole_file, write_json
-from align.methods import METHODS
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
-from align.provenance import code_hash
-from align.registry import module_of
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
+from align.workflow import method_code
 
 LOG = logging.getLogger("align")
-COLUMNS = dict(zip(LISTINGS, (MANIFEST_COLUMNS, SPLITS_COLUMNS)))
+COLUMNS = {"manifest.csv": MANIFEST_COLUMNS, "splits.csv": SPLITS_COLUMNS}
 CAUSES = {
     "manifest.csv": "an image was replaced, added or removed, or made with other settings; `dvc data status --granular` "
     "names what is not as it is versioned",
@@ -55,7 +52,7 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
         _copy(run / name, published / name)
     rows = pd.read_csv(metrics).to_dict("records")
     account = json.loads((run / "run.json").read_text()) | {
-        "metrics": [{key: None if value != value else value for key, value in row.items()} for row in rows],
+        "metrics": [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows],
         "preparation": preparation,
         "sha256": {path.name: sha256(path) for path in (*(run / name for name in FILES), *(data / name for name in LISTINGS))},
     }
@@ -83,7 +80,7 @@ def take_run(published: Path, published_data: Path, data: Path, run: Path) -> No
     for name in LISTINGS:
         if sha256(data / name) != account["sha256"][name]:
             raise InputError(_difference_of_listings(published_data / name, data / name))
-    code = code_hash("align.training.run", module_of(METHODS[method_of(account["settings"]["method"])].implementation))
+    code = method_code(account["settings"]["method"], "align.training.run")
     if code != account["hashes"]["code"]:
         LOG.warning("%s: trained by code %s; the code here is %s", published, account["hashes"]["code"], code)
     for name in FILES:
@@ -103,7 +100,7 @@ def _require_intact(path: Path, expected: str) -> None:
 
 def _difference_of_listings(published: Path, here: Path) -> str:
     columns = COLUMNS[here.name]
-    theirs, ours = (dict(_by_path(read_listing(path, columns))) for path in (published, here))
+    theirs, ours = (_by_path(read_listing(path, columns)) for path in (published, here))
     differing = [image for image in sorted({*theirs, *ours}) if theirs.get(image) != ours.get(image)]
     named = "; ".join(f"{image} ({_change(theirs.get(image), ours.get(image))})" for image in differing[:3])
     more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
@@ -114,8 +111,8 @@ def _difference_of_listings(published: Path, here: Path) -> str:
     )
 
 
-def _by_path(listing: pd.DataFrame) -> Any:
-    return zip(listing["path"], listing.drop(columns="path").itertuples(index=False, name=None))
+def _by_path(listing: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    return dict(zip(listing["path"], listing.drop(columns="path").itertuples(index=False, name=None)))
 
 
 def _change(theirs: tuple[str, ...] | None, ours: tuple[str, ...] | None) -> str:
