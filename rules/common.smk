@@ -29,7 +29,9 @@ DOWNLOADS = {path: download for archives in ARCHIVES.values() for path, download
 TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
 VARIANTS = {name: settings.model_dump(mode="json") for name, settings in variants_of(CONFIGURATION).items()}
 WEIGHTS = [path for path in [CONFIGURATION.classifier.weights] if path and Path(path).is_file()]  # absent: the job says so
-PUBLISHED_COUNTS = os.path.relpath(Path(workflow.basedir, "reference/dataset_counts.csv"))
+COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
+# Named by every target: what failed its check is then asked for again, though all that was made of it before still stands.
+CHECKED = expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "counts"])
 GPU = 1 if CONFIGURATION.device == "cuda" else 0
 ENVIRONMENT = "../envs/align.yaml"
 
@@ -54,6 +56,12 @@ def of_domains(pattern):
 def code_of_method(*modules):
     """Return a params function: the hash of ``modules`` and of the code of the rule's method."""
     return lambda wildcards: method_code(wildcards.method, *modules)
+
+
+def folder(wildcards):
+    """Return the folder of a data set; its time matters only where a rule makes it, see datasets_to_make and fingerprint."""
+    root = ROOTS[wildcards.dataset]
+    return root if wildcards.dataset in TO_MAKE else ancient(root)
 
 
 def fingerprint(wildcards):

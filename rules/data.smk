@@ -1,9 +1,11 @@
 # From an address or a generator to a folder of images, and from any such folder to splits and packed arrays.
 
+from align.acquisition.counts import published_counts
+
 
 rule download:
     output:
-        "downloads/{archive}",
+        "downloads/{archive}.verified",
     log:
         "results/logs/download/{archive}.log",
     benchmark:
@@ -32,7 +34,7 @@ for name, dataset in TO_MAKE.items():
         name:
             f"acquire_{name}"
         input:
-            **{key: ancient(f"downloads/{path}") for key, (path, _) in ARCHIVES[name].items()},
+            **{key: f"downloads/{path}.verified" for key, (path, _) in ARCHIVES[name].items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -57,9 +59,10 @@ for name, dataset in TO_MAKE.items():
 
 rule index:
     input:
-        lambda wildcards: ROOTS[wildcards.dataset],
+        folder,
     output:
-        "results/data/{dataset}/manifest.csv",
+        manifest="results/data/{dataset}/manifest.csv",
+        listed="results/data/{dataset}/listed.txt",
     log:
         "results/logs/index/{dataset}.log",
     benchmark:
@@ -83,8 +86,7 @@ rule index:
 
 rule verify:
     input:
-        manifest="results/data/{dataset}/manifest.csv",
-        published=PUBLISHED_COUNTS,
+        "results/data/{dataset}/manifest.csv",
     output:
         counts="results/data/{dataset}/counts.csv",
         acquisition="results/data/{dataset}/acquisition.json",
@@ -99,6 +101,7 @@ rule verify:
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
         published_as=lambda wildcards: DATASETS[wildcards.dataset].published_as(wildcards.dataset),
+        published=lambda wildcards: published_counts(COUNTS, DATASETS[wildcards.dataset].published_as(wildcards.dataset)),
         domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # as chosen, not as found
         classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
         allow_partial=lookup("datasets/{dataset}/allow_partial", within=SETTINGS),
@@ -132,6 +135,7 @@ rule split:
 
 rule pack:
     input:
+        folder=folder,
         manifest="results/data/{dataset}/manifest.csv",
         verified="results/data/{dataset}/counts.csv",
         ground_truth=lambda wildcards: TRUTHS[wildcards.dataset] if wildcards.dataset not in MADE else [],
@@ -163,6 +167,7 @@ rule pack:
 rule data:
     """Images, splits and packed arrays of every data set in use."""
     input:
+        CHECKED,
         expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
         [f"results/data/{name}/{domain}.npy" for name, dataset in DATASETS.items() for domain in dataset.domains],
 
@@ -170,4 +175,5 @@ rule data:
 rule splits:
     """Which image is in which split."""
     input:
+        CHECKED,
         expand("results/data/{dataset}/splits.csv", dataset=DATASETS),

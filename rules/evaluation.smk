@@ -68,4 +68,5 @@ rule collect_metrics:
 rule evaluate:
     """Every run's metrics in one table."""
     input:
+        CHECKED,
         "results/metrics.csv",

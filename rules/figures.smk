@@ -107,7 +107,8 @@ rule rule_graph:
         mem_mb=1000,
         runtime=10,
     params:
-        rules=lambda wildcards: [rule.name for rule in workflow.rules],
+        # A folder that was brought has no rule any more, which is no reason to draw again.
+        rules=lambda wildcards: [rule.name for rule in workflow.rules if not rule.name.startswith("acquire_")],
         code=code_hash("align.figures.rule_graph", "align.figures.style"),
     script:
         "../workflow_scripts/rule_graph.py"

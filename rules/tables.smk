@@ -107,6 +107,7 @@ rule runs:
 rule tables:
     """Every table."""
     input:
+        CHECKED,
         rules.data_table.output,
         rules.in_distribution.output,
         rules.out_of_distribution.output,

@@ -1,4 +1,5 @@
 # One training run for each data set, protocol, source domain, method and seed; or its published checkpoint.
+from align.files import sha256
 
 
 rule train_run:
@@ -40,7 +41,7 @@ if TAKEN:
 
     rule take_published_run:
         input:
-            # Pulled files are newer than everything; their content is checked.
+            # Pulled files are newer than everything: the account, which has their checksums, is a param.
             checkpoint=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.pt"),
             history=ancient(f"{CHECKPOINTS}/{{run}}/history.csv"),
             account=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.json"),
@@ -63,6 +64,7 @@ if TAKEN:
             mem_mb=1000,
             runtime=10,
         params:
+            account=lambda wildcards: sha256(f"{CHECKPOINTS}/{wildcards.run}/checkpoint.json"),
             code=code_hash("align.versioning.checkpoints"),
         message:
             "Taking the published checkpoint of {wildcards.run}"
@@ -75,4 +77,5 @@ if TAKEN:
 rule train:
     """Every training run."""
     input:
+        CHECKED,
         of_runs("results/runs/{run.path}/checkpoint.pt"),

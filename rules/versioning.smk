@@ -21,7 +21,7 @@ rule snapshot:
         runs={run.path: run.dataset for run in TRAINED},
         preparations={name: preparation_of(CONFIGURATION, name) for name in DATASETS},
         folder=str(CONFIGURATION.checkpoints.folder),
-        data=["data"] if any(Path(root).is_relative_to("data") for root in ROOTS.values()) else [],
+        data=["data"] if any(Path(root).resolve().is_relative_to(Path("data").resolve()) for root in ROOTS.values()) else [],
     message:
         "Adding data and checkpoints to DVC; then: git add artifacts, git commit, dvc push"
     script:

@@ -101,12 +101,25 @@ def test_from_an_address_to_packed_data(workflow, vlcs_archive):
     again = make(workflow, "data", "results/tables/data.md")
     assert "Nothing to be done" in again.stdout + again.stderr
 
+    configure(workflow, {"archive": "gone.tar.gz", "sha256": "0" * 64}, allow_partial=True)
+    other = make(workflow, "data")
+    assert other.returncode == 1
+    assert "expected 0000" in other.stdout + other.stderr
+    configure(workflow, images)  # partial data are refused each time that they are asked for
+    assert [make(workflow, "data").returncode for _ in range(2)] == [1, 1]
+    shutil.rmtree(workflow / "data/VLCS/SUN09")
+    changed = make(workflow, "data")
+    assert changed.returncode == 1
+    assert "data/VLCS: found other files than when they were listed; remove results/data/VLCS/manifest.csv" in changed.stderr
+
 
 def test_from_an_archive_on_this_machine(workflow, vlcs_archive):
     configure(workflow, {"archive": str(vlcs_archive), "sha256": sha256(vlcs_archive)}, allow_partial=True)
     done = make(workflow, "splits")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (workflow / "downloads/VLCS/VLCS.tar.gz").resolve() == vlcs_archive.resolve(), "a copy has gigabytes"
+    assert not (workflow / "downloads/VLCS/VLCS.tar.gz").exists(), "a copy has gigabytes"
+    acquisition = json.loads((workflow / "data/VLCS/acquisition.json").read_text())
+    assert acquisition["archives"] == {"VLCS.tar.gz": sha256(vlcs_archive)}
     assert json.loads((workflow / "data/VLCS/acquisition.json").read_text())["images"] == len(
         pd.read_csv(workflow / "results/data/VLCS/splits.csv")
     )
@@ -147,10 +160,18 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
         "images": image_archive(tmp_path, {f"{name}.jpg": jpeg() for name in held}).path,
     }
     places = {key: {"archive": str(path), "sha256": sha256(path)} for key, path in archives.items()}
+    traps = {"source": {"terra_incognita": places}, "root": "data/traps", "image_size": 8}
     content = {
-        "datasets": {"traps": {"source": {"terra_incognita": places}, "root": "data/traps", "image_size": 8}},
+        "datasets": {"traps": traps},
         "experiments": {"one": {"dataset": "traps", "methods": ["erm"], "seeds": [0]}},
     }
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data")
+    assert done.returncode == 1
+    assert (
+        "data/traps: the archive lacks 1 of the images that are listed for it\ncomplete the folder" in done.stdout + done.stderr
+    )
+    traps["allow_partial"] = True
     (workflow / "my.yaml").write_text(yaml.safe_dump(content))
     done = make(workflow, "data", "results/tables/data.md")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -160,7 +181,7 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
     }
     table = (workflow / "results/tables/data.md").read_text()
     assert "Left out, image names several of the ten classes: 1." in table
-    assert "Left out, image not in the archive: 1." in table
+    assert "Warning: the archive lacks 1 of the images that are listed for it, and the configuration allows it." in table
     assert "Published by DomainBed: 24,788. Difference: -24,729. Images by DomainBed rule: 61." in table
 
 
@@ -211,3 +232,34 @@ def test_an_empty_folder_is_no_data_set(workflow, vlcs_archive):
     assert done.returncode == 1
     assert "data/VLCS: found no <domain>/<class>/ with .jpg" in done.stdout + done.stderr
     assert not (workflow / "results/data/VLCS").exists() or not any((workflow / "results/data/VLCS").iterdir())
+
+
+def test_a_file_of_one_s_own_among_the_downloads_is_verified_and_kept(workflow, vlcs_archive):
+    mine = workflow / "downloads/VLCS/VLCS.tar.gz"
+    mine.parent.mkdir(parents=True)
+    shutil.copy(vlcs_archive, mine)
+    configure(workflow, {}, allow_partial=True)
+    done = make(workflow, "data/VLCS")  # it has not the known checksum
+    assert done.returncode == 1
+    assert "as published; take it from elsewhere" in done.stdout + done.stderr
+    configure(workflow, {"sha256": sha256(vlcs_archive)}, allow_partial=True)
+    done = make(workflow, "data/VLCS")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sha256(mine) == sha256(vlcs_archive)
+
+
+def test_one_folder_for_two_data_sets_is_made_once_or_refused(workflow, vlcs_archive):
+    images = {"archive": str(vlcs_archive), "sha256": sha256(vlcs_archive)}
+    configure(workflow, images, allow_partial=True)
+    content = yaml.safe_load((workflow / "my.yaml").read_text())
+    content["datasets"]["smaller"] = content["datasets"]["VLCS"] | {"image_size": SIZE // 2}
+    content["experiments"]["two"] = content["experiments"]["one"] | {"dataset": "smaller"}
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data", "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Making data/VLCS") == 1
+    content["datasets"]["smaller"]["source"] = {"vlcs": {}}
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data", "--dry-run")
+    assert done.returncode == 1
+    assert "datasets.smaller: found the root of datasets.VLCS, data/VLCS, expected one of its own" in done.stdout + done.stderr

@@ -88,7 +88,7 @@ def test_too_few_images_of_a_class_to_split(folder):
         (folder / f"photographs/rome/dog/{number}.png").unlink()
     expected = ["found too few images", "expected at least 3 to split:\n  rome/dog: 2\n  add images"]
     left = refused(folder, "splits", *expected)
-    assert left == {f"results/data/photographs/{name}" for name in ("manifest.csv", "counts.csv", "acquisition.json")}
+    assert left == {f"results/data/photographs/{name}" for name in ("manifest.csv", "listed.txt", "counts.csv", "acquisition.json")}
 
 
 def test_images_that_cannot_be_read(folder):

@@ -282,6 +282,14 @@ def test_after_a_change_only_what_depends_on_it_is_trained(own_copy):
     assert "Nothing to be done" in snakemake(own_copy, "all", "--dry-run", *PUBLISHED_OR_TRAINED)
 
 
+def test_a_newer_published_checkpoint_is_taken_anew(own_copy):
+    path = own_copy / "artifacts/checkpoints" / ALIGN.path / "checkpoint.json"
+    account = json.loads(path.read_text())
+    replace(path, json.dumps(account | {"git_revision": "another"}).encode())
+    planned = snakemake(own_copy, "all", "--dry-run", *PUBLISHED)
+    assert jobs(planned)["take_published_run"] == jobs(planned)["evaluate_run"] == 1
+
+
 def test_settings_of_the_evaluation_are_no_reason_to_refuse(own_copy):
     planned = jobs(snakemake(own_copy, "evaluate", "--dry-run", *PUBLISHED, "evaluation={curve_steps: 5}"))
     assert planned == {"evaluate_run": len(RUNS), "collect_metrics": 1, "evaluate": 1}

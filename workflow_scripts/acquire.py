@@ -4,13 +4,17 @@ from pathlib import Path
 
 from align.acquisition.extraction import ArchiveFile
 from align.datasets import SOURCES
+from align.datasets.folders import ACQUISITION, read_acquisition
+from align.files import write_json
 from align.registry import load
 from align.workflow import job
 
 with job(snakemake):
-    source = SOURCES[snakemake.params.source]
+    root, source = Path(snakemake.output[0]), SOURCES[snakemake.params.source]
     settings = source.settings(**snakemake.params.settings)
-    archives = {
-        key: ArchiveFile(Path(snakemake.input[key]), archive.unpacked_at_most) for key, archive in source.archives.items()
-    }
-    load(source.implementation)(Path(snakemake.output[0]), settings, **archives)
+    verified = {key: Path(snakemake.input[key]).read_text().rstrip("\n").split("  ", 1) for key in source.archives}
+    archives = {key: ArchiveFile(Path(path), source.archives[key].unpacked_at_most) for key, (_, path) in verified.items()}
+    load(source.implementation)(root, settings, **archives)
+    if verified:
+        checksums = {source.archives[key].file: sha256 for key, (sha256, _) in verified.items()}
+        write_json(root / ACQUISITION, read_acquisition(root) | {"archives": checksums})

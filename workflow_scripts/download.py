@@ -1,4 +1,4 @@
-"""Bring an archive from its address, or link to the user's own; verified either way."""
+"""Bring an archive from its address, or take the user's own; verified either way, and never removed by Snakemake."""
 
 from functools import partial
 from pathlib import Path
@@ -7,15 +7,16 @@ from align.acquisition.archives import Archive
 from align.acquisition.download import download
 from align.acquisition.integrity import verify_archive
 from align.datasets.settings import ArchiveFrom
+from align.files import whole_file
 from align.workflow import job
 
 with job(snakemake):
-    params = snakemake.params
+    params, verified = snakemake.params, Path(snakemake.output[0])
     archive, place = Archive(*params.archive), ArchiveFrom(**params.place)
-    path = Path(snakemake.output[0])
     verify = partial(verify_archive, archive=archive, record=Path(params.record), stated_sha256=place.sha256)
-    if place.archive:
-        verify(place.archive)
-        path.symlink_to(place.archive.resolve())  # not a copy: it has gigabytes
-    else:
+    path = place.archive or verified.with_suffix("")
+    if not place.archive and not path.exists():
         download(place.address or archive.address, path, verify)
+    sha256 = verify(path)
+    with whole_file(verified) as partial_file:
+        partial_file.write_text(f"{sha256}  {path}\n")

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from align.datasets.folders import contents_hash
 from align.datasets.image_folder import index
+from align.files import whole_file
 from align.preparation.listing import write_listing
 from align.workflow import job
 
 with job(snakemake):
-    manifest = index(Path(snakemake.input[0]), snakemake.params.domains, snakemake.params.classes)
-    write_listing(manifest, Path(snakemake.output[0]))
+    root = Path(snakemake.input[0])
+    write_listing(index(root, snakemake.params.domains, snakemake.params.classes), Path(snakemake.output.manifest))
+    with whole_file(snakemake.output.listed) as partial:
+        partial.write_text(contents_hash(root))

@@ -18,9 +18,9 @@ with job(snakemake):
         publish_listings(data, folder / dataset)
         metrics = Path("results/evaluations", path, "metrics.csv")
         publish_run(Path("results/runs", path), metrics, data, params.preparations[dataset], folder / path)
+    add([*map(Path, params.data), folder])
     summary = means(pd.read_csv(snakemake.input.metrics))
     write_json("artifacts/metrics.json", nested(summary))
     for distribution in DISTRIBUTIONS:
         with whole_file(f"artifacts/plots/{distribution}.csv") as partial:
             plotted(summary, distribution).to_csv(partial, index=False, lineterminator="\n")
-    add([*map(Path, params.data), folder])

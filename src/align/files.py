@@ -48,7 +48,10 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        partial.replace(path)
+        try:
+            partial.replace(path)
+        except OSError as error:
+            raise InputError(f"{path}: found that another process has made it meanwhile ({error.strerror}); run again") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

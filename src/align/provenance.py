@@ -48,9 +48,11 @@ def versions() -> dict[str, str]:
 
 
 def git_revision(folder: Path | str = PACKAGE) -> str | None:
-    """Return the revision of the checkout that holds ``folder`` (``-dirty`` where changed), None outside of git."""
+    """Return the revision of the checkout that holds ``folder`` (``-dirty`` where changed), None where no git tracks it."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
     try:
+        # Unpacked inside another repository, it is none of that one's files.
+        subprocess.run(["git", "-C", str(folder), "ls-files", "--error-unmatch", "."], capture_output=True, check=True)
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
     except (OSError, subprocess.CalledProcessError):
         return None

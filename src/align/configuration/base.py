@@ -1,8 +1,11 @@
 """What every section of the configuration shares."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # ~ as in a shell
 
 
 class Section(BaseModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.base import Section, declared
+from align.configuration.base import Section, UserPath, declared
 from align.datasets import SOURCES
 from align.methods import METHODS
 from align.metrics import METRICS
@@ -32,7 +32,7 @@ class GroundTruth(Section):
     kind: Literal["masks", "voc_boxes", "colours"] = Field(
         description="masks: PNGs, not zero on the object; voc_boxes: PASCAL VOC XML; colours: PNGs where a colour means a class"
     )
-    folder: Path = Field(description="masks: laid out as the images; else files of the image's name in one folder")
+    folder: UserPath = Field(description="masks: laid out as the images; else files of the image's name in one folder")
     domain: Name | None = Field(None, description="the only domain that it is for")
     colours: dict[Name, tuple[int, int, int]] = Field({}, description="for colours: the RGB value of each class")
 
@@ -59,7 +59,7 @@ Source: Any = create_model("Source", __base__=_Source, **_sources)
 class Dataset(Section):
     """A folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
 
-    root: Path
+    root: UserPath
     source: Source | None = Field(None, description="what makes the folder; none: the folder is yours and must exist")
     domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
     classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
@@ -225,7 +225,7 @@ class Checkpoints(Section):
         description="published: all are taken from folder, an error where one is missing or was made with other settings; "
         "published_or_trained: such runs are trained",
     )
-    folder: Path = Field(Path("artifacts/checkpoints"), description="finished checkpoints, versioned by DVC")
+    folder: UserPath = Field(Path("artifacts/checkpoints"), description="finished checkpoints, versioned by DVC")
 
 
 class CaseStudies(Section):

@@ -10,6 +10,7 @@ from typing import Any
 from align.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+ACQUISITION = "acquisition.json"  # what was counted when a folder was made from archives, and their checksums
 SETTINGS_RECORD = "settings.json"  # what a generator made the folder with
 
 
@@ -26,6 +27,24 @@ def find_domains(root: Path) -> tuple[str, ...]:
     return tuple(
         sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
     )
+
+
+def contents_hash(root: Path) -> str:
+    """Return a hash of the names and sizes of all files: what stays the same when they are copied, or pulled again."""
+    return _hash_of_stamps(root, times=False)
+
+
+def read_acquisition(root: Path) -> dict[str, Any]:
+    """Return what was counted when a folder was made from its archives; nothing where it was not.
+
+    Raises:
+        InputError: what it says cannot be read.
+    """
+    path = root / ACQUISITION
+    try:
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: found no counts ({error}); restore or remove it") from None
 
 
 def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
@@ -55,18 +74,24 @@ def folder_fingerprint(root: Path) -> str:
     """
     if not Path(root).is_dir():
         raise InputError(f"{root}: found no such folder, expected one with images; correct `root:`")
+    return _hash_of_stamps(root, times=True)
+
+
+def _hash_of_stamps(root: Path, times: bool) -> str:
     digest = hashlib.sha256()
-    for line in sorted(_stamps(os.fspath(root), "", depth=3)):
+    for line in sorted(_stamps(os.fspath(root), "", depth=3, times=times)):
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 
-def _stamps(folder: str, prefix: str, depth: int) -> Iterator[str]:
+def _stamps(folder: str, prefix: str, depth: int, times: bool) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = prefix + entry.name
+            if entry.name.startswith("."):  # not looked at either; Snakemake's timestamp is one
+                continue
             if not entry.is_dir():
                 status = entry.stat(follow_symlinks=Path(entry.path).exists())
-                yield f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+                yield f"{name}\0{status.st_size}\0{status.st_mtime_ns if times else ''}\n"
             elif depth:
-                yield from _stamps(entry.path, f"{name}/", depth - 1)
+                yield from _stamps(entry.path, f"{name}/", depth - 1, times)

@@ -1,13 +1,12 @@
 """What can be set of each data set source. Imports nothing heavy: see align.registry."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model, model_validator
 
 from align.acquisition.archives import Archive
-from align.configuration.base import Section, declared
+from align.configuration.base import Section, UserPath, declared
 
 
 class DigitScenesSettings(Section):
@@ -25,7 +24,7 @@ class ArchiveFrom(Section):
     """Where an archive of a published data set is taken from; without an entry, from its public address."""
 
     address: str | None = Field(None, pattern="^https?://", description="another address of the same archive")
-    archive: Path | None = Field(None, description="the archive on this machine; nothing is downloaded")
+    archive: UserPath | None = Field(None, description="the archive on this machine; nothing is downloaded")
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="its checksum, in place of what is known of the archive"
     )

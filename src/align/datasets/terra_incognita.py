@@ -23,6 +23,7 @@ LOG = logging.getLogger("align")
 
 LOCATIONS = frozenset({"38", "43", "46", "100"})
 CLASSES = frozenset({"bird", "bobcat", "cat", "coyote", "dog", "empty", "opossum", "rabbit", "raccoon", "squirrel"})
+ANNOTATION_FILES = frozenset({"cis_test", "cis_val", "train", "trans_test", "trans_val"})
 PUBLISHED_TOTAL = 24_788
 
 
@@ -118,9 +119,19 @@ def bring(root: Path, settings: Section, images: ArchiveFile, annotations: Archi
                 f"{images.path}: found none of the {len(index.photographs)} images that {annotations.path} lists at locations "
                 "38, 43, 46 and 100; take both archives from the same publisher, or correct `archive:`"
             )
-        report = {"annotation_files": sorted(files), **summary(index, held)}
+        report = summary(index, held) | {"annotation_files": sorted(files), "incomplete": incomplete(files, index, held)}
         write_json(folder / "acquisition.json", report)
     LOG.info("%s: %d images, %+d to the published %d", root, report["images"], report["difference"], PUBLISHED_TOTAL)
+
+
+def incomplete(files: Collection[str], index: Index, held: Collection[str]) -> list[str]:
+    """Return what is missing of the two archives, in words: images of the data set, or annotation files."""
+    absent = sum(len(each.classes) == 1 and name not in held for name, each in index.photographs.items())
+    missing = [f"the archive lacks {absent} of the images that are listed for it"] if absent else []
+    names = {PurePosixPath(file).name.removesuffix("_annotations.json") for file in files}
+    if unread := sorted(ANNOTATION_FILES - names):
+        missing.append(f"the annotations of {', '.join(unread)} are missing")
+    return missing
 
 
 def read_annotations(archive: ArchiveFile) -> dict[str, AnnotationFile]:

@@ -1,9 +1,7 @@
 """Whether a data set is whole: its images of each class in each domain against the published numbers."""
 
-import json
 import logging
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,8 +15,7 @@ ALL_CLASSES = "all"
 
 def count(
     manifest: pd.DataFrame,
-    published: pd.DataFrame,
-    published_as: str | None,
+    published: Sequence[tuple[str, str, int]],
     domains: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
 ) -> pd.DataFrame:
@@ -26,16 +23,14 @@ def count(
 
     Args:
         manifest: columns domain, class.
-        published: ``reference/dataset_counts.csv``: columns dataset, domain, class (``all`` where only the domain's number is
-            published), images.
-        published_as: the data set's name there; None: nothing is published of it.
+        published: domain, class (``all`` where only the domain's number is published) and images of each published number.
         domains: the chosen ones; default: all.
         classes: the chosen ones; default: all.
 
     Returns:
         Columns domain, class, images, published (NA where nothing is); a row for each cell that is in either.
     """
-    known = published[published["dataset"] == published_as]
+    known = pd.DataFrame(published, columns=["domain", "class", "images"])
     for column, chosen in (("domain", domains), ("class", classes)):
         known = known[known[column].isin(chosen)] if chosen else known
     cells = manifest[["domain", "class"]]
@@ -47,40 +42,35 @@ def count(
     return both.assign(images=both["images"].fillna(0)).reset_index()
 
 
-def read_acquisition(root: Path) -> dict[str, Any]:
-    """Return what was counted when a folder was made from its archives; nothing where it was not.
-
-    Raises:
-        InputError: its ``acquisition.json`` cannot be read.
-    """
-    path = root / "acquisition.json"
-    try:
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: found no counts ({error}); restore or remove it") from None
-
-
-def require_published(counts: pd.DataFrame, root: str, published_as: str | None, allow_partial: bool) -> None:
-    """Compare what :func:`count` found with what is published.
+def require_whole(
+    counts: pd.DataFrame, acquisition: Mapping[str, Any], root: str, published_as: str | None, allow_partial: bool
+) -> None:
+    """Compare what :func:`count` found with what is published, and see what was missing when the folder was made.
 
     Args:
         counts: columns domain, class, images, published.
+        acquisition: see :func:`read_acquisition`; what its ``incomplete`` names was missing.
         root: the data set's folder, for the message.
         published_as: its published name, for the message.
         allow_partial: a difference is a warning in the log, no error.
 
     Raises:
-        InputError: a number differs; the message has the whole table.
+        InputError: a number differs (the message has the whole table), or something was missing.
     """
     known = counts.dropna(subset="published")
     differing = known[known["images"] != known["published"]]
-    if differing.empty:
-        return
-    table = known.assign(difference=known["images"] - known["published"]).to_string(index=False)
-    message = (
-        f"{root}: found {known['images'].sum()} images, expected {known['published'].sum()} as published of {published_as} "
-        f"({len(differing)} of {len(known)} numbers differ):\n{table}\n"
-    )
-    if not allow_partial:
-        raise InputError(f"{message}complete the folder, or set `allow_partial: true` to go on with what there is")
-    LOG.warning("%sgoing on, as `allow_partial: true` says; the table of the data repeats it", message)
+    problems = [f"{root}: {missing}" for missing in acquisition.get("incomplete", [])]
+    if not differing.empty:
+        table = known.assign(difference=known["images"] - known["published"]).to_string(index=False)
+        problems.append(
+            f"{root}: found {known['images'].sum()} images, expected {known['published'].sum()} as published of {published_as} "
+            f"({len(differing)} of {len(known)} numbers differ):\n{table}"
+        )
+    message = "\n".join(problems)
+    if problems and not allow_partial:
+        raise InputError(
+            f"{message}\ncomplete the folder, or remove it so that its source makes it again, or set `allow_partial: true` to go "
+            "on with what there is"
+        )
+    if problems:
+        LOG.warning("%s\ngoing on, as `allow_partial: true` says; the table of the data repeats it", message)

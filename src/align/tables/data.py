@@ -57,6 +57,8 @@ def _remarks(listed: Listed) -> Iterator[str]:
     known = listed.counts.dropna(subset="published")
     if (known["images"] != known["published"]).any():
         yield "Warning: not the published data set; numbers of images differ, and the configuration allows it."
+    for missing in listed.acquisition.get("incomplete", []):
+        yield f"Warning: {missing}, and the configuration allows it."
     for name, number in _flat(listed.acquisition):
         yield f"{name[0].upper()}{name[1:]}: {number:,}."
 

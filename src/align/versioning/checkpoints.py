@@ -107,7 +107,7 @@ def _difference_of_listings(published: Path, here: Path) -> str:
     what = f"found {len(differing):,} images that differ: {named}{more}" if differing else "found other images or splits"
     return (
         f"{here}: {what}; expected those that the checkpoint was trained with, as in {published}. {CAUSES[here.name]}. "
-        "Restore them (`dvc checkout` for data under DVC), or set checkpoints.source to trained"
+        f"Restore them (`dvc checkout` for data under DVC) and remove {here}, or set checkpoints.source to trained"
     )
 
 

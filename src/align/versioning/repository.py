@@ -34,7 +34,7 @@ def add(folders: Sequence[Path]) -> None:
         InputError: DVC refuses, with its own words.
     """
     # Without links from the cache, files stay writable, and keep their modification times: Snakemake sees no change.
-    command = [sys.executable, "-m", "dvc", "add", "--quiet", "--no-relink", *map(str, folders)]
+    command = [sys.executable, "-m", "dvc", "add", "--no-relink", *map(str, folders)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         names = " ".join(map(str, folders))
