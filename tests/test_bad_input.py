@@ -87,8 +87,8 @@ def test_too_few_images_of_a_class_to_split(folder):
     for number in (2, 3, 4):
         (folder / f"photographs/rome/dog/{number}.png").unlink()
     expected = ["found too few images", "expected at least 3 to split:\n  rome/dog: 2\n  add images"]
-    left = refused(folder, "splits", *expected)
-    assert left == {f"results/data/photographs/{name}" for name in ("manifest.csv", "listed.txt", "counts.csv", "acquisition.json")}
+    made = ("manifest.csv", "listed.txt", "counts.csv", "acquisition.json")
+    assert refused(folder, "splits", *expected) == {f"results/data/photographs/{name}" for name in made}
 
 
 def test_images_that_cannot_be_read(folder):
