@@ -58,10 +58,10 @@ def code_of_method(*modules):
     return lambda wildcards: method_code(wildcards.method, *modules)
 
 
-def folder(wildcards):
+def folder_of(wildcards):
     """Return the folder of a data set; its time matters only where a rule makes it, see datasets_to_make and fingerprint."""
     root = ROOTS[wildcards.dataset]
-    return root if wildcards.dataset in TO_MAKE else ancient(root)
+    return root if root in {str(made.root) for made in TO_MAKE.values()} else ancient(root)
 
 
 def fingerprint(wildcards):

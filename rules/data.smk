@@ -59,7 +59,7 @@ for name, dataset in TO_MAKE.items():
 
 rule index:
     input:
-        folder,
+        folder_of,
     output:
         manifest="results/data/{dataset}/manifest.csv",
         listed="results/data/{dataset}/listed.txt",
@@ -135,7 +135,7 @@ rule split:
 
 rule pack:
     input:
-        folder=folder,
+        folder=folder_of,
         manifest="results/data/{dataset}/manifest.csv",
         verified="results/data/{dataset}/counts.csv",
         ground_truth=lambda wildcards: TRUTHS[wildcards.dataset] if wildcards.dataset not in MADE else [],

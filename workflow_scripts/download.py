@@ -15,8 +15,7 @@ with job(snakemake):
     archive, place = Archive(*params.archive), ArchiveFrom(**params.place)
     verify = partial(verify_archive, archive=archive, record=Path(params.record), stated_sha256=place.sha256)
     path = place.archive or verified.with_suffix("")
-    if not place.archive and not path.exists():
-        download(place.address or archive.address, path, verify)
-    sha256 = verify(path)
+    is_there = place.archive or path.exists()
+    sha256 = verify(path) if is_there else download(place.address or archive.address, path, verify)
     with whole_file(verified) as partial_file:
         partial_file.write_text(f"{sha256}  {path}\n")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import gdown
 from gdown.exceptions import DownloadError, FileURLRetrievalError
@@ -20,6 +20,7 @@ from align.acquisition.integrity import IntegrityError
 from align.errors import InputError
 
 LOG = logging.getLogger("align")
+Checked = TypeVar("Checked")
 LONGEST_WAIT = 60.0  # seconds
 SECONDS_BETWEEN_LINES = 10.0
 SHARE_BETWEEN_LINES = 0.05
@@ -30,13 +31,13 @@ BY_HAND = "give another `address:`, or download it by a browser and name the fil
 def download(
     address: str,
     path: Path,
-    check: Callable[[Path], object],
+    check: Callable[[Path], Checked],
     *,
     attempts: int = 8,
     first_wait: float = 1.0,
     timeout: float = 60.0,
-) -> None:
-    """Bring a file to ``path``, whole and checked, or not at all.
+) -> Checked:
+    """Bring a file to ``path``, whole and checked, or not at all; return what the check returned.
 
     What has arrived of an incomplete file is kept beside ``path``, hidden, and the next call goes on from there. What fails the
     check is removed.
@@ -62,11 +63,12 @@ def download(
         remedy = "expected a folder with room for it; make it, and run again to go on from what has arrived"
         raise InputError(f"{path}: cannot be written ({error.strerror}), {remedy}") from None
     try:
-        check(unchecked)
+        checked = check(unchecked)
     except IntegrityError as error:
         unchecked.unlink()
         raise IntegrityError(f"{address}: what came from there is removed: {error}") from None
     unchecked.replace(path)
+    return checked
 
 
 def _retrieve(address: str, path: Path, attempts: int, first_wait: float, timeout: float) -> None:
