@@ -7,7 +7,7 @@ rule snapshot:
     input:
         runs=[f"results/runs/{run.path}/{name}" for run in TRAINED for name in ("checkpoint.pt", "history.csv", "run.json")],
         evaluations=[f"results/evaluations/{run.path}/metrics.csv" for run in TRAINED],
-        listings=expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "splits"]),
+        listings=expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "counts", "splits"]),
         metrics=lambda _: in_repository("results/metrics.csv"),  # says before anything is trained where it cannot be
     log:
         "results/logs/snapshot.log",
