@@ -105,8 +105,8 @@ def message_of(*arguments, **options):
     return str(error.value)
 
 
-def kept(path):
-    return path.with_name(f".{path.name}.partial.part")
+def kept(path, address):
+    return path.with_name(f".{path.name}{hashlib.sha256(address.encode()).hexdigest()[:8]}.part")
 
 
 def only_this(path):
@@ -165,7 +165,7 @@ def test_cut_off_in_the_middle_only_the_rest_is_sent(server, path, caplog):
     ]
     (line,) = caplog.messages
     assert f"received {5 * CHUNK} bytes but the server announced {len(BYTES)} bytes" in line
-    assert f"{5 * CHUNK:,} bytes are kept in {kept(path)}; try 1 of 3 in 0.01 s" in line
+    assert f"{5 * CHUNK:,} bytes are kept in {kept(path, address)}; try 1 of 3 in 0.01 s" in line
 
 
 def test_cut_off_more_often_than_there_are_tries_but_always_further(server, path):
@@ -221,15 +221,15 @@ def test_a_killed_download_is_resumed_by_the_next_process(server, path):
     command = [sys.executable, "-c", DOWNLOAD, address, str(path)]
     with subprocess.Popen(command) as process:
         deadline = time.monotonic() + 10
-        while not (kept(path).exists() and kept(path).stat().st_size >= 2 * CHUNK):
+        while not (kept(path, address).exists() and kept(path, address).stat().st_size >= 2 * CHUNK):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         with pytest.raises(InputError, match="another process is downloading it"):
             fetch(address, path)
         process.send_signal(signal.SIGKILL)
-    size = kept(path).stat().st_size
+    size = kept(path, address).stat().st_size
     assert 2 * CHUNK <= size < len(BYTES)
-    assert files_of(path) == {kept(path).name}
+    assert files_of(path) == {kept(path, address).name}
     served.pause = 0
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{path.with_name('.VLCS.tar.gz')}\n"  # was checked before it got its name
@@ -270,10 +270,10 @@ def test_a_server_that_stays_busy_is_given_up_and_what_arrived_is_kept(server, p
         f"gave up after 3 tries in a row that brought nothing (503 Server Error: Service Unavailable for url: {address})"
         in message
     )
-    assert f"{5 * CHUNK:,} bytes are kept in {kept(path)}; run again to go on from there" in message
+    assert f"{5 * CHUNK:,} bytes are kept in {kept(path, address)}; run again to go on from there" in message
     assert len(served.requests) == 4
-    assert files_of(path) == {kept(path).name}
-    assert kept(path).read_bytes() == BYTES[: 5 * CHUNK]
+    assert files_of(path) == {kept(path, address).name}
+    assert kept(path, address).read_bytes() == BYTES[: 5 * CHUNK]
 
 
 def test_nobody_listens(path):
@@ -292,7 +292,7 @@ def test_a_server_that_announces_more_than_it_has(server, path):
     address = server.serve("/a", Served(BYTES, announced_too_many=10))
     message = message_of(address, path)
     assert f"received {len(BYTES)} bytes but the server announced {len(BYTES) + 10} bytes" in message
-    assert files_of(path) == {kept(path).name}
+    assert files_of(path) == {kept(path, address).name}
 
 
 def test_a_folder_that_cannot_be_written(server, path):
@@ -311,7 +311,7 @@ def test_a_full_disk_keeps_what_has_arrived(server, path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert message.startswith(f"{path}: cannot be written (File too large), expected a folder with room for it")
-    assert files_of(path) == {kept(path).name}
+    assert files_of(path) == {kept(path, address).name}
     fetch(address, path)
     assert path.read_bytes() == BYTES
     assert [request.range for request in served.resumed] == [f"bytes={5 * CHUNK}-"]
@@ -425,10 +425,23 @@ def test_a_file_that_is_another_one_for_the_next_process_is_noticed(server, path
     assert path.read_bytes() == changed
 
 
+def test_what_came_from_another_address_is_not_continued(server, path):
+    other = server.serve(
+        "/other", Served(BYTES[::-1], at_most=5 * CHUNK, statuses=itertools.chain([None], itertools.repeat(503)))
+    )
+    message_of(other, path)
+    assert files_of(path) == {kept(path, other).name}
+    address = server.serve("/a", served := Served(BYTES))
+    fetch(address, path)
+    assert path.read_bytes() == BYTES
+    assert only_this(path)
+    assert served.resumed == []
+
+
 def test_a_file_that_has_become_shorter_than_what_has_arrived(server, path):
-    path.parent.mkdir()
-    kept(path).write_bytes(BYTES)
     address = server.serve("/a", served := Served(BYTES[:CHUNK]))
+    path.parent.mkdir()
+    kept(path, address).write_bytes(BYTES)
     fetch(address, path)
     assert path.read_bytes() == BYTES[:CHUNK]
     assert [request.status for request in served.resumed] == [416, 416]

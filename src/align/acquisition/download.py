@@ -1,6 +1,8 @@
 """Downloads that resume, retry and show where they are."""
 
 import fcntl
+import glob
+import hashlib
 import logging
 import os
 import sys
@@ -72,7 +74,7 @@ def download(
 
 
 def _retrieve(address: str, path: Path, attempts: int, first_wait: float, timeout: float) -> None:
-    with _partial_file(path) as (partial, file):
+    with _partial_file(path, address) as (partial, file):
         furthest, fruitless, refusals = _size(file), 0, 0
         while True:
             before = _size(file)
@@ -120,12 +122,16 @@ def _is_momentary(error: RequestException | DownloadError) -> bool:
 
 
 @contextmanager
-def _partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _partial_file(path: Path, address: str) -> Iterator[tuple[Path, BinaryIO]]:
     """Yield the partial file that gdown then resumes, locked: a second process would append to it too.
 
-    gdown takes up a file named as its output, any eight characters and ".part"; of its own it would choose random ones.
+    gdown takes up a file named as its output, any eight characters and ".part"; of its own it would choose random ones. Here
+    they are the address's, so that what has come from another one is dropped, and never continued.
     """
-    partial = path.with_name(f"{path.name}.partial.part")
+    partial = path.with_name(f"{path.name}{hashlib.sha256(address.encode()).hexdigest()[:8]}.part")
+    for other in path.parent.glob(f"{glob.escape(path.name)}????????.part"):
+        if other != partial:
+            other.unlink()
     with partial.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
