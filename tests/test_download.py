@@ -481,16 +481,7 @@ def test_a_whole_zip_is_recorded(tmp_path, checked):
     assert checked.record.read_text() == f"{sha256(ZIP)}  PACS.zip\n"
 
 
-def test_a_stated_checksum_replaces_table_and_record(tmp_path, checked):
-    archive = tmp_path / "mine.tar.gz"
-    archive.write_bytes(TAR_GZ)
-    checked.record.parent.mkdir()
-    checked.record.write_text(f"{sha256(ZIP)}  VLCS.tar.gz\n")
-    assert checked(sha256(TAR_GZ), size=1, digest=f"md5:{md5(ZIP)}")(archive) == sha256(TAR_GZ)
-    assert checked.record.read_text() == f"{sha256(ZIP)}  VLCS.tar.gz\n"
-
-
-def test_a_record_enforces_beside_the_table(tmp_path, checked):
+def test_a_record_enforces_beside_the_table_and_a_stated_checksum_replaces_both(tmp_path, checked):
     archive = tmp_path / "mine.tar.gz"
     archive.write_bytes(TAR_GZ)
     checked.record.parent.mkdir()
@@ -498,6 +489,8 @@ def test_a_record_enforces_beside_the_table(tmp_path, checked):
     with pytest.raises(InputError, match=f"expected {sha256(ZIP)}, as recorded at the first download"):
         checked(digest=f"md5:{md5(TAR_GZ)}")(archive)
     assert archive.read_bytes() == TAR_GZ  # the user's own file stays
+    assert checked(sha256(TAR_GZ), size=1, digest=f"md5:{md5(ZIP)}")(archive) == sha256(TAR_GZ)
+    assert checked.record.read_text() == f"{sha256(ZIP)}  VLCS.tar.gz\n"
 
 
 @pytest.mark.parametrize("content", ["", "<<<<<<< HEAD\n", f"{sha256(TAR_GZ)}\n", f"{sha256(TAR_GZ).upper()}  VLCS.tar.gz\n"])

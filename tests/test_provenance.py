@@ -215,6 +215,14 @@ def test_no_git_revision_outside_of_a_checkout(tmp_path, monkeypatch):
     assert git_revision(tmp_path) is None
 
 
+def test_a_folder_that_lies_untracked_in_a_checkout_has_not_its_revision(tmp_path):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "another project")
+    (tmp_path / "unpacked").mkdir()
+    (tmp_path / "unpacked/file").write_text("one")
+    assert git_revision(tmp_path / "unpacked") is None
+
+
 def test_no_git_revision_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert git_revision() is None

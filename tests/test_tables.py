@@ -294,6 +294,9 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
         "Warning: not the published data set; numbers of images differ, and the configuration allows it. "
         "Left out, not an image: 1,500."
     )
+    gone = pd.DataFrame([("A", "x", 1, 1), ("B", "x", 0, 7)], columns=["domain", "class", "images", "published"])
+    (block,) = data({"VLCS": own._replace(counts=gone)}).blocks
+    assert texts(block)[1:] == [["B", "0", "0", "0", "0", "7", "-7"], ["all domains", "1", "1", "0", "0", "8", "-7"]]
     assert texts(third) == [["A", "1", "1", "0", "0", "", ""], ["all domains", "1", "1", "0", "0", "", ""]]
     assert third.note == ""
     assert table.data.query("dataset == 'vlcs_half' and domain == 'A'")["difference"].item() == -1

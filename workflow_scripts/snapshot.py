@@ -13,9 +13,10 @@ from align.workflow import job
 with job(snakemake):
     params = snakemake.params
     folder = Path(params.folder)
+    for dataset in sorted({*params.runs.values()}):
+        publish_listings(Path("results/data", dataset), folder / dataset)
     for path, dataset in params.runs.items():
         data = Path("results/data", dataset)
-        publish_listings(data, folder / dataset)
         metrics = Path("results/evaluations", path, "metrics.csv")
         publish_run(Path("results/runs", path), metrics, data, params.preparations[dataset], folder / path)
     add([*map(Path, params.data), folder])

@@ -49,7 +49,7 @@ def require_whole(
 
     Args:
         counts: columns domain, class, images, published.
-        acquisition: see :func:`read_acquisition`; what its ``incomplete`` names was missing.
+        acquisition: see :func:`align.datasets.folders.read_acquisition`; what its ``incomplete`` names was missing.
         root: the data set's folder, for the message.
         published_as: its published name, for the message.
         allow_partial: a difference is a warning in the log, no error.

@@ -36,8 +36,9 @@ def data(datasets: Mapping[str, Listed]) -> Table:
 
 
 def _numbers(listed: Listed) -> pd.DataFrame:
-    by_split = pd.crosstab(listed.splits["domain"], listed.splits["split"]).reindex(columns=SPLITS, fill_value=0)
-    published = listed.counts.groupby("domain")["published"].sum(min_count=1)
+    published = listed.counts.groupby("domain")["published"].sum(min_count=1)  # a published domain may have no image here
+    by_split = pd.crosstab(listed.splits["domain"], listed.splits["split"])
+    by_split = by_split.reindex(index=published.index, columns=SPLITS, fill_value=0)
     numbers = by_split.assign(images=by_split.sum(axis=1), published=published)
     numbers.loc[TOTAL] = numbers.sum(min_count=len(numbers))
     numbers = numbers.astype("Int64")

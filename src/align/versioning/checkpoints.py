@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from align.errors import InputError
-from align.files import sha256, whole_file, write_json
+from align.files import as_json, sha256, whole_file, write_json
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
 from align.workflow import method_code
@@ -57,7 +57,7 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
         "sha256": {path.name: sha256(path) for path in (*(run / name for name in FILES), *(data / name for name in LISTINGS))},
     }
     path = published / ACCOUNT
-    if not path.is_file() or json.loads(path.read_text()) != account:
+    if not path.is_file() or path.read_bytes() != as_json(account).encode():
         write_json(path, account)
 
 
