@@ -10,7 +10,7 @@ from align.attribution import ATTRIBUTIONS
 from align.configuration.schema import Augmentation, Classifier, Evaluation, Training
 from align.methods import METHODS
 from align.metrics import METRICS
-from align.metrics.evaluate import evaluate
+from align.metrics.evaluate import measure
 from align.metrics.explain import explain, predict
 from align.preparation.packed import Packed
 from align.registry import load
@@ -42,7 +42,7 @@ def evaluation(device: torch.device) -> pd.DataFrame:
     start = time.perf_counter()
     for _ in range(TARGETS):
         explained = explain(method, attribution, packed, options, device)
-        evaluate(explained, metrics)
+        measure(explained, metrics)
     whole = time.perf_counter() - start
 
     perturbed = 2 * options.curve_steps - 1 + 2 * len(options.removed_shares)

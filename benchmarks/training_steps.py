@@ -5,7 +5,7 @@ import torch
 
 from align.configuration.schema import Classifier, Training
 from align.methods import METHODS
-from align.methods.base import Method
+from align.methods.base import Batch, Method
 from align.models.classifier import build_classifier
 from align.registry import load
 from benchmarks.timing import interleaved, table
@@ -31,6 +31,6 @@ def training_steps(classifier: Classifier, size: int, batch_size: int, rounds: i
         return method
 
     methods = {name: build(name) for name in BOUNDS}
-    seconds = interleaved({name: lambda m=method: m.step(images, labels) for name, method in methods.items()}, rounds)
+    seconds = interleaved({name: lambda m=method: m.step(Batch(images, labels)) for name, method in methods.items()}, rounds)
     measured = table("training step", classifier.architecture, size, batch_size, seconds, "erm")
     return measured.assign(bound=[BOUNDS[name] for name in seconds], goal=[GOALS[name] for name in seconds])

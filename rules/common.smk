@@ -1,7 +1,7 @@
 # The checked configuration and the helpers that all rules share.
 from align.acquisition.plan import datasets_to_make, downloads_of
 from align.configuration.loading import load
-from align.configuration.runs import runs_of, variants_of
+from align.configuration.runs import Run, left_out, source_domains, studies_of, variants_of
 from align.datasets import SOURCES
 from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
@@ -13,7 +13,9 @@ from align.workflow import method_code
 
 try:
     CONFIGURATION = load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration")
-    RUNS = runs_of(CONFIGURATION)
+    STUDIES = studies_of(CONFIGURATION)  # every run, with the studies that it is part of
+    LEFT_OUT = left_out(CONFIGURATION)
+    RUNS = list(STUDIES)
     DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}
     TO_MAKE = datasets_to_make(DATASETS)
     TAKEN = taken_runs(CONFIGURATION)  # runs whose published checkpoint takes the place of training
@@ -27,7 +29,8 @@ MADE = {name: dataset for name, dataset in DATASETS.items() if dataset.source}
 ARCHIVES = {name: downloads_of(name, made) for name, made in TO_MAKE.items()}
 DOWNLOADS = {path: download for archives in ARCHIVES.values() for path, download in archives.values()}
 TRUTHS = {name: [str(truth.folder) for truth in dataset.ground_truth] for name, dataset in DATASETS.items()}
-VARIANTS = {name: settings.model_dump(mode="json") for name, settings in variants_of(CONFIGURATION).items()}
+HYPER_PARAMETERS = variants_of(CONFIGURATION)
+VARIANTS = {name: settings.model_dump(mode="json") for name, settings in HYPER_PARAMETERS.items()}
 WEIGHTS = [path for path in [CONFIGURATION.classifier.weights] if path and Path(path).is_file()]  # absent: the job says so
 COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
 # Named by every target: what failed its check is then asked for again, though all that was made of it before still stands.
@@ -51,6 +54,34 @@ def of_runs(pattern):
 def of_domains(pattern):
     """Return an input function: one path per domain of the rule's data set; ``pattern`` has {dataset} and {domain}."""
     return lambda wildcards: expand(pattern, dataset=wildcards.dataset, domain=DATASETS[wildcards.dataset].domains)
+
+
+def sources_of(wildcards):
+    """Return the domains that the run of a job is trained on."""
+    run = Run(wildcards.dataset, wildcards.protocol, wildcards.domain, wildcards.method, wildcards.seed)
+    return list(source_domains(CONFIGURATION, run))
+
+
+def of_sources(pattern):
+    """Return an input function: one path per source domain of the job's run; ``pattern`` has {dataset} and {domain}."""
+    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, domain=sources_of(wildcards))
+
+
+def given_masks(domains):
+    """Return an input function: where the masks that the job's method asks for are, beside those of the data set.
+
+    ``domains`` gives the domains of a job. ALIGN's masks come from its checkpoint of the same domain and seed.
+    """
+
+    def given(wildcards):
+        kind = HYPER_PARAMETERS[wildcards.method].given_masks
+        if kind == "sam":
+            return expand("results/data/{dataset}/{domain}.sam.npy", dataset=wildcards.dataset, domain=domains(wildcards))
+        if kind == "learned":
+            return "results/runs/{dataset}/{protocol}/{domain}/align/seed{seed}/checkpoint.pt".format(**wildcards)
+        return []
+
+    return given
 
 
 def code_of_method(*modules):

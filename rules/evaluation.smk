@@ -19,8 +19,10 @@ rule evaluate_run:
         splits="results/data/{dataset}/splits.csv",
         images=of_domains("results/data/{dataset}/{domain}.npy"),
         masks=of_domains("results/data/{dataset}/{domain}.masks.npy"),
+        given=given_masks(lambda wildcards: DATASETS[wildcards.dataset].domains),
     output:
-        "results/evaluations/{dataset}/{protocol}/{domain}/{method}/seed{seed}/metrics.csv",
+        metrics="results/evaluations/{dataset}/{protocol}/{domain}/{method}/seed{seed}/metrics.csv",
+        images="results/evaluations/{dataset}/{protocol}/{domain}/{method}/seed{seed}/images.csv.gz",
     log:
         "results/logs/evaluate/{dataset}/{protocol}/{domain}/{method}/seed{seed}.log",
     benchmark:
@@ -33,6 +35,7 @@ rule evaluate_run:
         runtime=60,
         gpu=GPU,
     params:
+        source_domains=sources_of,
         hyper_parameters=lookup("{method}", within=VARIANTS),
         classifier=lookup("classifier", within=SETTINGS),
         training=lookup("training", within=SETTINGS),
@@ -60,7 +63,9 @@ rule collect_metrics:
         mem_mb=1000,
         runtime=10,
     params:
-        runs=[run._asdict() for run in RUNS],
+        runs=[run._asdict() | {"studies": studies} for run, studies in STUDIES.items()],
+        source_domains=[source_domains(CONFIGURATION, run) for run in RUNS],
+        code=code_hash("align.metrics.collect"),
     script:
         "../workflow_scripts/collect_metrics.py"
 

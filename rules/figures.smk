@@ -41,6 +41,7 @@ rule case_studies:
         gpu=GPU,
     params:
         images=lookup("case_studies/images", within=SETTINGS),
+        source_domains=sources_of_page,
         evaluation=lookup("evaluation", within=SETTINGS),
         domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
         code=code_hash(

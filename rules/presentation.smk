@@ -4,7 +4,7 @@ PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())  # captions an
 PAGE = "{dataset}/{protocol}/{domain}"  # figures of many runs have one for each
 PAGES = {}
 FIRST_SEEDS = {}
-for run in RUNS:
+for run in (run for run, studies in STUDIES.items() if "comparison" in studies):
     page = PAGE.format(**run._asdict())
     PAGES.setdefault(page, []).append(run)
     FIRST_SEEDS.setdefault(page, {}).setdefault(run.method, run)
@@ -29,6 +29,11 @@ def figure_files(figure, title, *page):
 def of_page(pattern):
     """Return an input function: one path per run of the page; ``pattern`` has {run.path}."""
     return lambda wildcards: [pattern.format(run=run) for run in PAGES[PAGE.format(**wildcards)]]
+
+
+def sources_of_page(wildcards):
+    """Return the domains that the runs of a page are trained on."""
+    return list(source_domains(CONFIGURATION, PAGES[PAGE.format(**wildcards)][0]))
 
 
 def of_first_seeds(pattern):

@@ -5,8 +5,9 @@ from align.files import sha256
 rule train_run:
     input:
         splits="results/data/{dataset}/splits.csv",
-        images="results/data/{dataset}/{domain}.npy",
-        masks="results/data/{dataset}/{domain}.masks.npy",
+        images=of_sources("results/data/{dataset}/{domain}.npy"),
+        masks=of_sources("results/data/{dataset}/{domain}.masks.npy"),
+        given=given_masks(sources_of),
         weights=WEIGHTS,
     output:
         checkpoint="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/checkpoint.pt",
@@ -24,6 +25,7 @@ rule train_run:
         runtime=240,
         gpu=GPU,
     params:
+        source_domains=sources_of,
         hyper_parameters=lookup("{method}", within=VARIANTS),
         classifier=lookup("classifier", within=SETTINGS),
         training=lookup("training", within=SETTINGS),

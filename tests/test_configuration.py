@@ -114,7 +114,7 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("datasets.scenes.split_group", "digit", "datasets.scenes.split_group: found 'digit'", "with a group in brackets"),
         ("datasets.scenes.domains", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),
         ("datasets.scenes.test_only", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),
-        ("datasets.scenes.test_only", ["china", "flower", "noise", "stripes"], "found only test_only domains", "to train on"),
+        ("datasets.scenes.test_only", ["china", "flower", "noise", "stripes"], "found 0 trainable domains", "to train on"),
         ("evaluation.metrics", ["acuracy"], "unknown metric 'acuracy'", "did you mean 'accuracy'?"),
         ("evaluation.attribution", "gradcam", "unknown attribution 'gradcam'", "did you mean 'grad_cam'?"),
         ("experiments.one.dataset", "scene", "unknown data set in experiments.one 'scene'", "did you mean 'scenes'?"),

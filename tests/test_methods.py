@@ -19,7 +19,7 @@ from align.methods.base import Batch, minimise, weighted_sum
 from align.methods.dre import DRE, map_norm
 from align.methods.erm import ERM
 from align.methods.freezing import frozen
-from align.methods.settings import ALIGNSettings, DRESettings, ERMSettings, SGTSettings
+from align.methods.settings import ALIGNSettings, DRESettings, MethodSettings, SGTSettings
 from align.methods.sgt import SGT, divergence, lowest
 from align.models.classifier import build_classifier
 from align.registry import load
@@ -120,7 +120,7 @@ class TestBase:
     def test_every_step_reports_finite_named_terms_and_their_weighted_sum(self, name, classifier, batch, generator):
         method = load(METHODS[name].implementation)(classifier, METHODS[name].settings(), TRAINING, generator)
         before = state_of(classifier)
-        terms = method.step(*batch)
+        terms = method.step(batch)
         assert set(terms) == {*method.weights, "total"} - ({"guidance"} if name == "align" else set())
         expected = sum(method.weights[term] * value for term, value in terms.items() if term != "total")
         torch.testing.assert_close(terms["total"], expected)
@@ -129,9 +129,9 @@ class TestBase:
 
 
 def test_erm_is_the_cross_entropy(classifier, batch, generator):
-    method = ERM(classifier, ERMSettings(), TRAINING, generator)
+    method = ERM(classifier, MethodSettings(), TRAINING, generator)
     (logits,) = as_numpy(copy.deepcopy(classifier)(batch.images))
-    assert method.losses(*batch)["classification"].item() == pytest.approx(numpy_cross_entropy(logits, batch.labels), rel=1e-5)
+    assert method.losses(batch)["classification"].item() == pytest.approx(numpy_cross_entropy(logits, batch.labels), rel=1e-5)
 
 
 class TestSGT:
@@ -172,33 +172,33 @@ class TestSGT:
         expected = np.zeros(gradient.shape, dtype=bool)
         np.put_along_axis(expected, gradient.argsort(axis=1)[:, : int(0.3 * SIZE * SIZE)], True, axis=1)
 
-        noisy = method.replace_least_salient(*batch)
+        noisy = method.replace_least_salient(batch.images, batch.labels)
         changed = (noisy != batch.images).flatten(2).numpy()
         for channel in range(3):
             np.testing.assert_array_equal(changed[:, channel], expected)
         assert not noisy.requires_grad
 
     def test_noise_is_uniform_between_the_extremes_of_each_channel(self, method, batch):
-        noisy = method.replace_least_salient(*batch)
+        noisy = method.replace_least_salient(batch.images, batch.labels)
         low, high = batch.images.amin((2, 3), keepdim=True), batch.images.amax((2, 3), keepdim=True)
         places = ((noisy - low) / (high - low))[noisy != batch.images]
         assert kstest(places.numpy(), "uniform").pvalue > 1e-3
 
     def test_the_look_leaves_no_trace_in_the_classifier(self, method, classifier, batch):
         before = state_of(classifier)
-        method.replace_least_salient(*batch)
+        method.replace_least_salient(batch.images, batch.labels)
         assert classifier.training
         assert unchanged(classifier, before)
         assert all(weight.requires_grad and weight.grad is None for weight in classifier.parameters())
 
     def test_losses(self, method, classifier, batch):
         method.generator.manual_seed(4)
-        noisy = method.replace_least_salient(*batch)
+        noisy = method.replace_least_salient(batch.images, batch.labels)
         clean_logits, noisy_logits = as_numpy(*copy.deepcopy(classifier)(torch.cat((batch.images, noisy))).chunk(2))
         p, q = (np.exp(log_softmax(logits, axis=1)) for logits in (clean_logits, noisy_logits))
         method.generator.manual_seed(4)
         calls = count_calls(classifier.backbone, [])
-        terms = method.losses(*batch)
+        terms = method.losses(batch)
         assert terms["classification"].item() == pytest.approx(numpy_cross_entropy(clean_logits, batch.labels), rel=1e-5)
         assert terms["consistency"].item() == pytest.approx(entropy(p, q, axis=1).mean(), rel=1e-4)
         assert calls == [8, 16]  # the gradient's forward, then clean and noisy images in one
@@ -257,7 +257,7 @@ class TestDRE:
         }
         method.generator.manual_seed(7)
         calls = count_calls(classifier.backbone, [])
-        terms = method.losses(*batch)
+        terms = method.losses(batch)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
         assert calls == [16]
         assert method.weights == {"classification": 1, "consistency": 1, "sparsity": 0.5, "mixed_classification": 0.1}
@@ -272,7 +272,7 @@ class TestDRE:
             return held[0]
 
         monkeypatch.setattr(classifier, "features", features)
-        method.losses(*batch)["consistency"].backward()
+        method.losses(batch)["consistency"].backward()
         clean, mixed = held[0].grad.chunk(2)
         assert clean.norm() > 0
         assert mixed.norm() > 0
@@ -280,7 +280,7 @@ class TestDRE:
     @pytest.mark.parametrize("detach_weights", [True, False])
     def test_detached_weights_take_the_maps_gradient_off_the_head(self, detach_weights, classifier, batch, generator):
         method = DRE(classifier, DRESettings(detach_weights=detach_weights), TRAINING, generator)
-        method.losses(*batch)["consistency"].backward()
+        method.losses(batch)["consistency"].backward()
         assert (classifier.head.weight.grad is None) is detach_weights
 
 
@@ -352,7 +352,7 @@ class TestALIGN:
     def test_a_masker_step_changes_the_masker_only(self, build, batch, masker_input):
         method = build(masker_input=masker_input)
         classifier, masker = state_of(method.classifier), state_of(method.masker)
-        method.masker_step(*batch)
+        method.masker_step(batch)
         assert unchanged(method.classifier, classifier)
         assert all(weight.grad is None and weight.requires_grad for weight in method.classifier.parameters())
         assert method.classifier.training
@@ -361,10 +361,10 @@ class TestALIGN:
     def test_a_classifier_step_changes_the_classifier_only(self, build, batch, monkeypatch):
         method = build()
         method.phase = "guided"
-        monkeypatch.setattr(method, "masker_step", lambda images, labels: {})
+        monkeypatch.setattr(method, "masker_step", lambda batch: {})
         method.guidance_mask = torch.rand(8, 1, SIZE, SIZE)
         classifier, masker = state_of(method.classifier), state_of(method.masker)
-        assert "guidance" in method.step(*batch)
+        assert "guidance" in method.step(batch)
         assert unchanged(method.masker, masker)
         assert all(weight.grad is None for weight in method.masker.parameters())
         assert not any(torch.equal(weight, classifier[name]) for name, weight in method.classifier.named_parameters())
@@ -384,7 +384,7 @@ class TestALIGN:
             "mask_smoothness": (np.abs(np.diff(m, axis=2)).mean() + np.abs(np.diff(m, axis=3)).mean()) / 2,
         }
         total = expected["mask_distinction"] + 3 * expected["mask_sparsity"] + 0.7 * expected["mask_smoothness"]
-        terms = method.masker_step(*batch)
+        terms = method.masker_step(batch)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected | {"mask_total": total}, rel=1e-4)
         assert torch.equal(method.guidance_mask, mask)
 
@@ -404,7 +404,7 @@ class TestALIGN:
         }
         method.generator.manual_seed(5)
         calls = count_calls(method.classifier.backbone, [])
-        terms = method.losses(*batch)
+        terms = method.losses(batch)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
         assert calls == [16]
         assert method.weights == {"classification": 1.0, "guidance": 0.3, "regularisation": 2.0}
@@ -413,7 +413,7 @@ class TestALIGN:
         method = build()
         method.phase = "guided"
         masks, forwards = count_calls(method.masker, []), count_calls(method.classifier.backbone, [])
-        assert set(method.step(*batch)) == {
+        assert set(method.step(batch)) == {
             *("classification", "guidance", "regularisation", "total"),
             *("mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total"),
         }
@@ -423,14 +423,14 @@ class TestALIGN:
     def test_the_warm_up_has_no_guidance_and_no_masker(self, build, batch):
         method = build()
         before = state_of(method.masker)
-        assert set(method.step(*batch)) == {"classification", "regularisation", "total"}
+        assert set(method.step(batch)) == {"classification", "regularisation", "total"}
         assert unchanged(method.masker, before)
 
     def test_lambda3_zero_is_unguided(self, build, batch):
         def gradients(method, phase):
             method.phase, method.guidance_mask = phase, torch.rand(8, 1, SIZE, SIZE)
             method.generator.manual_seed(2)
-            total = weighted_sum(method.losses(*batch), method.weights)
+            total = weighted_sum(method.losses(batch), method.weights)
             return torch.autograd.grad(total, list(method.classifier.parameters()))
 
         unguided = gradients(build(lambda3=0.0), "warm_up")
@@ -471,7 +471,7 @@ class TestALIGN:
     def test_a_mask_that_recovers_ends_the_masker_steps(self, build, batch):
         method = build(warm_up=0.0, masker_steps=3, masker_steps_at_most=50)
         areas = iter([0.99, 0.98, 0.97, 0.96, 0.9, 0.5])
-        method.masker_step = lambda images, labels: {"mask_sparsity": torch.tensor(next(areas))}
+        method.masker_step = lambda batch: {"mask_sparsity": torch.tensor(next(areas))}
         assert len(method.start_epoch(1, 1, lambda: iter([batch]))) == 5
 
     def test_no_masker_steps(self, build, batch):
@@ -482,9 +482,11 @@ class TestALIGN:
     def test_mask_changes_nothing_and_sees_no_other_image(self, build, batch):
         method = build()
         classifier, masker = state_of(method.classifier), state_of(method.masker)
-        masks = method.mask(batch.images)
+        masks = method.mask(batch)
         assert masks.shape == (8, SIZE, SIZE)
-        torch.testing.assert_close(method.mask(batch.images[:2]), masks[:2])  # evaluation mode: no batch statistics
+        torch.testing.assert_close(
+            method.mask(Batch(batch.images[:2], batch.labels[:2])), masks[:2]
+        )  # evaluation mode: no batch statistics
         assert unchanged(method.classifier, classifier)
         assert unchanged(method.masker, masker)
         assert method.masker.training
@@ -500,7 +502,7 @@ class TestALIGN:
         mask[..., :2] = 1.0
         method.mask = lambda images: mask
         method.classifier.features = lambda images: features
-        found = method.diagnose(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1]))
+        found = method.diagnose(Batch(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1])))
         assert found["validation_mask_area"].tolist() == [0.5, 0.5]
         assert found["validation_energy_outside"].tolist() == pytest.approx([0.25, 1.0])
 
@@ -510,5 +512,5 @@ class TestALIGN:
 
     def test_training_alone_moves_the_mask_towards_less_area(self, build, batch):
         method = build(lambda1=20.0, lambda2=0.0, masker_learning_rate=0.05)
-        areas = [method.masker_step(*batch)["mask_sparsity"].item() for _ in range(15)]
+        areas = [method.masker_step(batch)["mask_sparsity"].item() for _ in range(15)]
         assert areas[-1] < 0.5 * areas[0]

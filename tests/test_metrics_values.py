@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from align.configuration.schema import Evaluation
 from align.metrics import MEASURES, METRICS
 from align.metrics.base import Explained
-from align.metrics.evaluate import evaluate
+from align.metrics.evaluate import averaged, measure
 from align.metrics.faithfulness.insertion_auc import blurred
 from align.metrics.localisation.pixel_average_precision import average_precision
 from align.registry import load
@@ -69,7 +69,7 @@ def compute(name, example):
 
 
 def measured(name, example):
-    rows = evaluate(example, [load(METRICS[name].implementation)])
+    rows = averaged(measure(example, [load(METRICS[name].implementation)]))
     return {row["metric"]: (row["value"], row["n"]) for row in rows}
 
 
@@ -163,7 +163,7 @@ def test_predictions_number_what_the_documentation_says():
         torch.rand(10, 8, 8), predict, batch_size=4, settings={"curve_steps": 5, "removed_shares": (0.1, 0.2, 0.5)}
     )
     asked.clear()
-    evaluate(example, [load(entry.implementation) for entry in METRICS.values()])
+    measure(example, [load(entry.implementation) for entry in METRICS.values()])
     assert sum(asked) == 10 * (2 * 5 - 1 + 2 * 3) + 1
     assert max(asked) == 4
 
@@ -310,7 +310,7 @@ def test_every_value_is_in_range_whatever_the_model(seed, classes):
         learned_mask=torch.rand(n, size, size, generator=generator),
         settings={"curve_steps": 6},
     )
-    rows = evaluate(example, [load(entry.implementation) for entry in METRICS.values()])
+    rows = averaged(measure(example, [load(entry.implementation) for entry in METRICS.values()]))
     assert {row["metric"] for row in rows} | {"normalised_sufficiency", "normalised_comprehensiveness"} == set(MEASURES)
     for row in rows:
         low, high = {"sufficiency": (-1, 1), "comprehensiveness": (-1, 1), "auc_classes": (2, classes)}.get(row["metric"], (0, 1))

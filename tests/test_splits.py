@@ -198,7 +198,7 @@ def test_without_a_test_split_the_source_s_validation_split_and_whole_targets_ar
         return pd.DataFrame([(domain, name) for domain in "AB" for name in names], columns=["domain", "split"])
 
     with_test, without = splits("train", "validation", "test"), splits("train", "validation")
-    assert (evaluated_split(with_test, "A", "A"), evaluated_split(with_test, "B", "A")) == ("test", "test")
-    assert (evaluated_split(without, "A", "A"), evaluated_split(without, "B", "A")) == ("validation", None)
+    assert (evaluated_split(with_test, "A", ["A"]), evaluated_split(with_test, "B", ["A"])) == ("test", "test")
+    assert (evaluated_split(without, "A", ["A"]), evaluated_split(without, "B", ["A"])) == ("validation", None)
     only_tested = pd.concat([without[without["domain"] == "A"], pd.DataFrame({"domain": ["B"], "split": ["test"]})])
-    assert (evaluated_split(only_tested, "A", "A"), evaluated_split(only_tested, "B", "A")) == ("validation", None)
+    assert (evaluated_split(only_tested, "A", ["A"]), evaluated_split(only_tested, "B", ["A"])) == ("validation", None)

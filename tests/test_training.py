@@ -18,6 +18,7 @@ from align.configuration.schema import Augmentation, Evaluation, Training
 from align.configuration.schema import Classifier as ClassifierSettings
 from align.errors import InputError
 from align.methods import METHODS
+from align.methods.base import Batch
 from align.metrics.explain import explain
 from align.models.classifier import MEAN, STANDARD_DEVIATION
 from align.preparation.packed import Packed
@@ -183,7 +184,7 @@ class TestNoAugmentation:
 
         method.classifier.eval()
         images, labels = self.as_the_network_sees_them(VALIDATION_SPLIT), torch.from_numpy(VALIDATION_SPLIT.labels)
-        watched = method.diagnose(images, labels)
+        watched = method.diagnose(Batch(images, labels))
         expected = {
             "validation_accuracy": (method.classifier(images).argmax(1) == labels).double().mean().item(),
             **{name: values.mean().item() for name, values in watched.items()},
@@ -211,7 +212,7 @@ class TestNoAugmentation:
         torch.testing.assert_close(found.probabilities, probabilities, **close)
         torch.testing.assert_close(found.saliency, predicted, **close)
         torch.testing.assert_close(found.class_saliency, of_class, **close)
-        torch.testing.assert_close(found.learned_mask, method.mask(images), **close)
+        torch.testing.assert_close(found.learned_mask, method.mask(Batch(images, found.labels)), **close)
         torch.testing.assert_close(found.predict(images), probabilities, **close)
 
 

@@ -25,7 +25,7 @@ with torch_job(snakemake), style():
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     folder = Path(snakemake.input.splits).parent
     tested = {
-        domain: read_packed(folder, splits, domain, evaluated_split(splits, domain, wildcards.domain), classes)
+        domain: read_packed(folder, splits, domain, evaluated_split(splits, domain, params.source_domains), classes)
         for domain in params.domains
     }
     shown = cases({domain: evenly_drawn(packed, params.images) for domain, packed in tested.items()}, classes)

@@ -3,14 +3,11 @@
 import pandas as pd
 
 from align.files import whole_file
+from align.metrics.collect import of_run
 from align.workflow import job
 
-COLUMNS = ["dataset", "protocol", "method", "source_domain", "target_domain", "seed", "metric", "value", "n"]
-
 with job(snakemake):
-    tables = [
-        pd.read_csv(path).assign(**run).rename(columns={"domain": "source_domain"})
-        for path, run in zip(snakemake.input, snakemake.params.runs)
-    ]
+    params = snakemake.params
+    tables = [of_run(pd.read_csv(path), *run) for path, *run in zip(snakemake.input, params.runs, params.source_domains)]
     with whole_file(snakemake.output[0]) as partial:
-        pd.concat(tables)[COLUMNS].to_csv(partial, index=False, lineterminator="\n")
+        pd.concat(tables).to_csv(partial, index=False, lineterminator="\n")

@@ -6,9 +6,8 @@ import pandas as pd
 
 from align.attribution import ATTRIBUTIONS
 from align.configuration.schema import Evaluation
-from align.files import whole_file
 from align.metrics import METRICS
-from align.metrics.evaluate import evaluate
+from align.metrics.evaluate import averaged, measure, of_images, write_csv
 from align.metrics.explain import explain
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
@@ -26,11 +25,14 @@ with torch_job(snakemake):
     metrics = [load(METRICS[name].implementation) for name in evaluation.metrics]
     attribution = load(ATTRIBUTIONS[evaluation.attribution])
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
-    rows = []
+    given = settings.hyper_parameters.given_masks
+    rows, images = [], []
     for domain in params.domains:
-        tested = evaluated_split(splits, domain, wildcards.domain)
-        packed = read_packed(Path(snakemake.input.splits).parent, splits, domain, tested, classes)
+        tested = evaluated_split(splits, domain, params.source_domains)
+        packed = read_packed(Path(snakemake.input.splits).parent, splits, domain, tested, classes, given)
         explained = explain(method, attribution, packed, evaluation, device)
-        rows += [{"target_domain": domain, **measured} for measured in evaluate(explained, metrics)]
-    with whole_file(snakemake.output[0]) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+        values = measure(explained, metrics)
+        rows += [{"target_domain": domain, **measured} for measured in averaged(values)]
+        images.append(of_images(packed, explained, values, classes).assign(target_domain=domain))
+    write_csv(pd.DataFrame(rows), Path(snakemake.output.metrics))
+    write_csv(pd.concat(images), Path(snakemake.output.images))

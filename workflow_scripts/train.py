@@ -15,8 +15,12 @@ with torch_job(snakemake):
     settings = run_settings(wildcards.method, params)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     classes = class_names(splits, params.classes)
+    given = settings.hyper_parameters.given_masks
     training, validation = (
-        [read_packed(Path(snakemake.input.splits).parent, splits, wildcards.domain, split, classes)]
+        [
+            read_packed(Path(snakemake.input.splits).parent, splits, domain, split, classes, given)
+            for domain in params.source_domains
+        ]
         for split in ("train", "validation")
     )
     title = f"{wildcards.dataset} {wildcards.domain} {wildcards.method} seed {wildcards.seed}"

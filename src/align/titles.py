@@ -1,5 +1,6 @@
 """Names in print of what paths and tables name."""
 
+import re
 from collections.abc import Hashable
 
 from align.configuration.runs import method_of
@@ -12,7 +13,7 @@ ARROWS = {True: " ↑", False: " ↓", None: ""}
 def method_title(variant: str) -> str:
     """Return a method's name in print, with what makes it a variant in brackets: ``ALIGN (lambda1=0.5)``."""
     method = method_of(variant)
-    changes = variant[len(method) + 1 :].replace("-", ", ")
+    changes = re.sub(r"-(?=\w+=)", ", ", variant[len(method) + 1 :])
     return f"{METHODS[method].title} ({changes})" if changes else METHODS[method].title
 
 

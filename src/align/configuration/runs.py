@@ -1,19 +1,24 @@
 """What the configuration asks to be trained: one run per data set, protocol, domain, method and seed."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from align.configuration.base import Section
-from align.configuration.schema import Configuration, Experiment
+from align.configuration.schema import Configuration, Dataset, Experiment
 from align.errors import InputError
 from align.methods import METHODS
+from align.methods.settings import MethodSettings
 from align.registry import require, suggestion
 
 
 class Run(NamedTuple):
-    """One training run; ``method`` may name a variant (``align-lambda1=0.5``)."""
+    """One training run; ``method`` may name a variant (``align-lambda1=0.5``).
+
+    ``domain`` is the source domain, or the one that is left out: see :func:`source_domains`.
+    """
 
     dataset: str
     protocol: str
@@ -40,11 +45,11 @@ def settings_of(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def method_of(variant: str) -> str:
-    """Return the method that ``variant`` is one of: ``align`` for ``align-lambda1=0.5``."""
-    return variant.split("-", 1)[0]
+    """Return the method that ``variant`` is one of: ``align-plus`` for ``align-plus-lambda1=0.5``."""
+    return re.split(r"-(?=\w+=)", variant, maxsplit=1)[0]
 
 
-def variants_of(configuration: Configuration) -> dict[str, Section]:
+def variants_of(configuration: Configuration) -> dict[str, MethodSettings]:
     """Return the hyper-parameters of every variant that an experiment names, by the variant's name.
 
     A variant is named by what differs from the values under ``methods``, in the order of the keys.
@@ -56,35 +61,85 @@ def variants_of(configuration: Configuration) -> dict[str, Section]:
 
 
 def runs_of(configuration: Configuration) -> list[Run]:
-    """Return every run that the experiments ask for, each once, in their order.
+    """Return every run that the experiments ask for and that can be made, each once, in their order.
 
     Raises:
         InputError: a name in an experiment is not known.
     """
-    runs: dict[Run, None] = {}
+    return list(studies_of(configuration))
+
+
+def studies_of(configuration: Configuration) -> dict[Run, tuple[str, ...]]:
+    """Return every run of :func:`runs_of` with the studies that it is part of."""
+    studies: dict[Run, dict[str, None]] = {}
+    for study, run, settings in _asked_for(configuration):
+        if not missing(configuration, run.dataset, settings):
+            studies.setdefault(run, {})[study] = None
+    return {run: tuple(names) for run, names in studies.items()}
+
+
+def left_out(configuration: Configuration) -> dict[tuple[str, str], str]:
+    """Return why variants that the experiments ask for are not run, by data set and variant."""
+    reasons = {
+        (run.dataset, run.method): missing(configuration, run.dataset, found) for _, run, found in _asked_for(configuration)
+    }
+    return {place: reason for place, reason in reasons.items() if reason}
+
+
+def missing(configuration: Configuration, dataset: str, settings: MethodSettings) -> str | None:
+    """Return what ``settings`` need and neither the data set nor the configuration has, None where nothing is missing."""
+    if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
+        return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
+    if settings.given_masks == "ground_truth" and not configuration.datasets[dataset].ground_truth:
+        return "the data set has no ground truth"
+    return None
+
+
+def source_domains(configuration: Configuration, run: Run) -> tuple[str, ...]:
+    """Return the domains that a run trains on."""
+    if run.protocol == "single_source":
+        return (run.domain,)
+    return tuple(domain for domain in trainable(configuration.datasets[run.dataset]) if domain != run.domain)
+
+
+def trainable(dataset: Dataset) -> tuple[str, ...]:
+    """Return the domains that may be trained on."""
+    return tuple(domain for domain in dataset.domains if domain not in dataset.test_only)
+
+
+def _asked_for(configuration: Configuration) -> Iterator[tuple[str, Run, MethodSettings]]:
+    """Yield the study, the run and its hyper-parameters of every run that an experiment asks for."""
     for name, experiment in configuration.experiments.items():
         require(f"data set in experiments.{name}", experiment.dataset, configuration.datasets)
-        domains = source_domains(configuration, experiment)
-        for method, _ in _variants(configuration, experiment):
-            for domain in domains:
+        dataset = configuration.datasets[experiment.dataset]
+        domains = trainable(dataset)
+        single = experiment.protocol == "single_source"
+        if len(domains) < (1 if single else 2):
+            least = "one or more" if single else "two or more, one of them to leave out,"
+            raise InputError(
+                f"data set {experiment.dataset!r}: found {len(domains)} trainable domains, expected {least} to train on"
+            )
+        for domain in experiment.domains or ():
+            require(f"source domain of {experiment.dataset}", domain, domains if single else dataset.domains)
+        for method, settings in _variants(configuration, experiment):
+            if single and settings.several_sources:
+                raise InputError(
+                    f"experiments.{name}: found method {method!r}, which compares source domains, with one source domain; "
+                    "expected protocol: leave_one_domain_out"
+                )
+            for domain in experiment.domains or domains:
                 for seed in experiment.seeds:
-                    runs[Run(experiment.dataset, experiment.protocol, domain, method, seed)] = None
-    return list(runs)
+                    yield experiment.study, Run(experiment.dataset, experiment.protocol, domain, method, seed), settings
 
 
-def source_domains(configuration: Configuration, experiment: Experiment) -> tuple[str, ...]:
-    """Return the domains that an experiment trains on, one run each."""
-    dataset = configuration.datasets[experiment.dataset]
-    trainable = [domain for domain in dataset.domains if domain not in dataset.test_only]
-    if not trainable:
-        raise InputError(f"data set {experiment.dataset!r}: found only test_only domains, expected one or more to train on")
-    for domain in experiment.domains or ():
-        require(f"source domain of {experiment.dataset}", domain, trainable)
-    return experiment.domains or tuple(trainable)
-
-
-def _variants(configuration: Configuration, experiment: Experiment) -> Iterable[tuple[str, Section]]:
-    for entry in experiment.methods:
+def _variants(configuration: Configuration, experiment: Experiment) -> Iterator[tuple[str, MethodSettings]]:
+    combinations = (
+        {method: dict(zip(grid, values))}
+        for sweep in experiment.sweeps
+        for method, grid in sweep.items()
+        for values in product(*grid.values())
+    )
+    for entry in (*experiment.methods, *combinations):
         for method, changes in entry.items():
             require("method", method, METHODS)
             defaults = getattr(configuration.methods, method)

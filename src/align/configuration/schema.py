@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, create_model, field_validator, mode
 from align.attribution import ATTRIBUTIONS
 from align.configuration.base import Section, UserPath, declared
 from align.datasets import SOURCES
-from align.methods import METHODS
+from align.methods import COMPARED, METHODS
 from align.metrics import METRICS
 from align.registry import require
 
@@ -68,6 +68,9 @@ class Dataset(Section):
         False, description="go on where a published data set has other numbers of images than published; the report says so"
     )
     ground_truth: tuple[GroundTruth, ...] = ()
+    paired: bool = Field(
+        False, description="images of one path below their domains show the same objects on other backgrounds, as DigitScenes' do"
+    )
     split_group: str | None = Field(
         None, description="regular expression; images whose file names have its first group in common share a split"
     )
@@ -204,17 +207,33 @@ class Evaluation(Section):
 
 
 class Experiment(Section):
-    """Runs to make: every method, from every source domain, with every seed."""
+    """Runs to make: every method, for every domain, with every seed."""
 
     dataset: str
-    protocol: Literal["single_source"] = "single_source"
+    study: Literal["comparison", "masker_ablation", "sensitivity", "mask_quality"] = Field(
+        "comparison", description="which tables and figures show it"
+    )
+    protocol: Literal["single_source", "leave_one_domain_out"] = Field(
+        "single_source",
+        description="single_source: each domain trains; leave_one_domain_out: all domains but one train, that one is the target",
+    )
     domains: tuple[Name, ...] | None = Field(
-        None, min_length=1, description="source domains; default: all that are not test_only"
+        None, min_length=1, description="source domains, or those left out; default: all that are not test_only"
     )
     methods: tuple[MethodOrVariant, ...] = Field(
-        tuple({method: {}} for method in METHODS), min_length=1, description="names, or variants such as {align: {lambda1: 0.5}}"
+        tuple({method: {}} for method in COMPARED), description="names, or variants such as {align: {lambda1: 0.5}}"
+    )
+    sweeps: tuple[dict[str, dict[str, list[Any]]], ...] = Field(
+        (),
+        description="variants, one for each combination of the listed values: {align: {lambda3: [0.3, 1], warm_up: [0.25, 0.5]}}",
     )
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+
+    @model_validator(mode="after")
+    def _something_to_run(self) -> Self:
+        if not self.methods and not self.sweeps:
+            raise ValueError("found neither methods nor sweeps, expected one or more")
+        return self
 
 
 class Checkpoints(Section):
@@ -226,6 +245,14 @@ class Checkpoints(Section):
         "published_or_trained: such runs are trained",
     )
     folder: UserPath = Field(Path("artifacts/checkpoints"), description="finished checkpoints, versioned by DVC")
+
+
+class SegmentAnything(Section):
+    """What makes the masks of ``masker: sam``."""
+
+    checkpoint: UserPath | None = Field(
+        None, description="folder of a SamModel as the transformers library saves it; none: runs that need it are left out"
+    )
 
 
 class CaseStudies(Section):
@@ -250,5 +277,6 @@ class Configuration(Section):
     training: Training = Training()
     methods: Methods = Field(default_factory=Methods)
     evaluation: Evaluation = Evaluation()
+    segment_anything: SegmentAnything = SegmentAnything()
     case_studies: CaseStudies = CaseStudies()
     checkpoints: Checkpoints = Checkpoints()

@@ -5,11 +5,12 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from align.figures.style import colours, legend_on_top, nothing_to_draw
+from align.metrics.collect import of_study
 from align.titles import measure_title, method_title, setting_title
 
 RUN = ["dataset", "protocol", "method", "source_domain", "seed", "distribution"]
 EXPLANATION = ("sufficiency", "comprehensiveness", "insertion_auc", "energy_inside")
-DISTRIBUTIONS = {True: "in distribution", False: "out of distribution"}
+DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
 
 
 def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -21,8 +22,9 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns: those of a run, distribution, accuracy, measure, value.
     """
-    inside = metrics["source_domain"].eq(metrics["target_domain"]).map(DISTRIBUTIONS)
-    of_runs = metrics.assign(distribution=inside).groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
+    compared = of_study(metrics, "comparison")
+    named = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
+    of_runs = named.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
     measures = [name for name in EXPLANATION if name in of_runs]
     long = of_runs.reset_index().melt([*RUN, "accuracy"], measures, var_name="measure", value_name="value")
     return long.dropna(subset=["accuracy", "value"])

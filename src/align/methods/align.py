@@ -53,20 +53,21 @@ class ALIGN(Method):
             return []
         self.phase = "guided"
         steps: list[dict[str, Tensor]] = []
-        for images, labels in chain.from_iterable(one_pass() for one_pass in repeat(batches)):
+        for batch in chain.from_iterable(one_pass() for one_pass in repeat(batches)):
             collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_sparsity"]))
             if len(steps) >= (self.settings.masker_steps_at_most if collapsed else self.settings.masker_steps):
                 return steps
-            steps.append(self.masker_step(images, labels))
+            steps.append(self.masker_step(batch))
         return steps
 
-    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one masker step, once guided, and one classifier step."""
-        mask_terms = self.masker_step(images, labels) if self.phase == "guided" else {}
-        return mask_terms | super().step(images, labels)
+        mask_terms = self.masker_step(batch) if self.phase == "guided" else {}
+        return mask_terms | super().step(batch)
 
-    def masker_step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def masker_step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step of the masker against the frozen classifier and keep the mask for the classifier's step."""
+        images, labels = batch.images, batch.labels
         with frozen(self.classifier):
             mask = self.masker(images, self.classifier)
             probabilities = self.classifier(torch.cat((images * mask, images * (1 - mask)))).softmax(1)
@@ -81,8 +82,9 @@ class ALIGN(Method):
         self.guidance_mask = mask.detach()
         return {name: term.detach() for name, term in (*terms.items(), ("mask_total", total))}
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return L_cls, L_reg and, once guided, L_egl; clean and mixed images share one forward pass."""
+        images, labels = batch.images, batch.labels
         partners = same_class_partners(labels, self.generator)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
         features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))
@@ -98,17 +100,17 @@ class ALIGN(Method):
         return terms
 
     @torch.no_grad()
-    def mask(self, images: Tensor) -> Tensor:
-        """Return the learned masks N×H×W of normalised images."""
+    def mask(self, batch: Batch) -> Tensor:
+        """Return the learned masks N×H×W."""
         with frozen(self.classifier), frozen(self.masker):
-            masks: Tensor = self.masker(images, self.classifier).squeeze(1)
+            masks: Tensor = self.masker(batch.images, self.classifier).squeeze(1)
             return masks
 
-    def diagnose(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def diagnose(self, batch: Batch) -> dict[str, Tensor]:
         """Return the mask's area and the share of Grad-CAM's energy outside of the mask, N each."""
-        mask = self.mask(images)
+        mask = self.mask(batch)
         with torch.no_grad():
-            explanation = class_activation(self.classifier, self.classifier.features(images), labels).relu()
+            explanation = class_activation(self.classifier, self.classifier.features(batch.images), batch.labels).relu()
             coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
             energy = explanation.sum((1, 2))
             outside = (explanation * (1 - coarse)).sum((1, 2)) / energy.clamp_min(torch.finfo(energy.dtype).tiny)

@@ -12,10 +12,19 @@ from align.models.classifier import Classifier
 
 
 class Batch(NamedTuple):
-    """Normalised images N×3×H×W and their labels N."""
+    """What a step is given.
+
+    Attributes:
+        images: normalised, N×3×H×W.
+        labels: N.
+        masks: given masks N×1×H×W in [0, 1], NaN where an image has none; None: the method asks for none.
+        domains: the source domain of each image, N, counted from 0; None: one source domain.
+    """
 
     images: Tensor
     labels: Tensor
+    masks: Tensor | None = None
+    domains: Tensor | None = None
 
 
 class Method(ABC):
@@ -44,8 +53,8 @@ class Method(ABC):
         return {"classification": 1.0}
 
     @abstractmethod
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the classifier's loss terms by name, unweighted scalars, for normalised images N×3×H×W and labels N."""
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the classifier's loss terms by name, unweighted scalars."""
 
     def start_epoch(self, epoch: int, epochs: int, batches: Callable[[], Iterator[Batch]]) -> list[dict[str, Tensor]]:
         """Get ready for ``epoch`` (from 1) of ``epochs``; ``batches()`` passes over the training split.
@@ -55,18 +64,22 @@ class Method(ABC):
         """
         return []
 
-    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one optimiser step on a batch and return its loss terms and their ``total``, detached."""
-        terms = self.losses(images, labels)
+        terms = self.losses(batch)
         total = weighted_sum(terms, self.weights)
         minimise(total, self.optimiser)
         return {name: term.detach() for name, term in (*terms.items(), ("total", total))}
 
-    def mask(self, images: Tensor) -> Tensor | None:
-        """Return the masks N×H×W that the method has learned for normalised images, None where it has none."""
+    def view(self, batch: Batch) -> Tensor:
+        """Return the images as the classifier is shown them, N×3×H×W, in training and when it is tested."""
+        return batch.images
+
+    def mask(self, batch: Batch) -> Tensor | None:
+        """Return the method's masks N×H×W, learned or given, None where it has none."""
         return None
 
-    def diagnose(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def diagnose(self, batch: Batch) -> dict[str, Tensor]:
         """Return quantities N by name that are watched on validation images."""
         return {}
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from align.attribution.grad_cam import class_activation
 from align.attribution.scaling import min_max_scale
 from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
-from align.methods.base import Method
+from align.methods.base import Batch, Method
 from align.methods.settings import DRESettings
 
 
@@ -28,8 +28,9 @@ class DRE(Method):
             "mixed_classification": self.settings.mixed_classification,
         }
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the four terms; clean and mixed images share one forward pass."""
+        images, labels = batch.images, batch.labels
         partners = same_class_partners(labels, self.generator)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
         features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))

@@ -3,12 +3,12 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.methods.base import Method
+from align.methods.base import Batch, Method
 
 
 class ERM(Method):
     """L = CE(f(x), y)."""
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy."""
-        return {"classification": F.cross_entropy(self.classifier(images), labels)}
+        return {"classification": F.cross_entropy(self.classifier(self.view(batch)), batch.labels)}

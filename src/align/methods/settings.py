@@ -1,17 +1,26 @@
 """The hyper-parameters of every method, with where each value comes from. Imports no torch: see align.registry."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from align.configuration.base import Section, declared
 
-
-class ERMSettings(Section):
-    """Empirical risk minimisation has none."""
+GivenMasks = Literal["ground_truth", "sam", "learned"]
 
 
-class SGTSettings(Section):
+class MethodSettings(Section):
+    """The hyper-parameters of a method, and what it needs; a method without any has this."""
+
+    several_sources: ClassVar[bool] = False  # whether it compares source domains with each other
+
+    @property
+    def given_masks(self) -> GivenMasks | None:
+        """Return whose masks the method is given with the images: the data set's, Segment Anything's or ALIGN's; None: none."""
+        return None
+
+
+class SGTSettings(MethodSettings):
     """Saliency-guided training (arXiv:2111.14338)."""
 
     masked_fraction: float = declared(
@@ -20,7 +29,7 @@ class SGTSettings(Section):
     consistency: float = declared(1.0, "weight of KL(f(x) ‖ f(x̃))", "the authors' code", ge=0)
 
 
-class DRESettings(Section):
+class DRESettings(MethodSettings):
     """Distributionally robust explanations (arXiv:2303.16390)."""
 
     consistency: float = declared(1.0, "weight of the L1 distance between mixed and mixture maps", "the authors' code", ge=0)
@@ -33,7 +42,7 @@ class DRESettings(Section):
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "the authors' code (captum)")
 
 
-class ALIGNSettings(Section):
+class ALIGNSettings(MethodSettings):
     """ALIGN (arXiv:2511.06944). The paper publishes none of these values except the length of the warm-up."""
 
     lambda1: float = declared(

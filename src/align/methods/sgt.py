@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.methods.base import Method
+from align.methods.base import Batch, Method
 from align.methods.freezing import frozen
 from align.methods.settings import SGTSettings
 
@@ -21,8 +21,9 @@ class SGT(Method):
         """Return the weight of each loss term in the total."""
         return {"classification": 1.0, "consistency": self.settings.consistency}
 
-    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy and the divergence; gradients flow through both outputs."""
+        images, labels = batch.images, batch.labels
         noisy = self.replace_least_salient(images, labels)
         clean_logits, noisy_logits = self.classifier(torch.cat((images, noisy))).chunk(2)
         return {

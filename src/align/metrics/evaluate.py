@@ -1,9 +1,15 @@
 """All metrics of one model on one target domain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypedDict
 
+import pandas as pd
+import torch
+
+from align.files import whole_file
 from align.metrics.base import Aggregate, Explained, Metric, Values
+from align.preparation.packed import Packed
 
 
 class Measurement(TypedDict):
@@ -14,16 +20,37 @@ class Measurement(TypedDict):
     n: int
 
 
-def evaluate(explained: Explained, metrics: Sequence[Metric]) -> list[Measurement]:
-    """Return every value that ``metrics`` give, except those that are defined for no image.
+def measure(explained: Explained, metrics: Sequence[Metric]) -> dict[str, Values]:
+    """Return every value that ``metrics`` give, by name.
 
     All metrics together predict n·(2·curve_steps − 1 + 2·|removed_shares|) + 1 perturbed images, n the number of drawn
     images: curve_steps for insertion, one less for deletion (its ends are known), a forward per share for sufficiency and
     for comprehensiveness, and the empty image. Everything else is small beside that.
     """
-    values = [named for metric in metrics for named in metric(explained).items()]
-    aggregates = [(name, aggregated(value)) for name, value in values]
-    return [Measurement(metric=name, value=value, n=n) for name, (value, n) in aggregates if n > 0]
+    return {name: value for metric in metrics for name, value in metric(explained).items()}
+
+
+def averaged(values: Mapping[str, Values]) -> list[Measurement]:
+    """Return the means over images, except of values that are defined for no image."""
+    aggregates = {name: aggregated(value) for name, value in values.items()}
+    return [Measurement(metric=name, value=value, n=n) for name, (value, n) in aggregates.items() if n > 0]
+
+
+def of_images(packed: Packed, explained: Explained, values: Mapping[str, Values], classes: Sequence[str]) -> pd.DataFrame:
+    """Return a row per image: path, class, predicted class, ``p:<class>`` of every class, and each value that images have."""
+    names = list(classes)
+    labels = {"path": packed.paths, "class": [names[label] for label in packed.labels]}
+    predicted = {"predicted": [names[label] for label in explained.predicted.tolist()]}
+    probabilities = {f"p:{name}": column for name, column in zip(names, explained.probabilities.cpu().numpy().T)}
+    own = {name: value.cpu().numpy() for name, value in values.items() if isinstance(value, torch.Tensor)}
+    return pd.DataFrame(labels | predicted | probabilities | own)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write ``table`` with six digits, compressed where ``path`` ends so; the same table gives the same bytes."""
+    compression = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    with whole_file(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n", compression=compression)
 
 
 def aggregated(values: Values) -> Aggregate:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from align.augmentation.pipeline import normalise, to_unit
 from align.configuration.schema import Evaluation
 from align.methods.base import Method
 from align.metrics.base import Explained
 from align.models.classifier import Classifier
 from align.preparation.packed import Packed
+from align.training.run import on_device
 
 # (classifier, images, features, labels) -> maps; see align.attribution.
 Attribution = Callable[[Classifier, Tensor, Tensor, Tensor], Tensor]
@@ -26,17 +26,17 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
         settings: batch size, and what the metrics need.
         device: where to compute.
     """
-    images = normalise(to_unit(torch.from_numpy(packed.images.copy()).to(device)))
-    labels = torch.from_numpy(packed.labels).to(device)
-    parts = [
-        _explain_batch(method, attribution, some, classes)
-        for some, classes in zip(images.split(settings.batch_size), labels.split(settings.batch_size))
+    split = on_device([packed], device)
+    batches = [
+        split.batch(slice(start, start + settings.batch_size)) for start in range(0, len(split.labels), settings.batch_size)
     ]
+    shown = [method.view(batch) for batch in batches]
+    parts = [_explain_batch(method, attribution, images, batch.labels) for images, batch in zip(shown, batches)]
     probabilities, saliency, class_saliency = (torch.cat(column) for column in zip(*parts))
-    masks = [method.mask(some) for some in images.split(settings.batch_size)]
+    masks = [method.mask(batch) for batch in batches]
     return Explained(
-        images=images,
-        labels=labels,
+        images=torch.cat(shown),
+        labels=split.labels,
         probabilities=probabilities,
         saliency=saliency,
         class_saliency=class_saliency,

@@ -1,7 +1,7 @@
 """Reading what :mod:`align.preparation.packing` wrote."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from align.errors import InputError
 from align.registry import require
 
-UNKNOWN = 255  # everywhere in the mask of an image without ground truth
+UNKNOWN = 255  # everywhere in the mask of an image without one
+FULL = 254  # the 1 of a given mask
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Packed:
         labels: N, int64: positions in the list of classes.
         paths: N paths relative to the data set's root.
         masks: N×S×S, uint8: 1 object, 0 not, 255 not known; None where nothing is known of any image of the domain.
+        given: N×S×S, uint8: soft masks that a method asks for, from 0 to 254, 255 not known; None: it asks for none.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     paths: list[str]
     masks: npt.NDArray[np.uint8] | None
+    given: npt.NDArray[np.uint8] | None = None
 
 
 def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -> list[str]:
@@ -36,7 +39,9 @@ def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -
     return list(configured or sorted(splits["class"].unique()))
 
 
-def read_packed(folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str]) -> Packed:
+def read_packed(
+    folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str], given: str | None = None
+) -> Packed:
     """Read one domain, mapped into memory, or one split of it, copied into memory.
 
     Args:
@@ -45,6 +50,7 @@ def read_packed(folder: Path, splits: pd.DataFrame, domain: str, split: str | No
         domain: which domain.
         split: train, validation or test; None: all, mapped from the file.
         classes: every class, in the order of the labels.
+        given: which masks a method asks for: ``ground_truth``, ``sam`` (Segment Anything's), or none of these.
 
     Raises:
         InputError: a packed file is missing, broken, or does not have the rows of ``splits``.
@@ -57,7 +63,16 @@ def read_packed(folder: Path, splits: pd.DataFrame, domain: str, split: str | No
     chosen = rows.iloc[selected]
     position = {label: i for i, label in enumerate(classes)}
     labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
-    return Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
+    packed = Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
+    if given == "sam":
+        return replace(packed, given=_map(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
+    return replace(packed, given=_as_given(packed)) if given == "ground_truth" else packed
+
+
+def _as_given(packed: Packed) -> npt.NDArray[np.uint8]:
+    if packed.masks is None:
+        return np.full(packed.images.shape[:3], UNKNOWN, np.uint8)
+    return np.where(packed.masks == UNKNOWN, np.uint8(UNKNOWN), packed.masks * np.uint8(FULL))
 
 
 def _map(path: Path, dimensions: int, lengths: Sequence[int]) -> npt.NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -56,15 +56,15 @@ def assign_splits(
     return manifest[["path", "domain", "class"]].assign(split=[split_of_path.get(path, "test") for path in manifest["path"]])
 
 
-def evaluated_split(splits: pd.DataFrame, domain: str, source_domain: str) -> str | None:
-    """Return the split of ``domain`` that a model trained on ``source_domain`` is tested on; None: all of its images.
+def evaluated_split(splits: pd.DataFrame, domain: str, source_domains: Collection[str]) -> str | None:
+    """Return the split of ``domain`` that a model trained on ``source_domains`` is tested on; None: all of its images.
 
-    Where the source domain has no test split, it is tested on its validation split, and on other domains as a whole: the
+    Where source domains have no test split, they are tested on their validation splits, and other domains as a whole: the
     protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
     """
-    if ((splits["domain"] == source_domain) & (splits["split"] == "test")).any():
+    if (splits["domain"].isin(source_domains) & (splits["split"] == "test")).any():
         return "test"
-    return "validation" if domain == source_domain else None
+    return "validation" if domain in source_domains else None
 
 
 def split_counts(number: int, shares: Sequence[float]) -> list[int]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from align.metrics import MEASURES
+from align.metrics.collect import of_study
 from align.tables.printing import Table
 from align.tables.summary import averages, comparison, over_seeds
 from align.titles import measure_title, setting_title
@@ -37,12 +38,12 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
         metrics: ``results/metrics.csv``.
     """
     families = {measure: family for family, measures in FAMILIES.items() for measure in measures}
+    metrics = of_study(metrics, "comparison")
     learning = metrics.loc[metrics["metric"].str.startswith(LEARNED_MASK), "method"].unique()
     explanations = metrics[
         metrics["metric"].isin(families) & (metrics["metric"].ne(GROUND_TRUTH_AREA) | metrics["method"].isin(learning))
     ]
     values = explanations.assign(
-        distribution=explanations["source_domain"].eq(explanations["target_domain"]).map({True: "in", False: "out"}),
         family=explanations["metric"].map(families),
         pair=explanations["source_domain"] + "/" + explanations["target_domain"],
     )[["dataset", "protocol", "distribution", "family", "metric", "pair", "method", "seed", "value"]]

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 import pandas as pd
 
 from align.metrics import MEASURES
+from align.metrics.collect import of_study
 from align.tables.printing import Block, Cell, Table
 from align.tables.summary import PERCENTAGES, averages, comparison, over_seeds
 from align.titles import method_title, plain, setting_title
@@ -20,7 +21,8 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
         metrics: ``results/metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
-    own = metrics[metrics["source_domain"].eq(metrics["target_domain"]) & metrics["metric"].isin(PERCENTAGES)]
+    compared = of_study(metrics, "comparison")
+    own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(PERCENTAGES)]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
     data = over_seeds(pd.concat([values, averages(values, "domain")], ignore_index=True))
     data["paper"] = _published_values(data, published)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from align.metrics import MEASURES
+from align.metrics.collect import of_study
 from align.tables.printing import Table
 from align.tables.summary import AVERAGE, PERCENTAGES, averages, comparison, over_seeds
 from align.titles import plain, setting_title
@@ -18,7 +19,9 @@ def out_of_distribution(metrics: pd.DataFrame) -> Table:
     Args:
         metrics: ``results/metrics.csv``.
     """
-    other = metrics[metrics["source_domain"].ne(metrics["target_domain"]) & metrics["metric"].isin(PERCENTAGES)]
+    compared = of_study(metrics, "comparison")
+    single = compared["protocol"].eq("single_source") & compared["distribution"].eq("out")
+    other = compared[single & compared["metric"].isin(PERCENTAGES)]
     pairs = other[[*SETTING, "target_domain", "method", "seed", "value"]]
     of_sources = averages(pairs, "target_domain")
     of_all = averages(of_sources, "source_domain")

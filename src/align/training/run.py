@@ -67,9 +67,16 @@ def choose_device(device: str) -> torch.device:
 
 def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
     """Return packed images of one or several domains, one after the other, on ``device``."""
-    images = np.concatenate([domain.images for domain in packed])
-    labels = np.concatenate([domain.labels for domain in packed])
-    return Images(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device))
+
+    def joined(parts: Sequence[np.ndarray[Any, Any]]) -> torch.Tensor:
+        return torch.from_numpy(np.concatenate(parts)).to(device)
+
+    return Images(
+        joined([domain.images for domain in packed]),
+        joined([domain.labels for domain in packed]),
+        None if packed[0].given is None else joined([domain.given for domain in packed if domain.given is not None]),
+        joined([np.full(len(domain.labels), number) for number, domain in enumerate(packed)]) if len(packed) > 1 else None,
+    )
 
 
 def train_run(

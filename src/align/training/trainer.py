@@ -3,13 +3,13 @@
 import copy
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from align.augmentation.pipeline import augment, normalise, to_unit
+from align.augmentation.pipeline import augment, normalise, to_masks, to_unit
 from align.configuration.schema import Augmentation, Training
 from align.methods.base import Batch, Method
 from align.training.failures import Failure
@@ -21,10 +21,30 @@ VALIDATION_BATCH = 256
 
 
 class Images(NamedTuple):
-    """A split in memory, on the device of training: packed images N×S×S×3, bytes, and labels N."""
+    """A split in memory, on the device of training, as it is packed.
+
+    Attributes:
+        images: N×S×S×3, bytes.
+        labels: N.
+        masks: given masks N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
+        domains: the source domain of each image, N, counted from 0; None: there is one.
+    """
 
     images: Tensor
     labels: Tensor
+    masks: Tensor | None = None
+    domains: Tensor | None = None
+
+    def batch(self, indices: Tensor | slice, change: Callable[[Tensor], Tensor] = lambda images: images) -> Batch:
+        """Return the images at ``indices`` as a network sees them, after ``change`` of the images and their masks in [0, 1]."""
+        images = to_unit(self.images[indices])
+        if self.masks is None:
+            return Batch(normalise(change(images)), self.labels[indices], None, self._domains(indices))
+        changed = change(torch.cat((images, to_masks(self.masks[indices])), 1))
+        return Batch(normalise(changed[:, :3]), self.labels[indices], changed[:, 3:], self._domains(indices))
+
+    def _domains(self, indices: Tensor | slice) -> Tensor | None:
+        return None if self.domains is None else self.domains[indices]
 
 
 class Trained(NamedTuple):
@@ -77,9 +97,9 @@ def train(
             history.add(epoch, "masker", mean_terms(prepared[-10:]))
             LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_sparsity"]))
         steps = []
-        for images, labels in batches():
-            steps.append(method.step(images, labels))
-            seen += len(labels)
+        for batch in batches():
+            steps.append(method.step(batch))
+            seen += len(batch.labels)
         terms = mean_terms(steps)
         seconds += time.perf_counter() - start
         history.add(epoch, method.phase, terms)
@@ -99,12 +119,30 @@ def train(
 
 
 def training_batches(split: Images, batch_size: int, augmentation: Augmentation, generator: torch.Generator) -> Iterator[Batch]:
-    """Yield augmented batches in random order; a last batch that is not full is left out, unless it is the only one."""
-    order = torch.randperm(len(split.labels), generator=generator, device=generator.device)
-    for indices in order.split(batch_size):
-        if len(indices) == batch_size or len(order) < batch_size:
-            images = augment(to_unit(split.images[indices]), augmentation, generator)
-            yield Batch(normalise(images), split.labels[indices])
+    """Yield augmented batches of ``split`` in random order; every batch has equally many images of each domain."""
+    for indices in shuffled(split, batch_size, generator):
+        yield split.batch(indices, lambda images: augment(images, augmentation, generator))
+
+
+def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the indices of each batch of a pass over ``split``.
+
+    Of one domain: every image once; a last batch that is not full is left out, unless it is the only one. Of several, as
+    DomainBed does: equally many images of each domain in a batch, as many batches as all images fill, small domains repeated.
+    """
+
+    def permuted(indices: Tensor) -> Tensor:
+        return indices[torch.randperm(len(indices), generator=generator, device=generator.device)]
+
+    everything = torch.arange(len(split.labels), device=split.labels.device)
+    if split.domains is None:
+        batches = permuted(everything).split(batch_size)
+        yield from (indices for indices in batches if len(indices) == batch_size or len(everything) < batch_size)
+        return
+    members = [everything[split.domains == domain] for domain in split.domains.unique()]
+    share, steps = max(batch_size // len(members), 1), max(len(everything) // batch_size, 1)
+    dealt = [torch.cat([permuted(own) for _ in range(-(-steps * share // len(own)))])[: steps * share] for own in members]
+    yield from torch.cat([order.view(steps, share) for order in dealt], 1)
 
 
 @torch.no_grad()
@@ -112,10 +150,10 @@ def validate(method: Method, split: Images) -> dict[str, float]:
     """Return the accuracy on ``split``, without augmentation, and what the method watches there."""
     method.classifier.eval()
     values: dict[str, list[Tensor]] = {}
-    for images, labels in zip(split.images.split(VALIDATION_BATCH), split.labels.split(VALIDATION_BATCH)):
-        seen = normalise(to_unit(images))
-        correct = method.classifier(seen).argmax(1) == labels
-        watched = method.diagnose(seen, labels) if method.phase == "guided" else {}
+    for start in range(0, len(split.labels), VALIDATION_BATCH):
+        batch = split.batch(slice(start, start + VALIDATION_BATCH))
+        correct = method.classifier(method.view(batch)).argmax(1) == batch.labels
+        watched = method.diagnose(batch) if method.phase == "guided" else {}
         for name, value in {"validation_accuracy": correct.float(), **watched}.items():
             values.setdefault(name, []).append(value)
     method.classifier.train()

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from align.metrics.collect import of_study
 from align.tables.summary import averages, over_seeds
 
-DISTRIBUTIONS = ("in_distribution", "out_of_distribution")
+DISTRIBUTIONS = {"in": "in_distribution", "out": "out_of_distribution"}
 LABELS = ["dataset", "protocol", "method"]
 
 
@@ -20,8 +20,8 @@ def means(metrics: pd.DataFrame) -> pd.DataFrame:
     Returns:
         dataset, protocol, method, distribution, metric and mean, a row for each metric of each method in each distribution.
     """
-    own = metrics["source_domain"] == metrics["target_domain"]
-    values = metrics.drop(columns="n").assign(distribution=np.where(own, *DISTRIBUTIONS)).dropna(subset="value")
+    compared = of_study(metrics, "comparison").drop(columns="n").dropna(subset="value")
+    values = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
     summary = over_seeds(averages(averages(values, "target_domain"), "source_domain"))
     summary["mean"] = [float(f"{mean:.6g}") for mean in summary["mean"]]
     return summary[[*LABELS, "distribution", "metric", "mean"]]

@@ -1,0 +1,49 @@
+"""The metrics of all runs as one long table."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = [
+    "study",
+    "dataset",
+    "protocol",
+    "method",
+    "source_domain",
+    "target_domain",
+    "distribution",
+    "seed",
+    "metric",
+    "value",
+    "n",
+]
+DISTRIBUTIONS = {True: "in", False: "out"}
+
+
+def of_run(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:
+    """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that it is part of.
+
+    ``distribution`` is ``in`` where the target domain was trained on, else ``out``. Under leave-one-domain-out
+    ``source_domain`` is ``all but`` the domain that was left out.
+
+    Args:
+        metrics: target_domain, metric, value and n of one run.
+        run: dataset, protocol, domain, method, seed and studies.
+        source_domains: what it was trained on.
+    """
+    single = run["protocol"] == "single_source"
+    labelled = metrics.assign(
+        dataset=run["dataset"],
+        protocol=run["protocol"],
+        method=run["method"],
+        seed=run["seed"],
+        source_domain=run["domain"] if single else f"all but {run['domain']}",
+        distribution=metrics["target_domain"].isin(source_domains).map(DISTRIBUTIONS),
+    )
+    return pd.concat([labelled.assign(study=study) for study in run["studies"]])[COLUMNS]
+
+
+def of_study(metrics: pd.DataFrame, study: str) -> pd.DataFrame:
+    """Return the rows of ``results/metrics.csv`` that belong to ``study``."""
+    return metrics[metrics["study"] == study].drop(columns="study")
