@@ -1,0 +1,37 @@
+"""Group distributionally robust optimisation (Sagawa et al., ICLR 2020, arXiv:1911.08731); the groups are source domains."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.configuration.schema import Training
+from align.methods.base import Batch, Method
+from align.methods.settings import GroupDROSettings
+from align.methods.source_domains import members
+from align.models.classifier import Classifier
+
+
+class GroupDRO(Method):
+    """L = Σ_d q_d CE_d, where q_d ∝ exp(η Σ CE_d over the steps up to this one) (algorithm 1)."""
+
+    settings: GroupDROSettings
+
+    def __init__(
+        self, classifier: Classifier, settings: GroupDROSettings, training: Training, generator: torch.Generator
+    ) -> None:
+        super().__init__(classifier, settings, training, generator)
+        self.log_weights = torch.zeros(1, device=generator.device)
+
+    @property
+    def domain_weights(self) -> Tensor:
+        """Return q, the weight of each source domain, D; they sum to 1."""
+        return self.log_weights.softmax(0)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Update q and return the cross-entropy that it weights; a domain without an image in the batch adds nothing."""
+        cross_entropies = F.cross_entropy(self.classifier(batch.images), batch.labels, reduction="none")
+        of_domain = members(batch, at_least=len(self.log_weights)).to(cross_entropies.dtype)
+        domain_losses = of_domain @ cross_entropies / of_domain.sum(1).clamp_min(1)
+        known = F.pad(self.log_weights, (0, len(domain_losses) - len(self.log_weights)))
+        self.log_weights = known + self.settings.step_size * domain_losses.detach()
+        return {"classification": self.domain_weights @ domain_losses}

@@ -1,0 +1,53 @@
+"""Invariant risk minimisation (Arjovsky et al., arXiv:1907.02893), as in DomainBed."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.methods.base import Batch, Method
+from align.methods.settings import IRMSettings
+from align.methods.source_domains import members
+
+
+class IRM(Method):
+    """L = CE + λ mean over domains d of (∂CE_d(s · f)/∂s at s = 1)² (IRMv1, section 3.1); λ = 1 during the annealing steps."""
+
+    settings: IRMSettings
+    steps = 0
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Return the weight of each loss term in the total of the coming step."""
+        return {"classification": 1.0, "invariance": 1.0 if self.steps < self.settings.annealing_steps else self.settings.penalty}
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one optimiser step, after the last annealing step with a fresh optimiser."""
+        if self.steps == self.settings.annealing_steps:
+            self.optimiser.state.clear()  # Adam's moments are those of gradients a hundred times smaller
+        terms = super().step(batch)
+        self.steps += 1
+        return terms
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy and the penalty; batches hold equally many images of each domain."""
+        logits = self.classifier(batch.images)
+        slopes = scale_slopes(logits, batch.labels)
+        penalties = torch.stack([squared_mean(slopes[of_domain]) for of_domain in members(batch)])
+        return {"classification": F.cross_entropy(logits, batch.labels), "invariance": penalties.mean()}
+
+
+def scale_slopes(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return ∂CE(s · z, y)/∂s at s = 1 of each image, N, for logits z N×K: Σ_k p_k z_k − z_y."""
+    return (logits.softmax(1) * logits).sum(1) - logits.gather(1, labels[:, None]).squeeze(1)
+
+
+def squared_mean(values: Tensor) -> Tensor:
+    """Return an unbiased estimate of the square of the mean of ``values``: the product of the means of two halves.
+
+    Where there are fewer than two values there is none; the result is zero, with zero gradient.
+    """
+    if len(values) < 2:
+        return 0 * values.sum()
+    return values[::2].mean() * values[1::2].mean()

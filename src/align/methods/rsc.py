@@ -1,0 +1,49 @@
+"""Representation self-challenging (Huang et al., ECCV 2020, arXiv:2007.02454)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.attribution.grad_cam import class_activation
+from align.methods.base import Batch, Method
+from align.methods.settings import RSCSettings
+
+
+class RSC(Method):
+    """L = CE(head(A ⊙ m), y): m mutes what speaks most for y, in those images that lose most of their confidence by it."""
+
+    settings: RSCSettings
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy of the features that are left."""
+        features = self.classifier.features(batch.images)
+        logits = self.classifier.classify(features * self.kept(features, batch.labels))
+        return {"classification": F.cross_entropy(logits, batch.labels)}
+
+    @torch.no_grad()
+    def kept(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return m, False where features N×C×h×w are muted, in a shape that broadcasts to theirs."""
+        kept = ~self.dominant(features, labels)
+        confidence, challenged = (
+            self.classifier.classify(some).softmax(1).gather(1, labels[:, None]) for some in (features, features * kept)
+        )
+        most_affected = largest((confidence - challenged).T, self.settings.batch_share).view(-1, 1, 1, 1)
+        return kept | ~most_affected
+
+    def dominant(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return which channels N×C×1×1, or which positions N×1×h×w, have the largest gradients of the true class's logit.
+
+        Average pooling and a linear head make the gradient w_y/(h·w), the same at every position. Positions are therefore
+        ranked by what the gradient makes of them, Σ_k w_yk A_k, as in the authors' code.
+        """
+        chance_of_positions = 0.5 if self.settings.muted == "channels_or_positions" else 0.0
+        if torch.rand((), generator=self.generator, device=features.device) < chance_of_positions:
+            activation = class_activation(self.classifier, features, labels)
+            return largest(activation.flatten(1), self.settings.feature_share).view_as(activation)[:, None]
+        return largest(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
+
+
+def largest(values: Tensor, share: float) -> Tensor:
+    """Return booleans N×n, True at the share · n largest values of each row of N×n, rounded to the nearest number."""
+    indices = values.topk(round(share * values.shape[1]), sorted=False).indices
+    return torch.zeros_like(values, dtype=torch.bool).scatter_(1, indices, True)
