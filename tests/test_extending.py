@@ -28,7 +28,7 @@ experiments:
     seeds: [0]
 classifier: {architecture: small_resnet, weights: null, widths: [4, 8]}
 training: {epochs: 2, batch_size: 4, learning_rate: 1.0e-3}
-evaluation: {metrics: [accuracy, confidence, deletion_auc], attribution: input_gradient, curve_steps: 3}
+evaluation: {metrics: [accuracy, confidence, deletion_auc], attribution: gradient_times_input, curve_steps: 3}
 """
 PENALTY = "gradient_penalty-penalty=1.0"
 TARGETS = (

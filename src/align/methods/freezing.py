@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from align.models.evaluation_mode import evaluation_mode
+
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
@@ -12,11 +14,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
     Gradients still flow through it to its input; those of the weights, half of a backward pass, are saved.
     """
-    was_training = network.training
-    network.eval()
     network.requires_grad_(False)
     try:
-        yield
+        with evaluation_mode(network):
+            yield
     finally:
         network.requires_grad_(True)
-        network.train(was_training)

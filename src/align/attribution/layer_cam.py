@@ -1,0 +1,17 @@
+"""LayerCAM (Jiang et al., IEEE Transactions on Image Processing 30, 2021), differentiable with respect to the weights."""
+
+import torch
+from torch import Tensor
+
+from align.models.classifier import Classifier
+
+
+def layer_cam(classifier: Classifier, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
+    """Return LayerCAM maps N×h×w, ReLU(Σ_k ReLU(∂z_y/∂A_k) ⊙ A_k), at the last feature map.
+
+    After average pooling and a linear head ∂z_y/∂A_k is w_yk/(h·w) at every place: Grad-CAM's sum over those channels alone that
+    speak for the class. Nothing cancels, so that no place of the map is below Grad-CAM's.
+    """
+    weights = classifier.head.weight[labels].relu()
+    height, width = features.shape[-2:]
+    return torch.einsum("nc,nchw->nhw", weights, features).relu() / (height * width)
