@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from align.configuration.schema import Evaluation
 from align.metrics import MEASURES, METRICS
-from align.metrics.base import Explained
+from align.metrics.base import Explained, Pairs
 from align.metrics.evaluate import averaged, measure
 from align.metrics.faithfulness.insertion_auc import blurred
 from align.metrics.localisation.pixel_average_precision import average_precision
@@ -53,6 +53,7 @@ def explained(saliency, predict=None, images=None, batch_size=256, **parts):
         "class_saliency": saliency,
         "ground_truth": None,
         "learned_mask": None,
+        "pairs": None,
     }
     return Explained(
         images=images,
@@ -237,6 +238,18 @@ def test_localisation_judges_the_true_class_and_the_learned_mask_without_scaling
     assert measured("mask_area", example) == {"learned_mask_area": (pytest.approx(0.175), 1), "ground_truth_area": (0.5, 1)}
 
 
+@pytest.mark.parametrize("name", ["pointing_game", "energy_inside", "iou", "pixel_average_precision", "mask_area"])
+def test_a_given_mask_that_is_not_known_does_not_count(name):
+    """A method's masks may be given ones, NaN where an image has none."""
+    known, unknown = torch.tensor([[0.9, 0.3, 0.1, 0.0]]), torch.full((1, 4), torch.nan)
+    rows = {"saliency": torch.ones(2, 1, 4), "images": torch.zeros(2, 1, 1, 4), "ground_truth": OBJECT.expand(2, 1, 4)}
+    found = measured(name, explained(**rows, learned_mask=torch.stack((known, unknown))))
+    of_mask = found["learned_mask_area" if name == "mask_area" else f"learned_mask_{name}"]
+    assert np.isfinite(of_mask[0])
+    assert of_mask[1] == 1
+    assert all(n == 2 for key, (_, n) in found.items() if not key.startswith("learned_mask"))
+
+
 def test_images_without_ground_truth_or_object_do_not_count():
     saliency = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]]).expand(4, 1, 4)
     ground_truth = torch.cat([OBJECT, NO_GROUND_TRUTH, torch.zeros_like(OBJECT), 1 - OBJECT])
@@ -288,7 +301,17 @@ def test_auc_is_left_out_with_one_class_only():
     assert measured("auc", predicted([[0.6, 0.4], [0.2, 0.8]], [1, 1])) == {}
 
 
-# All together.
+# All together. How far values may go that are not between 0 and 1: there are at most 5 classes, of a probability above 1/14.
+
+RANGES = {
+    "sufficiency": (-1, 1),
+    "comprehensiveness": (-1, 1),
+    "auc_classes": (2, 5),
+    "mse_gap_bound": (0, 4 * math.sqrt(2)),
+    "ce_gap": (0, math.log(14)),
+    "ce_gap_constant": (1, 14),
+    "ce_gap_bound": (0, 14 * math.sqrt(2)),
+}
 
 
 @settings(deadline=None, max_examples=25)
@@ -308,12 +331,19 @@ def test_every_value_is_in_range_whatever_the_model(seed, classes):
         class_saliency=torch.rand(n, 3, 3, generator=generator),
         ground_truth=torch.randint(0, 2, (n, size, size), generator=generator, dtype=torch.uint8),
         learned_mask=torch.rand(n, size, size, generator=generator),
+        pairs=Pairs(
+            indices=torch.tensor([0, 2, 5]),
+            labels=labels[[0, 2, 5]],
+            probabilities=torch.rand(3, classes, generator=generator).softmax(1),
+            source_probabilities=torch.rand(3, classes, generator=generator).softmax(1),
+            input_distances=torch.full((3,), 2.0),
+        ),
         settings={"curve_steps": 6},
     )
     rows = averaged(measure(example, [load(entry.implementation) for entry in METRICS.values()]))
     assert {row["metric"] for row in rows} | {"normalised_sufficiency", "normalised_comprehensiveness"} == set(MEASURES)
     for row in rows:
-        low, high = {"sufficiency": (-1, 1), "comprehensiveness": (-1, 1), "auc_classes": (2, classes)}.get(row["metric"], (0, 1))
+        low, high = RANGES.get(row["metric"], (0, 1))
         assert low <= row["value"] <= high
         assert 1 <= row["n"] <= n
 
@@ -325,4 +355,11 @@ def test_titles_and_directions_need_no_torch():
         "sufficiency",
         "normalised_sufficiency",
         "deletion_auc",
+        "local_lipschitz",
+        "local_lipschitz_95",
+        "local_lipschitz_maximum",
+        "output_gap",
+        "mse_gap",
+        "ce_gap",
+        "output_distance",
     }

@@ -38,6 +38,22 @@ AREA = {
     "learned_mask_area": Measure("Learned mask: area", None),
     "ground_truth_area": Measure("Ground truth: area", None),
 }
+LOCAL_LIPSCHITZ = {
+    "local_lipschitz": Measure("Local Lipschitz constant, mean", False),
+    "local_lipschitz_95": Measure("95th percentile", False),
+    "local_lipschitz_maximum": Measure("Maximum", False),
+}
+MSE_GAP = {
+    "mse_gap": Measure("Gap of squared errors", False),
+    "mse_gap_bound": Measure("4 × gap of expected outputs", None),
+    "mse_gap_bound_holds": Measure("Bound holds, share", None),
+}
+CE_GAP = {
+    "ce_gap": Measure("Gap of cross-entropies", False),
+    "output_distance": Measure("ε", False),
+    "ce_gap_constant": Measure("C", None),
+    "ce_gap_bound": Measure("C · ε", None),
+}
 
 METRICS = {
     "accuracy": Entry("align.metrics.prediction.accuracy:accuracy", _single("accuracy", "Accuracy", True)),
@@ -67,6 +83,13 @@ METRICS = {
         _localisation("pixel_average_precision", "Pixel average precision"),
     ),
     "mask_area": Entry("align.metrics.localisation.mask_area:mask_area", AREA),
+    "local_lipschitz": Entry("align.metrics.domain_shift.local_lipschitz:local_lipschitz", LOCAL_LIPSCHITZ),
+    "output_gap": Entry(
+        "align.metrics.domain_shift.output_gap:output_gap",
+        _single("output_gap", "Gap of expected outputs", higher_is_better=False),
+    ),
+    "mse_gap": Entry("align.metrics.domain_shift.mse_gap:mse_gap", MSE_GAP),
+    "ce_gap": Entry("align.metrics.domain_shift.ce_gap:ce_gap", CE_GAP),
 }
 
 MEASURES = {name: measure for entry in METRICS.values() for name, measure in entry.measures.items()}

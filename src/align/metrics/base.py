@@ -23,6 +23,30 @@ Values = Tensor | Aggregate
 """One value per image (N), NaN where it is undefined, or one value of all of them."""
 
 
+class Pairs(NamedTuple):
+    """Images of a target domain, n of its N, that show the same objects as test images of a source domain.
+
+    Attributes:
+        indices: which of the N: n.
+        labels: n.
+        probabilities: p(x) of the target's images: n×K.
+        source_probabilities: p(x′) of the source's: n×K.
+        input_distances: ‖x − x′‖₂ of what the network takes: n.
+    """
+
+    indices: Tensor
+    labels: Tensor
+    probabilities: Tensor
+    source_probabilities: Tensor
+    input_distances: Tensor
+
+    @property
+    def output_distances(self) -> Tensor:
+        """‖p(x) − p(x′)‖₂: n."""
+        distances: Tensor = torch.linalg.vector_norm(self.probabilities - self.source_probabilities, dim=1)
+        return distances
+
+
 @dataclass(frozen=True, eq=False)
 class Explained:
     """One model's predictions and explanations of one target domain's N test images, all on one device.
@@ -35,6 +59,7 @@ class Explained:
         class_saliency: N×h×w, not negative: maps of the true classes.
         ground_truth: N×H×W, uint8: 1 object, 0 not, 255 everywhere in an image without ground truth; None: no image has any.
         learned_mask: N×H×W in [0, 1]; None: the method learns no mask.
+        pairs: the same objects on a source domain's background; None: not known, or this is that domain.
         predict: images to probabilities in evaluation mode, without gradients.
         batch_size: the most images that ``predict`` is given at once.
         settings: what is measured, and how finely.
@@ -47,6 +72,7 @@ class Explained:
     class_saliency: Tensor
     ground_truth: Tensor | None
     learned_mask: Tensor | None
+    pairs: Pairs | None
     predict: Callable[[Tensor], Tensor]
     batch_size: int
     settings: Evaluation
@@ -96,9 +122,9 @@ class Explained:
         """Return the predicted classes' column of ``probabilities`` (n×K) of the images at ``indices`` (n)."""
         return probabilities.gather(1, self.predicted[indices].unsqueeze(1)).squeeze(1)
 
-    def among_all(self, values: Tensor) -> Tensor:
-        """Return ``values`` (n) of the drawn images as one value per image (N), NaN where not drawn."""
-        return values.new_full((len(self.images),), torch.nan).index_copy(0, self.drawn, values)
+    def among_all(self, values: Tensor, indices: Tensor) -> Tensor:
+        """Return ``values`` (n) of the images at ``indices`` (n) as one value per image (N), NaN for the others."""
+        return values.new_full((len(self.images),), torch.nan).index_copy(0, indices, values)
 
 
 Metric = Callable[[Explained], dict[str, Values]]

@@ -24,24 +24,27 @@ DISTRIBUTIONS = {True: "in", False: "out"}
 def of_run(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:
     """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that it is part of.
 
-    ``distribution`` is ``in`` where the target domain was trained on, else ``out``. Under leave-one-domain-out
-    ``source_domain`` is ``all but`` the domain that was left out.
+    ``distribution`` is ``in`` where the target domain was trained on, else ``out``; ``source_domain`` is :func:`trained_on`.
 
     Args:
         metrics: target_domain, metric, value and n of one run.
         run: dataset, protocol, domain, method, seed and studies.
         source_domains: what it was trained on.
     """
-    single = run["protocol"] == "single_source"
     labelled = metrics.assign(
         dataset=run["dataset"],
         protocol=run["protocol"],
         method=run["method"],
         seed=run["seed"],
-        source_domain=run["domain"] if single else f"all but {run['domain']}",
+        source_domain=trained_on(run["protocol"], run["domain"]),
         distribution=metrics["target_domain"].isin(source_domains).map(DISTRIBUTIONS),
     )
     return pd.concat([labelled.assign(study=study) for study in run["studies"]])[COLUMNS]
+
+
+def trained_on(protocol: str, domain: str) -> str:
+    """Return what a run was trained on, in words: its source domain, or ``all but`` the domain that was left out."""
+    return domain if protocol == "single_source" else f"all but {domain}"
 
 
 def of_study(metrics: pd.DataFrame, study: str) -> pd.DataFrame:

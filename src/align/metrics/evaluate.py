@@ -1,5 +1,6 @@
 """All metrics of one model on one target domain."""
 
+import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -48,9 +49,9 @@ def of_images(packed: Packed, explained: Explained, values: Mapping[str, Values]
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write ``table`` with six digits, compressed where ``path`` ends so; the same table gives the same bytes."""
-    compression = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    content = table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
     with whole_file(path) as partial:
-        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n", compression=compression)
+        partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def aggregated(values: Values) -> Aggregate:

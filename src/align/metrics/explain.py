@@ -42,6 +42,7 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
         class_saliency=class_saliency,
         ground_truth=None if packed.masks is None else torch.from_numpy(packed.masks.copy()).to(device),
         learned_mask=torch.cat([mask for mask in masks if mask is not None]) if masks[0] is not None else None,
+        pairs=None,
         predict=lambda some: predict(method.classifier, some),
         batch_size=settings.batch_size,
         settings=settings,
@@ -55,10 +56,10 @@ def predict(classifier: Classifier, images: Tensor) -> Tensor:
     return probabilities
 
 
+@torch.no_grad()
 def _explain_batch(method: Method, attribution: Attribution, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    with torch.no_grad():
-        features = method.classifier.features(images)
-        probabilities = method.classifier.classify(features).softmax(1)
-    saliency = attribution(method.classifier, images, features, probabilities.argmax(1)).detach()
-    class_saliency = attribution(method.classifier, images, features, labels).detach()
+    features = method.classifier.features(images)
+    probabilities = method.classifier.classify(features).softmax(1)
+    saliency = attribution(method.classifier, images, features, probabilities.argmax(1))
+    class_saliency = attribution(method.classifier, images, features, labels)
     return probabilities, saliency, class_saliency

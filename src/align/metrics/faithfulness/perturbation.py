@@ -53,7 +53,8 @@ def erasure(explained: Explained, name: str, top: Fill, rest: Fill) -> dict[str,
     drop = explained.confidence - perturbed_confidence(explained, counts, top, rest).mean(dim=1)
     null_drop = explained.confidence - explained.null_confidence
     normalised = torch.where(null_drop > 0, (drop / null_drop).clamp(0, 1), torch.nan)
-    return {name: explained.among_all(drop), f"normalised_{name}": explained.among_all(normalised)}
+    values = {name: drop, f"normalised_{name}": normalised}
+    return {name: explained.among_all(value, explained.drawn) for name, value in values.items()}
 
 
 def curve_counts(explained: Explained) -> list[int]:
@@ -65,4 +66,4 @@ def curve_counts(explained: Explained) -> list[int]:
 def curve_mean(explained: Explained, name: str, confidences: Tensor) -> dict[str, Values]:
     """Return the mean height of each image's curve (n×(curve_steps + 1)) by the trapezoidal rule."""
     share = torch.tensor(curve_counts(explained), device=confidences.device) / explained.pixels
-    return {name: explained.among_all(torch.trapezoid(confidences, share, dim=1))}
+    return {name: explained.among_all(torch.trapezoid(confidences, share, dim=1), explained.drawn)}

@@ -14,7 +14,7 @@ Score = Callable[[Tensor, Tensor], Tensor]
 def judge(explained: Explained, name: str, score: Score, learned_mask_score: Score | None = None) -> dict[str, Values]:
     """Return ``score`` of the true class's saliency map and, where there is one, of the learned mask.
 
-    Undefined (NaN) for an image without ground truth or without a pixel of the object.
+    Undefined (NaN) for an image without ground truth or without a pixel of the object, or whose mask is not known.
 
     Args:
         explained: images with or without ground truth; without, nothing is returned.
@@ -29,8 +29,9 @@ def judge(explained: Explained, name: str, score: Score, learned_mask_score: Sco
     def values(score: Score, maps: Tensor) -> Tensor:
         def value(maps: Tensor, masks: Tensor) -> Tensor:
             objects = (masks == 1).flatten(1)
-            scores = score(resized(maps, masks.shape[1:]).flatten(1), objects)
-            return torch.where(objects.any(dim=1), scores, torch.nan)
+            judged = resized(maps, masks.shape[1:]).flatten(1)
+            defined = objects.any(dim=1) & ~judged.isnan().any(dim=1)
+            return torch.where(defined, score(judged, objects), torch.nan)
 
         return in_batches(value, maps, ground_truth, size=explained.batch_size)
 

@@ -1,0 +1,24 @@
+"""Local Lipschitz constants."""
+
+from align.metrics.base import Aggregate, Explained, Values
+
+
+def local_lipschitz(explained: Explained) -> dict[str, Values]:
+    """Return ‖p(x) − p(x′)‖₂ / ‖x − x′‖₂ of each pair, their 95th percentile and their maximum; lower is better.
+
+    Lemma 1 (arXiv:2511.06944): a model that does not rely on the background has a smaller Lipschitz constant under a domain
+    shift. x and x′ show the same object on two backgrounds, as the network takes them; the maximum is the least constant that
+    these pairs allow. Undefined for a pair of equal images.
+    """
+    pairs = explained.pairs
+    if pairs is None:
+        return {}
+    slopes = pairs.output_distances / pairs.input_distances
+    defined = slopes[~slopes.isnan()]
+    if not len(defined):
+        return {}
+    return {
+        "local_lipschitz": explained.among_all(slopes, pairs.indices),
+        "local_lipschitz_95": Aggregate(defined.quantile(0.95).item(), len(defined)),
+        "local_lipschitz_maximum": Aggregate(defined.max().item(), len(defined)),
+    }
