@@ -1,0 +1,75 @@
+"""Average ranks with the critical difference (Demšar, JMLR 7, 2006, figure 1): methods that a bar joins are not told apart."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from align.figures.style import nothing_to_draw
+from align.metrics import MEASURES
+from align.titles import method_title
+
+TITLES = {"in": "in distribution", "out": "out of distribution", "both": "in and out of distribution"}
+WIDTH = 5.5  # inches
+LEVEL = 0.22  # inches between two names
+
+
+def draw_critical_difference(data: pd.DataFrame) -> Figure:
+    """Return a panel for each distribution: an axis of ranks, a mark and a name for each method, and bars.
+
+    Args:
+        data: from :func:`align.verdict.ranks.average_ranks`.
+    """
+    if data.empty:
+        return nothing_to_draw("Fewer than two methods were compared.")
+    panels = [(str(name), rows) for name, rows in data.groupby("distribution", sort=False)]
+    levels = (data.groupby("distribution")["method"].size().max() + 1) // 2
+    figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, len(panels) * (1.0 + LEVEL * (levels + 1))), squeeze=False)
+    for panel, (name, rows) in zip(axes.flat, panels):
+        _draw(panel, rows, TITLES[name])
+    figure.tight_layout(h_pad=2)
+    return figure
+
+
+def joined(ranks: list[float], difference: float) -> list[tuple[float, float]]:
+    """Return the ends of the longest runs of sorted ``ranks`` that lie within ``difference`` of each other."""
+    reaches = [max(rank for rank in ranks if rank - start <= difference) for start in ranks]
+    bars = [(start, end) for start, end in zip(ranks, reaches) if end > start]
+    return [bar for bar in bars if not any(other[0] < bar[0] and other[1] >= bar[1] for other in bars)]
+
+
+def _draw(panel: Axes, rows: pd.DataFrame, title: str) -> None:
+    ranks, difference = list(rows["average_rank"]), rows["critical_difference"].iloc[0]
+    count, left = len(ranks), (len(ranks) + 1) // 2
+    bars = joined(ranks, difference) if difference == difference else []
+    first_name = 1 + 0.5 * len(bars)
+    for place, (rank, method) in enumerate(zip(ranks, rows["method"])):
+        is_left = place < left
+        depth = first_name + (place if is_left else count - 1 - place)
+        end = 0.9 if is_left else count + 0.1
+        panel.plot([rank, rank, end], [0, depth, depth], color="0.3", linewidth=0.8)
+        text = f"{method_title(method)}  {rank:.2f}" if is_left else f"{rank:.2f}  {method_title(method)}"
+        panel.annotate(
+            text, (end, depth), xytext=(-3 if is_left else 3, 0), textcoords="offset points",
+            ha="right" if is_left else "left", va="center",
+        )  # fmt: skip
+    for place, (low, high) in enumerate(bars):
+        panel.plot([low - 0.03, high + 0.03], [0.5 + 0.5 * place] * 2, color="0.1", linewidth=3, solid_capstyle="butt")
+    panel.set_xlim(0.9, count + 0.1)
+    panel.set_ylim(first_name + left, 0)
+    panel.xaxis.tick_top()
+    panel.set_xticks(range(1, count + 1))
+    panel.set_yticks([])
+    panel.grid(visible=False)
+    for side in ("left", "right", "bottom"):
+        panel.spines[side].set_visible(False)
+    panel.spines["top"].set_color("0.3")
+    measure, settings = MEASURES[rows["metric"].iloc[0]].title, rows["settings"].iloc[0]
+    panel.set_title(f"{measure} {title}, {settings} {'setting' if settings == 1 else 'settings'}: {_tests(rows)}", pad=20)
+
+
+def _tests(rows: pd.DataFrame) -> str:
+    difference, p = rows["critical_difference"].iloc[0], rows["friedman_p"].iloc[0]
+    if difference != difference:
+        return "too few settings or methods to test"
+    return f"critical difference {difference:.2f}, Friedman p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"

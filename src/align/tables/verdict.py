@@ -1,0 +1,84 @@
+"""The verdict: each claim of the paper, ours beside it, and the word."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import pandas as pd
+
+from align.tables.printing import Block, Cell, Table
+from align.tables.summary import printed
+from align.titles import method_title, plain
+from align.verdict.answers import Answer
+from align.verdict.rule import Word
+
+HEADER = ("Claim", "Where", "Paper", "Ours", "Difference", "Seeds", "Verdict", "ALIGN-plus", "Remarks")
+WORDS: tuple[Word, ...] = get_args(Word)
+SCOPES = {
+    "named": "where the paper makes the claim",
+    "by analogy": "by analogy: its own domains in place of the paper's",
+    "general": "claims that name no data set",
+}
+NOTE = (
+    "In brackets 95 % intervals. The difference is to the one of the claim's other methods that comes closest or is better; "
+    "p-values are corrected for all comparisons of a row. Of the paper's six baselines three are published by name, ERM, SGT and "
+    "DRE; Mixup, RSC and CGC are this project's completion."
+)
+
+
+def verdict(answers: Sequence[Answer]) -> Table:
+    """Return a summary, then a block for each data set and the way in which its claims are tested."""
+    data = pd.DataFrame(answers, columns=Answer._fields)
+    places: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        places.setdefault((answer.dataset, answer.scope), []).append(answer)
+    tested_first = sorted(places.items(), key=lambda place: all(answer.verdict == "not tested" for answer in place[1]))
+    blocks = [
+        Block(f"{plain(dataset)}: {SCOPES[scope]}", HEADER, [_cells(answer) for answer in of_place], NOTE)
+        for (dataset, scope), of_place in tested_first
+    ]
+    rows = [
+        [Cell(plain(dataset)), Cell(SCOPES[scope]), *(Cell(str(sum(a.verdict == word for a in of_place))) for word in WORDS)]
+        for (dataset, scope), of_place in tested_first
+    ]
+    return Table(data, [Block("Number of claims", ["Data set", "Tested", *WORDS], rows), *blocks])
+
+
+def _cells(answer: Answer) -> list[Cell]:
+    texts = [answer.text, _where(answer), _paper(answer), _ours(answer), _difference(answer), str(answer.seeds or "")]
+    definite = answer.verdict in ("reproduced", "not reproduced")
+    return [*map(Cell, texts), Cell(answer.verdict, definite), Cell(answer.align_plus), Cell(answer.remarks)]
+
+
+def _where(answer: Answer) -> str:
+    return f"{answer.made_in}: {answer.places}" if answer.places else answer.made_in
+
+
+def _paper(answer: Answer) -> str:
+    if answer.paper is None:
+        return ""
+    other = f"; {answer.paper_other_method} {answer.paper_other:.2f}" if answer.paper_other is not None else ""
+    return f"{answer.paper:.2f}{other}"
+
+
+def _ours(answer: Answer) -> str:
+    if answer.ours is None or answer.low is None or answer.high is None:
+        if not answer.units:
+            return ""
+        return f"holds in {answer.holds} of {answer.units}, expected in {answer.needed}; the opposite in {answer.opposite}"
+    return f"{printed(answer.metric, answer.ours)} {_interval(answer.metric, answer.low, answer.high)}"
+
+
+def _difference(answer: Answer) -> str:
+    if answer.difference is None or answer.difference_low is None or answer.difference_high is None or answer.p is None:
+        return ""
+    interval = _interval(answer.metric, answer.difference_low, answer.difference_high)
+    p = "p < 0.001" if answer.p < 0.001 else f"p = {answer.p:.3f}"
+    return f"{_signed(answer.metric, answer.difference)} to {method_title(answer.other)} {interval}, {p}"
+
+
+def _interval(metric: str, low: float, high: float) -> str:
+    return f"[{printed(metric, low)}, {printed(metric, high)}]"
+
+
+def _signed(metric: str, value: float) -> str:
+    return f"{'+' if value > 0 else ''}{printed(metric, value)}"

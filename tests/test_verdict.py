@@ -1,0 +1,420 @@
+"""The verdict: statistics against other libraries and simulations, and the rule on made-up numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from align.configuration.runs import Run
+from align.errors import InputError
+from align.figures.critical_difference import draw_critical_difference, joined
+from align.figures.style import style
+from align.tables.printing import markdown
+from align.tables.verdict import verdict
+from align.verdict.answers import answers
+from align.verdict.claims import Superiority, read_claims
+from align.verdict.comparison import Sample, aucs, average, drawn, estimate, holm, means
+from align.verdict.evaluations import Evaluations
+from align.verdict.ranks import average_ranks, critical_difference, ranked
+from align.verdict.rule import Comparison, decide, decide_bound, outcome
+
+CLAIMS = REPOSITORY / "reference/claims.yaml"
+PUBLISHED = pd.read_csv(REPOSITORY / "reference/align_paper.csv")
+BETTER = Comparison(advantage=0.04, low=0.02, high=0.06, p=0.01, seeds=3, images=200)
+WORSE = BETTER._replace(advantage=-0.04, low=-0.06, high=-0.02)
+UNCLEAR = BETTER._replace(low=-0.01, p=0.2)
+
+
+def generator(seed=0):
+    return np.random.default_rng(seed)
+
+
+# The rule.
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "expected"),
+    [
+        ([BETTER, BETTER], "holds"),
+        ([BETTER, UNCLEAR], "open"),
+        ([BETTER, WORSE], "opposite"),
+        ([WORSE, None], "opposite"),
+        ([BETTER, None], "open"),  # a missing competitor cannot be beaten
+        ([None], "open"),
+        ([BETTER._replace(seeds=2)], "open"),
+        ([WORSE._replace(seeds=2)], "open"),
+        ([BETTER._replace(images=19)], "open"),
+        ([BETTER._replace(p=0.05)], "open"),
+        ([BETTER._replace(claimed=0.05)], "holds"),
+        ([BETTER._replace(claimed=0.01)], "holds"),
+        ([BETTER._replace(claimed=0.07)], "opposite"),  # better, by less than claimed
+        ([UNCLEAR._replace(claimed=0.05)], "open"),
+        ([BETTER._replace(advantage=0.0, p=0.0)], "open"),
+    ],
+)
+def test_how_a_setting_stands(comparisons, expected):
+    assert outcome(comparisons) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_least", "word"),
+    [
+        (["holds"], 1, "reproduced"),
+        (["opposite"], 1, "not reproduced"),
+        (["open"], 1, "inconclusive"),
+        ([], 1, "not tested"),
+        (["holds"] * 5 + ["opposite"], 5, "reproduced"),
+        (["holds"] * 4 + ["open", "opposite"], 5, "inconclusive"),
+        (["holds"] * 4 + ["opposite"] * 2, 5, "not reproduced"),
+        (["opposite"] * 2 + ["open"], 1, "inconclusive"),
+    ],
+)
+def test_the_word_of_a_claim_about_settings(settings, at_least, word):
+    assert decide(settings, at_least) == word
+
+
+def test_the_word_of_a_bound():
+    assert decide_bound([(0.1, 0.2), (0.2, 0.2)], seeds=3) == "reproduced"
+    assert decide_bound([(0.1, 0.2), (0.21, 0.2)], seeds=3) == "not reproduced"
+    assert decide_bound([(0.1, 0.2)], seeds=2) == "inconclusive"
+    assert decide_bound([], seeds=0) == "not tested"
+
+
+# The statistics.
+
+
+def test_holm_against_its_definition():
+    # 0.01·4; max(0.04, 0.02·3); max(0.06, 0.03·2); 0.9
+    assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([]) == []
+
+
+def test_aucs_against_scikit_learn_on_the_drawn_images():
+    probabilities = generator().dirichlet(np.ones(3), (2, 60)).round(1)  # rounded, so that some tie
+    labels = generator(1).integers(0, 3, 60)
+    draws = drawn(60, generator(2))
+    found = aucs(probabilities, labels, draws)
+    for seed in range(2):
+        assert found.of_seeds[seed] == pytest.approx(_macro_auc(probabilities[seed], labels))
+        for draw in range(5):
+            chosen = np.repeat(np.arange(60), draws[draw].astype(int))
+            assert found.of_draws[draw, seed] == pytest.approx(_macro_auc(probabilities[seed, chosen], labels[chosen]))
+
+
+def _macro_auc(probabilities, labels):
+    return np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in np.unique(labels)])
+
+
+def test_means_are_those_of_the_drawn_images():
+    values, draws = generator().random((2, 30)), drawn(30, generator(1))
+    found = means(values, draws)
+    assert found.of_seeds == pytest.approx(values.mean(1))
+    assert found.of_draws[0] == pytest.approx(values[:, np.repeat(np.arange(30), draws[0].astype(int))].mean(1))
+
+
+def test_interval_is_student_s_where_seeds_make_the_spread():
+    of_seeds = np.array([0.1, 0.2, 0.6])
+    found = estimate(Sample(of_seeds, np.tile(of_seeds, (2000, 1))), generator())
+    expected = stats.t.interval(0.95, 2, of_seeds.mean(), stats.sem(of_seeds))
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.03)
+    assert found.p == pytest.approx(stats.ttest_1samp(of_seeds, 0).pvalue, abs=0.02)
+
+
+def test_interval_is_normal_where_images_make_the_spread():
+    values = generator().normal(0.1, 1, 400)
+    same = np.tile(values, (3, 1))  # the seeds agree on every image
+    found = estimate(means(same, drawn(400, generator(1))), generator(2))
+    expected = stats.norm.interval(0.95, values.mean(), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(("of_seeds", "of_images"), [(1.0, 0.1), (0.1, 1.0), (0.3, 5.0)])
+def test_no_difference_is_rarely_called_one(of_seeds, of_images):
+    """Of 300 made-up comparisons without a true difference, with three seeds, about 5 % may have p < 0.05."""
+    random, draws = generator(), drawn(100, generator(1))
+    called = 0
+    for _ in range(300):
+        noise = random.normal(0, of_seeds, (3, 1)) + random.normal(0, of_images, (1, 100)) + random.normal(0, of_images, (3, 100))
+        called += estimate(means(noise, draws), generator(2)).p < 0.05
+    assert called / 300 < 0.09
+
+
+def test_nothing_that_varies_has_no_interval():
+    constant = Sample(np.zeros(3), np.zeros((2000, 3)))
+    assert estimate(constant, generator()) == (0, 0, 0, 1)
+    assert estimate(Sample(constant.of_seeds + 1, constant.of_draws + 1), generator()).p == 0
+
+
+def test_settings_of_one_target_share_their_images():
+    """Two sources' differences on the same images do not average out as those on other images would."""
+    values = np.tile(generator().normal(0, 1, 200), (3, 1))
+    one = means(values, drawn(200, generator(1)))
+    other = means(values, drawn(200, generator(2)))
+    same = estimate(average([one, one]), generator())
+    different = estimate(average([one, other]), generator())
+    assert (same.high - same.low) / (different.high - different.low) == pytest.approx(2**0.5, rel=0.1)
+
+
+# From results to rows.
+
+
+def images(accuracy, domains=("a", "b"), n=100, seeds=3):
+    """Return per-image results of runs of source a: each method is right on its share of the images."""
+    found = {}
+    for method, share in accuracy.items():
+        for seed in range(seeds):
+            right = (np.arange(n) + 2 * seed) % n < round(share * n)  # the seeds differ a little
+            labels = np.where(np.arange(n) % 2, "cat", "dog")
+            sure = np.where(right == (labels == "cat"), 0.8, 0.3)
+            frames = [
+                pd.DataFrame(
+                    {
+                        "path": [f"{domain}/{number}" for number in range(n)],
+                        "class": labels,
+                        "p:cat": sure,
+                        "p:dog": 1 - sure,
+                        "accuracy": right.astype(float),
+                        "target_domain": domain,
+                    }
+                )
+                for domain in domains
+            ]
+            found[Run("scenes", "single_source", "a", method, seed)] = pd.concat(frames)
+    return found
+
+
+def claim(**changes):
+    values = {
+        "id": "claim", "text": "better", "made_in": "here", "kind": "superiority", "metric": "accuracy", "better": ["align"],
+        "worse": ["erm", "sgt"], "distribution": "in", "over": "domain",
+    }  # fmt: skip
+    return Superiority.model_validate(values | changes)
+
+
+COLUMNS = ["study", "dataset", "protocol", "method", "source_domain", "target_domain", "distribution", "seed", "metric", "value"]
+METRICS = pd.DataFrame(columns=COLUMNS)
+
+
+def judged(asked, results, left_out=None, published=PUBLISHED):
+    return answers([asked], Evaluations(results), METRICS, published, left_out or {})
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "word"),
+    [
+        ({"align": 0.9, "erm": 0.5, "sgt": 0.6}, "reproduced"),
+        ({"align": 0.5, "erm": 0.9, "sgt": 0.3}, "not reproduced"),
+        ({"align": 0.9, "erm": 0.5, "sgt": 0.9}, "inconclusive"),
+        ({"align": 0.9, "erm": 0.5}, "inconclusive"),  # SGT is missing
+        ({"align": 0.5, "erm": 0.9}, "not reproduced"),
+        ({"erm": 0.9, "sgt": 0.9}, "not tested"),
+        ({"align": 0.9}, "not tested"),
+    ],
+)
+def test_a_claim_by_its_numbers(accuracy, word):
+    (row,) = judged(claim(), images(accuracy))
+    assert row.verdict == word
+    assert row.align_plus == "not tested"
+
+
+def test_two_seeds_decide_nothing():
+    (row,) = judged(claim(), images({"align": 0.9, "erm": 0.1, "sgt": 0.1}, seeds=2))
+    assert (row.verdict, row.seeds) == ("inconclusive", 2)
+    assert "Fewer than 3 seeds" in row.remarks
+
+
+def test_a_row_shows_the_closest_competitor_and_who_is_missing():
+    (row,) = judged(
+        claim(worse=["erm", "sgt", "align-masker=sam"]),
+        images({"align": 0.9, "erm": 0.5, "sgt": 0.6}),
+        {"scenes": {"align-masker=sam": "no checkpoint"}},
+    )
+    assert row.other == "sgt"
+    assert row.ours == pytest.approx(0.9)
+    assert row.difference == pytest.approx(0.3)
+    assert row.difference_low < 0.3 < row.difference_high
+    assert row.low < 0.9 < row.high <= 1
+    assert row.remarks == "Not measured in every setting: m-SAM. Left out: m-SAM, no checkpoint"
+
+
+def test_a_method_that_lacks_one_of_the_settings_is_missing():
+    results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5}, domains=("a", "b", "c"))
+    for run, frame in results.items():
+        if run.method == "sgt":
+            results[run] = frame[frame["target_domain"] != "c"]
+    counted, averaged = (
+        judged(claim(distribution="out", over=over, at_least=(2, 2)), results)[0] for over in ("settings", "dataset")
+    )
+    assert (counted.units, counted.holds, counted.verdict) == (2, 1, "inconclusive")
+    assert (averaged.other, averaged.verdict) == ("erm", "inconclusive")
+    assert {counted.remarks, averaged.remarks} == {"Not measured in every setting: SGT"}
+
+
+def test_auc_and_metrics_that_are_better_when_lower():
+    results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5})
+    assert judged(claim(metric="auc"), results)[0].verdict == "reproduced"
+    as_sufficiency = {run: frame.rename(columns={"accuracy": "sufficiency"}) for run, frame in results.items()}
+    assert judged(claim(metric="sufficiency"), as_sufficiency)[0].verdict == "not reproduced"
+    assert judged(claim(metric="comprehensiveness"), as_sufficiency)[0].verdict == "not tested"
+
+
+def test_align_plus_stands_beside_and_not_in_place():
+    accuracy = {"align": 0.5, "align-plus": 0.9, "erm": 0.7, "sgt": 0.7}
+    (row,) = judged(claim(), images(accuracy))
+    assert (row.verdict, row.align_plus, row.ours) == ("not reproduced", "reproduced", 0.5)
+    variants = {"align": 0.9, "align-warm_up=0.0": 0.5, "align-plus": 0.5, "align-plus-warm_up=0.0": 0.9}
+    (row,) = judged(claim(worse=["align-warm_up=0.0"]), images(variants))
+    assert (row.verdict, row.align_plus) == ("reproduced", "not reproduced")
+
+
+def test_settings_are_counted_and_by_analogy_their_share():
+    results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5}, domains=("a", "b", "c", "d"))
+    asked = claim(distribution="out", over="settings", at_least=(2, 3), places={"Paper": ["a"]})
+    named, analogous = judged(asked, results)
+    assert (named.scope, named.verdict, named.remarks) == ("named", "not tested", "Paper is not in the configuration")
+    assert (analogous.scope, analogous.units, analogous.needed, analogous.verdict) == ("by analogy", 3, 2, "reproduced")
+    (row,) = judged(asked.model_copy(update={"places": {"scenes": ("a",)}}), results)
+    assert (row.scope, row.holds, row.verdict) == ("named", 3, "reproduced")
+    of_six = asked.model_copy(update={"places": {"scenes": ("a",)}, "at_least": (5, 6)})
+    assert [(row.scope, row.verdict) for row in judged(of_six, results)] == [
+        ("named", "not tested"),  # three settings are not the claim's six
+        ("by analogy", "reproduced"),
+    ]
+
+
+def test_a_data_set_is_only_judged_where_the_paper_s_with_all_its_domains():
+    results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5}, domains=("a", "b"))
+    asked = claim(distribution="out", over="dataset", places={"scenes": ["a", "b"]})
+    (row,) = judged(asked, results)
+    assert (row.verdict, row.remarks) == ("not tested", "Not both trained and tested on: a, b")
+    from_b = {run._replace(domain="b"): frame for run, frame in results.items()}
+    (row,) = judged(asked, results | from_b)
+    assert (row.verdict, row.places) == ("reproduced", "a → b; b → a")
+
+
+def test_a_published_amount_must_be_reached_where_it_is_named():
+    published = pd.DataFrame(
+        [("scenes", "in-distribution", name, "a", "a", "accuracy", value) for name, value in (("ALIGN", 90.0), ("ERM", 20.0))],
+        columns=["dataset", "setting", "method", "source_domain", "target_domain", "metric", "value"],
+    )
+    asked = claim(worse=["erm"], places={"Scenes": ["A"]}, published="in-distribution", amount=True)
+    (row,) = judged(asked, images({"align": 0.9, "erm": 0.5}), published=published)
+    assert (row.paper, row.paper_other, row.paper_other_method) == (90, 20, "ERM")
+    assert (row.verdict, round(row.difference, 3)) == ("not reproduced", 0.4)
+    assert judged(asked, images({"align": 0.95, "erm": 0.2}), published=published)[0].verdict == "reproduced"
+
+
+def test_the_strongest_degradation_counts():
+    names = [f"masked_erm-degradation=eroded-degree={degree}" for degree in ("0.05", "0.2", "0.1")]
+    accuracy = {"masked_erm": 0.7} | dict(zip(names, (0.9, 0.2, 0.9)))
+    (row,) = judged(claim(better=["masked_erm"], worse=["masked_erm-degradation=eroded-*"]), images(accuracy))
+    assert (row.other, row.verdict, row.align_plus) == (names[1], "reproduced", "")
+
+
+def test_images_without_a_value_are_left_out_of_every_method():
+    results = images({"align": 0.5, "erm": 0.5})
+    for run, frame in results.items():
+        frame["accuracy"] = np.where(frame.index < 50, 1.0 if run.method == "align" else np.nan, frame["accuracy"])
+    (row,) = judged(claim(worse=["erm"]), results)
+    assert (row.images, row.difference) == (50, 0)
+
+
+def test_other_test_images_are_refused():
+    results = images({"align": 0.9, "erm": 0.5})
+    results[Run("scenes", "single_source", "a", "erm", 1)]["path"] += "x"
+    with pytest.raises(InputError, match=r"other test images of erm, seed 1.*expected the same"):
+        judged(claim(), results)
+
+
+def test_bounds_are_looked_at_in_every_case():
+    rows = [
+        ("comparison", "scenes", "single_source", "erm", "a", "b", "out", seed, metric, value)
+        for seed in range(3)
+        for metric, value in (("mse_gap", 0.1), ("mse_gap_bound", 0.05 if seed == 2 else 0.2))
+    ]
+    metrics = pd.DataFrame(rows, columns=COLUMNS)
+    lemma = next(claim for claim in read_claims(CLAIMS) if claim.id == "lemma_2")
+    (row,) = answers([lemma], Evaluations({}), metrics, PUBLISHED, {})
+    assert (row.units, row.holds, row.opposite, row.verdict) == (3, 2, 1, "not reproduced")
+    (row,) = answers([lemma], Evaluations({}), metrics[metrics["metric"] == "mse_gap"], PUBLISHED, {})
+    assert (row.verdict, row.remarks) == ("not tested", "Not measured: mse_gap, mse_gap_bound")
+
+
+def test_the_paper_s_claims_stand_beside_its_numbers():
+    rows = answers(read_claims(CLAIMS), Evaluations({}), METRICS, PUBLISHED, {})
+    assert {row.verdict for row in rows} == {"not tested"}
+    printed = {(row.claim, row.places): (row.paper, row.paper_other_method, row.paper_other) for row in rows}
+    assert printed["best_in_distribution", "VOC2007"] == (86.91, "SGT", 86.64)
+    assert printed["best_in_distribution", "L46"] == (77.27, "DRE", 73.95)
+    assert printed["far_better_than_sgt", "VOC2007"] == (96.63, "SGT", 91.92)
+    assert printed["learned_masks_beat_sam_by_auc", "VOC2007"] == (82.18, "m-SAM", 80.32)
+
+
+def test_a_wrong_claim_is_refused_with_the_file_s_name(tmp_path):
+    path = tmp_path / "claims.yaml"
+    text = CLAIMS.read_text()
+    path.write_text(text.replace("metric: accuracy", "metric: accurracy", 1))
+    with pytest.raises(InputError, match=r"claims\.yaml.*did you mean 'accuracy'"):
+        read_claims(path)
+    path.write_text(text.replace("id: lemma_1", "id: lemma_2"))
+    with pytest.raises(InputError, match=r"found id 'lemma_2' 2 times"):
+        read_claims(path)
+
+
+def test_the_printed_verdict():
+    rows = judged(claim(places={"Paper": ["x"]}), images({"align": 0.9, "erm": 0.5, "sgt": 0.6}))
+    table = verdict(rows)
+    assert list(table.data["verdict"]) == ["not tested", "reproduced"]
+    text = markdown(table.blocks)
+    assert "| scenes | by analogy: its own domains in place of the paper's | 1 | 0 | 0 | 0 |" in text
+    assert "| 90.0 [" in text
+    assert "+30.0 to SGT [" in text
+    assert "**reproduced**" in text
+
+
+# Ranks.
+
+
+def test_ranks_friedman_and_nemenyi():
+    values = pd.DataFrame(generator().random((12, 4)), columns=list("abcd"))
+    found = ranked(values, higher_is_better=True)
+    assert list(found.average) == pytest.approx(stats.rankdata(-values, axis=1).mean(0))
+    assert found.p == pytest.approx(stats.friedmanchisquare(*values.to_numpy().T).pvalue)
+    # Demšar (2006), table 5: q of 4 methods at 0.05 is 2.569.
+    assert found.critical_difference == pytest.approx(2.569 * (4 * 5 / (6 * 12)) ** 0.5, abs=1e-3)
+    assert critical_difference(10, 1) == pytest.approx(3.164 * (10 * 11 / 6) ** 0.5, abs=3e-3)
+    assert ranked(1 - values, higher_is_better=False).average.equals(found.average)
+
+
+def test_few_settings_are_ranked_and_not_tested():
+    found = ranked(pd.DataFrame({"a": [1.0, 1], "b": [2.0, 2], "c": [2.0, np.nan]}), higher_is_better=True)
+    assert (found.settings, list(found.average)) == (1, [3, 1.5, 1.5])
+    assert np.isnan([found.p, found.critical_difference]).all()
+
+
+def test_bars_join_what_is_not_told_apart():
+    assert joined([1.0, 1.5, 2.2, 4.0], 1.25) == [(1.0, 2.2)]
+    assert joined([1.0, 2.0, 3.0], 1.0) == [(1.0, 2.0), (2.0, 3.0)]
+    assert joined([1.0, 3.0], 1.0) == []
+
+
+def test_critical_difference_is_drawn_for_each_distribution():
+    shared = ("comparison", "scenes", "single_source")
+    rows = [
+        (*shared, method, source, target, "in" if source == target else "out", seed, "accuracy", value)
+        for method, value in (("erm", 0.1), ("sgt", 0.2), ("align", 0.3))
+        for source in "abc"
+        for target in "abc"
+        for seed in (0, 1)
+    ]
+    data = average_ranks(pd.DataFrame(rows, columns=COLUMNS))
+    best = data.groupby("distribution", sort=False).first()
+    assert list(best["method"]) == ["align"] * 3
+    assert list(best["settings"]) == [3, 6, 9]
+    with style():
+        inside, outside, both = draw_critical_difference(data).axes
+    assert "too few settings" in inside.get_title()
+    assert "critical difference 1.35" in outside.get_title()  # 2.343 √(3·4 / 36)
+    assert [text.get_text() for text in both.texts] == ["ALIGN  1.00", "SGT  2.00", "3.00  ERM"]
