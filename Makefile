@@ -1,5 +1,7 @@
 # `make` lists the targets. Everything is installed into .venv; an active environment is neither used nor changed.
 PYTHON ?= python3
+CONFIG ?= config/paper.yaml
+MEASURED ?= results
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -10,13 +12,16 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 READY := .venv/.ready
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help reproduce test format lint types workflow tests bench lock
+.PHONY: help reproduce plan test format lint types workflow tests bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 reproduce: $(READY) ## data, training, evaluation, tables, figures and report of the embedded benchmark
 	$(IN_VENV) snakemake --cores all
+
+plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), from the benchmark files in MEASURED (results)
+	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
 
 test: format lint types workflow tests ## the five checks below, one after the other
 
@@ -41,7 +46,7 @@ tests: $(READY) ## all tests
 	$(call heading,tests)
 	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 2
 
-bench: $(READY) ## step times, maps per second and evaluation time as CSV
+bench: $(READY) ## step times, maps per second, evaluation and dry-run time as CSV
 	@$(IN_VENV) python -m benchmarks.run
 
 # uv keeps the pins that still fit; `.venv/bin/uv pip compile --upgrade …` moves all of them.

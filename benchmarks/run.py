@@ -9,6 +9,7 @@ from align.configuration.schema import Classifier
 from align.files import whole_file
 from align.provenance import git_revision
 from benchmarks.data import data
+from benchmarks.dry_run import dry_run
 from benchmarks.evaluation import evaluation
 from benchmarks.saliency_maps import saliency_maps
 from benchmarks.training_steps import training_steps
@@ -30,6 +31,7 @@ def main() -> None:
             saliency_maps(SMALL, 48, 64, 30, device),
             evaluation(device),
             data(),
+            dry_run(),
         ]
     )
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"

@@ -1,0 +1,1 @@
+"""What a configuration would cost before it is run."""

@@ -1,0 +1,1 @@
+"""Masks from a segmentation model that knows nothing of the classes."""

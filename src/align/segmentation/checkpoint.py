@@ -1,0 +1,37 @@
+"""Which files a checkpoint of Segment Anything is made of; asked at every parse of the workflow, so without heavy imports."""
+
+import json
+from pathlib import Path
+
+from align.errors import InputError
+
+
+def checkpoint_files(folder: Path) -> list[str]:
+    """Return the files of a checkpoint that masks depend on: the JSON files and the tensors, never a pickle.
+
+    Args:
+        folder: what ``save_pretrained`` of the transformers library's SamModel and SamProcessor wrote.
+
+    Raises:
+        InputError: it is not such a folder.
+    """
+    tensors = sorted(folder.glob("*.safetensors"))
+    if not folder.is_dir():
+        found = "no such folder"
+    elif (kind := _model_type(folder / "config.json")) != "sam":
+        found = f"a model of type {kind!r} in config.json" if kind else "no config.json that names a type of model"
+    elif not tensors:
+        found = "no *.safetensors; a pickle (pytorch_model.bin) could run code and is not read"
+    else:
+        return [str(path) for path in (*sorted(folder.glob("*.json")), *tensors)]
+    raise InputError(
+        f"segment_anything.checkpoint: {folder}: found {found}, expected the folder of a SamModel and its SamProcessor as "
+        "save_pretrained of the transformers library writes them; correct the path or take it out"
+    )
+
+
+def _model_type(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text())["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,31 @@
+"""Make one domain's foreground maps with Segment Anything."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from align.configuration.schema import SegmentAnything
+from align.files import sha256, write_json
+from align.provenance import versions
+from align.segmentation.segment_anything import load_segment_anything, segment_domain
+from align.training.run import choose_device
+from align.workflow import torch_job
+
+with torch_job(snakemake):
+    settings = SegmentAnything(**snakemake.params.settings)
+    device = choose_device(snakemake.config.get("device", "auto"))
+    model, processor = load_segment_anything(settings.checkpoint, device)
+    images = np.load(snakemake.input.images, mmap_mode="r", allow_pickle=False)
+    start = time.perf_counter()
+    without_mask = segment_domain(model, processor, images, settings, Path(snakemake.output.masks))
+    account = {
+        "settings": snakemake.params.settings,
+        "checkpoint": {Path(path).name: sha256(path) for path in snakemake.input.checkpoint},
+        "versions": versions(),
+        "device": device.type,
+        "images": len(images),
+        "images_without_mask": without_mask,
+        "wall_seconds": round(time.perf_counter() - start, 3),
+    }
+    write_json(snakemake.output.account, account)
