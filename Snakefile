@@ -12,6 +12,7 @@ include: "rules/evaluation.smk"
 include: "rules/presentation.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/verdict.smk"
 include: "rules/report.smk"
 include: "rules/versioning.smk"
 

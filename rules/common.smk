@@ -1,12 +1,13 @@
 # The checked configuration and the helpers that all rules share.
 from align.acquisition.plan import datasets_to_make, downloads_of
 from align.configuration.loading import load
-from align.configuration.runs import Run, left_out, source_domains, studies_of, variants_of
+from align.configuration.runs import Run, left_out, source_domains, studies_of, teacher_of, variants_of
 from align.datasets import SOURCES
 from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
 from align.provenance import code_hash
 from align.registry import module_of
+from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.versioning.repository import require_repository
 from align.workflow import method_code
@@ -18,7 +19,9 @@ try:
     RUNS = list(STUDIES)
     DATASETS = {name: CONFIGURATION.datasets[name] for name in dict.fromkeys(run.dataset for run in RUNS)}
     TO_MAKE = datasets_to_make(DATASETS)
-    TAKEN = taken_runs(CONFIGURATION)  # runs whose published checkpoint takes the place of training
+    SEGMENT_ANYTHING = CONFIGURATION.segment_anything.checkpoint
+    SAM_FILES = checkpoint_files(SEGMENT_ANYTHING) if SEGMENT_ANYTHING else []
+    TAKEN = dict.fromkeys(taken_runs(CONFIGURATION))  # runs whose published checkpoint takes the place of training
 except InputError as error:
     raise SystemExit(str(error)) from None  # to any other exception Snakemake adds a place in this file
 
@@ -53,7 +56,22 @@ def of_runs(pattern):
 
 def of_domains(pattern):
     """Return an input function: one path per domain of the rule's data set; ``pattern`` has {dataset} and {domain}."""
-    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, domain=DATASETS[wildcards.dataset].domains)
+    return lambda wildcards: _each(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
+
+
+def _each(pattern, dataset, domains):
+    return [pattern.format(dataset=dataset, domain=domain) for domain in domains]
+
+
+def of_dataset(key):
+    """Return a params function: the setting ``key`` of the job's data set."""
+    # lookup() with a wildcard walks through all of SETTINGS, for each of a thousand jobs.
+    return lambda wildcards: SETTINGS["datasets"][wildcards.dataset][key]
+
+
+def hyper_parameters_of(wildcards):
+    """Return the hyper-parameters of the job's method."""
+    return VARIANTS[wildcards.method]
 
 
 def sources_of(wildcards):
@@ -64,29 +82,41 @@ def sources_of(wildcards):
 
 def of_sources(pattern):
     """Return an input function: one path per source domain of the job's run; ``pattern`` has {dataset} and {domain}."""
-    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, domain=sources_of(wildcards))
+    return lambda wildcards: _each(pattern, wildcards.dataset, sources_of(wildcards))
 
 
 def given_masks(domains):
     """Return an input function: where the masks that the job's method asks for are, beside those of the data set.
 
-    ``domains`` gives the domains of a job. ALIGN's masks come from its checkpoint of the same domain and seed.
+    ``domains`` gives the domains of a job. Learned masks are made by the checkpoint of a finished run.
     """
 
     def given(wildcards):
         kind = HYPER_PARAMETERS[wildcards.method].given_masks
         if kind == "sam":
-            return expand("results/data/{dataset}/{domain}.sam.npy", dataset=wildcards.dataset, domain=domains(wildcards))
+            return _each("results/data/{dataset}/{domain}.sam.npy", wildcards.dataset, domains(wildcards))
         if kind == "learned":
-            return "results/runs/{dataset}/{protocol}/{domain}/align/seed{seed}/checkpoint.pt".format(**wildcards)
+            teacher = teacher_of(Run(**wildcards), HYPER_PARAMETERS[wildcards.method].mask_teacher)
+            return f"results/runs/{teacher.path}/checkpoint.pt"
         return []
 
     return given
 
 
+def teacher_settings(wildcards):
+    """Return the method that makes the masks of a job and its hyper-parameters, None where no finished run makes them."""
+    method = HYPER_PARAMETERS[wildcards.method].mask_teacher
+    return method and {"method": method, "hyper_parameters": VARIANTS[method]}
+
+
 def code_of_method(*modules):
     """Return a params function: the hash of ``modules`` and of the code of the rule's method."""
-    return lambda wildcards: method_code(wildcards.method, *modules)
+
+    def code(wildcards):
+        named = HYPER_PARAMETERS[wildcards.method].implementations
+        return method_code(wildcards.method, *modules, *map(module_of, named))
+
+    return code
 
 
 def folder_of(wildcards):

@@ -74,8 +74,8 @@ rule index:
         mem_mb=1000,
         runtime=30,
     params:
-        domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
-        classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
+        domains=of_dataset("domains"),
+        classes=of_dataset("classes"),
         fingerprint=fingerprint,
         code=code_hash("align.datasets.image_folder"),
     message:
@@ -103,8 +103,8 @@ rule verify:
         published_as=lambda wildcards: DATASETS[wildcards.dataset].published_as(wildcards.dataset),
         published=lambda wildcards: published_counts(COUNTS, DATASETS[wildcards.dataset].published_as(wildcards.dataset)),
         domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # as chosen, not as found
-        classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
-        allow_partial=lookup("datasets/{dataset}/allow_partial", within=SETTINGS),
+        classes=of_dataset("classes"),
+        allow_partial=of_dataset("allow_partial"),
         code=code_hash("align.preparation.verification"),
     script:
         "../workflow_scripts/verify.py"
@@ -126,8 +126,8 @@ rule split:
         runtime=10,
     params:
         splits=lookup("splits", within=SETTINGS),
-        test_only=lookup("datasets/{dataset}/test_only", within=SETTINGS),
-        group=lookup("datasets/{dataset}/split_group", within=SETTINGS),
+        test_only=of_dataset("test_only"),
+        group=of_dataset("split_group"),
         code=code_hash("align.preparation.splits"),
     script:
         "../workflow_scripts/split.py"
@@ -154,14 +154,44 @@ rule pack:
         runtime=60,
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
-        image_size=lookup("datasets/{dataset}/image_size", within=SETTINGS),
-        resize=lookup("datasets/{dataset}/resize", within=SETTINGS),
-        ground_truth=lookup("datasets/{dataset}/ground_truth", within=SETTINGS),
+        image_size=of_dataset("image_size"),
+        resize=of_dataset("resize"),
+        ground_truth=of_dataset("ground_truth"),
         code=code_hash("align.preparation.packing"),
     message:
         "Packing {wildcards.dataset}, {wildcards.domain}"
     script:
         "../workflow_scripts/pack.py"
+
+
+if SAM_FILES:
+
+    rule segment:
+        input:
+            images="results/data/{dataset}/{domain}.npy",
+            checkpoint=SAM_FILES,
+        output:
+            masks="results/data/{dataset}/{domain}.sam.npy",
+            account="results/data/{dataset}/{domain}.sam.json",
+        log:
+            "results/logs/segment/{dataset}/{domain}.log",
+        benchmark:
+            "results/benchmarks/segment/{dataset}/{domain}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=720,
+            gpu=GPU,
+        params:
+            settings=lookup("segment_anything", within=SETTINGS),
+            fingerprint=folder_fingerprint(SEGMENT_ANYTHING),  # a file that is replaced by an older one
+            code=code_hash("align.segmentation.segment_anything"),
+        message:
+            "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
+        script:
+            "../workflow_scripts/segment.py"
 
 
 rule data:

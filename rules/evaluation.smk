@@ -4,6 +4,7 @@ from align.metrics import METRICS
 
 EVALUATION = CONFIGURATION.evaluation
 EVALUATION_CODE = [
+    "align.metrics.domain_shift.pairing",
     "align.metrics.evaluate",
     "align.metrics.explain",
     "align.preparation.splits",
@@ -36,15 +37,17 @@ rule evaluate_run:
         gpu=GPU,
     params:
         source_domains=sources_of,
-        hyper_parameters=lookup("{method}", within=VARIANTS),
+        hyper_parameters=hyper_parameters_of,
+        teacher=teacher_settings,
         classifier=lookup("classifier", within=SETTINGS),
         training=lookup("training", within=SETTINGS),
         augmentation=lookup("augmentation", within=SETTINGS),
         evaluation=lookup("evaluation", within=SETTINGS),
-        domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
+        domains=of_dataset("domains"),
+        paired=of_dataset("paired"),
         code=code_of_method(*EVALUATION_CODE),
     message:
-        "Evaluating {wildcards.method} trained on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
+        "Evaluating {wildcards.method} trained on {wildcards.dataset}, {params.source_domains}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/evaluate.py"
 

@@ -1,4 +1,5 @@
 # Figures: as SVG (in the report), as PNG, and the CSV that they are drawn from.
+from align.configuration.runs import method_of
 
 
 rule training_curves:
@@ -43,7 +44,7 @@ rule case_studies:
         images=lookup("case_studies/images", within=SETTINGS),
         source_domains=sources_of_page,
         evaluation=lookup("evaluation", within=SETTINGS),
-        domains=lookup("datasets/{dataset}/domains", within=SETTINGS),
+        domains=of_dataset("domains"),
         code=code_hash(
             "align.figures.case_studies",
             "align.figures.style",
@@ -71,6 +72,47 @@ rule accuracy_vs_explanation:
         code=code_hash("align.figures.accuracy_vs_explanation", "align.figures.style"),
     script:
         "../workflow_scripts/accuracy_vs_explanation.py"
+
+
+rule sensitivity:
+    input:
+        "results/metrics.csv",
+    output:
+        **figure_files("sensitivity", "Sensitivity"),
+    log:
+        "results/logs/figures/sensitivity.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        variants=variants_of_study("sensitivity"),
+        defaults={name: SETTINGS["methods"][name] for name in map(method_of, variants_of_study("sensitivity"))},
+        code=code_hash("align.figures.sensitivity", "align.figures.style"),
+    script:
+        "../workflow_scripts/sensitivity.py"
+
+
+rule mask_degradation:
+    input:
+        "results/metrics.csv",
+    output:
+        **figure_files("mask_degradation", "Mask degradation"),
+    log:
+        "results/logs/figures/mask_degradation.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        variants=variants_of_study("mask_quality"),
+        code=code_hash("align.figures.mask_degradation", "align.figures.style"),
+    script:
+        "../workflow_scripts/mask_degradation.py"
 
 
 rule costs:
@@ -120,5 +162,7 @@ rule figures:
     input:
         [f"results/figures/{figure}/{page}.svg" for figure in ("training_curves", "case_studies") for page in PAGES],
         rules.accuracy_vs_explanation.output,
+        rules.sensitivity.output,
+        rules.mask_degradation.output,
         rules.costs.output,
         rules.rule_graph.output,

@@ -1,5 +1,6 @@
 # Where tables and figures are, how the report shows them, and which runs a page of a figure shows.
 PUBLISHED = os.path.relpath(Path(workflow.basedir, "reference/align_paper.csv"))
+PUBLISHED_ELSEWHERE = os.path.relpath(Path(workflow.basedir, "reference/domain_generalization.csv"))
 PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())  # captions and style
 PAGE = "{dataset}/{protocol}/{domain}"  # figures of many runs have one for each
 PAGES = {}
@@ -19,11 +20,24 @@ def table_files(table, title):
 
 def figure_files(figure, title, *page):
     """Return the files of a figure, or of a page of it; the report shows the SVG."""
-    labels = {"figure": title} | ({"data set": "{dataset}", "source domain": "{domain}"} if page else {})
+    labels = {"figure": title} | ({"data set": "{dataset}", "protocol": "{protocol}", "domain": "{domain}"} if page else {})
     name = "/".join([figure, *page])
     caption = f"../report/{figure}.rst"
     shown = report(f"results/figures/{name}.svg", caption=caption, category="Figures", labels=labels)
     return {"svg": shown} | {kind: f"results/figures/{name}.{kind}" for kind in ("png", "csv")}
+
+
+def variants_of_study(study):
+    """Return the hyper-parameters of every variant that is part of a study."""
+    return {run.method: VARIANTS[run.method] for run, studies in STUDIES.items() if study in studies}
+
+
+def reasons_left_out():
+    """Return why a variant was left out, by data set and variant."""
+    reasons = {}
+    for (dataset, variant), reason in LEFT_OUT.items():
+        reasons.setdefault(dataset, {})[variant] = reason
+    return reasons
 
 
 def of_page(pattern):

@@ -9,6 +9,8 @@ rule report:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.verdict.output,
+        rules.average_ranks.output,
     output:
         "results/report.html",
     log:

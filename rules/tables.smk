@@ -1,5 +1,5 @@
 # Tables: as tidy CSV for machines; as Markdown, LaTeX and HTML (in the report) for people.
-from align.tables.assumptions import declared_in
+from align.configuration.assumptions import declared_in
 
 
 rule data_table:
@@ -46,8 +46,6 @@ rule in_distribution:
 
 
 use rule in_distribution as out_of_distribution with:
-    input:
-        "results/metrics.csv",
     output:
         **table_files("out_of_distribution", "Out of distribution"),
     log:
@@ -57,7 +55,22 @@ use rule in_distribution as out_of_distribution with:
         code=code_hash("align.tables.out_of_distribution", "align.tables.writing"),
 
 
-use rule out_of_distribution as explanation_quality with:
+use rule in_distribution as leave_one_domain_out with:
+    input:
+        "results/metrics.csv",
+        PUBLISHED_ELSEWHERE,
+    output:
+        **table_files("leave_one_domain_out", "Leave one domain out"),
+    log:
+        "results/logs/tables/leave_one_domain_out.log",
+    params:
+        table="align.tables.leave_one_domain_out:leave_one_domain_out",
+        code=code_hash("align.tables.leave_one_domain_out", "align.tables.writing"),
+
+
+use rule in_distribution as explanation_quality with:
+    input:
+        "results/metrics.csv",
     output:
         **table_files("explanation_quality", "Explanation quality"),
     log:
@@ -65,6 +78,40 @@ use rule out_of_distribution as explanation_quality with:
     params:
         table="align.tables.explanation_quality:explanation_quality",
         code=code_hash("align.tables.explanation_quality", "align.tables.writing"),
+
+
+use rule explanation_quality as theory with:
+    output:
+        **table_files("theory", "Theory in numbers"),
+    log:
+        "results/logs/tables/theory.log",
+    params:
+        table="align.tables.theory:theory",
+        code=code_hash("align.tables.theory", "align.tables.writing"),
+
+
+use rule in_distribution as masker_ablation with:
+    output:
+        **table_files("masker_ablation", "Masker ablation"),
+    log:
+        "results/logs/tables/masker_ablation.log",
+    params:
+        table="align.tables.masker_ablation:masker_ablation",
+        said={"left_out": reasons_left_out()},
+        code=code_hash("align.tables.masker_ablation", "align.tables.writing"),
+
+
+use rule in_distribution as mask_quality with:
+    input:
+        "results/metrics.csv",
+    output:
+        **table_files("mask_quality", "Mask quality"),
+    log:
+        "results/logs/tables/mask_quality.log",
+    params:
+        table="align.tables.mask_quality:mask_quality",
+        said={"left_out": reasons_left_out(), "variants": variants_of_study("mask_quality")},
+        code=code_hash("align.tables.mask_quality", "align.tables.writing"),
 
 
 rule assumptions:
@@ -111,6 +158,10 @@ rule tables:
         rules.data_table.output,
         rules.in_distribution.output,
         rules.out_of_distribution.output,
+        rules.leave_one_domain_out.output,
         rules.explanation_quality.output,
+        rules.masker_ablation.output,
+        rules.mask_quality.output,
+        rules.theory.output,
         rules.assumptions.output,
         rules.runs.output,

@@ -26,14 +26,15 @@ rule train_run:
         gpu=GPU,
     params:
         source_domains=sources_of,
-        hyper_parameters=lookup("{method}", within=VARIANTS),
+        hyper_parameters=hyper_parameters_of,
+        teacher=teacher_settings,
         classifier=lookup("classifier", within=SETTINGS),
         training=lookup("training", within=SETTINGS),
         augmentation=lookup("augmentation", within=SETTINGS),
-        classes=lookup("datasets/{dataset}/classes", within=SETTINGS),
+        classes=of_dataset("classes"),
         code=code_of_method("align.training.run"),
     message:
-        "Training {wildcards.method} on {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
+        "Training {wildcards.method} on {wildcards.dataset}, {params.source_domains}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train.py"
 

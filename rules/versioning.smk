@@ -19,7 +19,7 @@ rule snapshot:
         runtime=60,
     params:
         runs={run.path: run.dataset for run in TRAINED},
-        preparations={name: preparation_of(CONFIGURATION, name) for name in DATASETS},
+        preparations=lambda _: {run.path: preparation_of(CONFIGURATION, run, HYPER_PARAMETERS[run.method]) for run in TRAINED},
         folder=str(CONFIGURATION.checkpoints.folder),
         data=["data"] if any(Path(root).resolve().is_relative_to(Path("data").resolve()) for root in ROOTS.values()) else [],
     message:

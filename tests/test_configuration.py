@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, method_of, runs_of, variants_of
+from align.configuration.runs import Run, left_out, method_of, runs_of, source_domains, studies_of, variants_of
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError
-from align.methods import METHODS
+from align.methods import COMPARED, METHODS
 from align.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
@@ -100,7 +100,17 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("experiments", {}, "experiments: found {}", "at least 1 item"),
         ("experiments.a b", {"dataset": "scenes"}, "found 'a b'", "match pattern"),
         ("experiments.one.methods", "erm", "experiments.one.methods: found 'erm'", "valid tuple"),
-        ("experiments.one.methods", [], "experiments.one.methods: found []", "at least 1 item"),
+        ("experiments.one.methods", [], "experiments.one: found neither methods nor sweeps", "expected one or more"),
+        ("experiments.one.sweeps", [{"align": {"lambda3": []}}], "sweeps.0.align.lambda3: found []", "at least 1 item"),
+        ("experiments.one.sweeps", [{"align": {"lamda3": [1]}}], "unknown key 'lamda3' of method 'align'", "'lambda3'"),
+        ("experiments.one.study", "sensitivty", "experiments.one.study: found 'sensitivty'", "'sensitivity'"),
+        ("experiments.one.methods", ["irm"], "found method 'irm', which compares source domains", "leave_one_domain_out"),
+        (
+            "experiments.one.methods",
+            [{"align": {"masker": "sam"}}],
+            "nothing that can be run (align-masker=sam",
+            "one run or more",
+        ),
         ("experiments.one.methods", ["erm", 3], "experiments.one.methods.1: found 3", "valid dictionary"),
         ("experiments.one.methods", [{"align": 3}], "experiments.one.methods.0.align: found 3", "valid dictionary"),
         ("experiments.one.seeds", [0, -1], "experiments.one.seeds.1: found -1", "greater than or equal to 0"),
@@ -181,9 +191,9 @@ def test_everything_has_a_default_but_datasets_and_experiments():
     assert load(configuration.model_dump(mode="json")) == configuration
 
 
-def test_every_method_metric_and_seed_is_run_by_default():
+def test_every_compared_method_and_seed_is_run_by_default():
     runs = runs_of(load({**SMALL, "experiments": {"one": {"dataset": "scenes"}}}))
-    assert len(runs) == len(set(runs)) == 4 * len(METHODS) * 3
+    assert len(runs) == len(set(runs)) == 4 * len(COMPARED) * 3
     assert runs[0] == Run("scenes", "single_source", "china", "erm", 0)
     assert runs[0].path == "scenes/single_source/china/erm/seed0"
 
@@ -192,7 +202,7 @@ def test_a_run_that_two_experiments_ask_for_is_made_once():
     content = deepcopy(SMALL)
     content["experiments"]["two"] = {"dataset": "scenes", "methods": ["erm"], "seeds": [0, 1]}
     runs = runs_of(load(content))
-    assert len(runs) == len(set(runs)) == 4 * (len(METHODS) + 1)
+    assert len(runs) == len(set(runs)) == 4 * (len(COMPARED) + 1)
 
 
 def test_a_test_only_domain_is_never_a_source():
@@ -201,6 +211,90 @@ def test_a_test_only_domain_is_never_a_source():
     content["experiments"]["one"]["domains"] = ["china"]
     with pytest.raises(InputError, match="unknown source domain of scenes 'china'"):
         load(content)
+
+
+def leaving_one_out(available, test_only=(), **changes):
+    content = deepcopy(SMALL)
+    content["datasets"]["scenes"] |= {"domains": list(available), "test_only": list(test_only)}
+    content["experiments"]["one"] |= {"protocol": "leave_one_domain_out", "methods": ["erm"]} | changes
+    return load(content)
+
+
+def test_leaving_one_domain_out_trains_on_all_others_that_may_be_trained_on():
+    configuration = leaving_one_out(["china", "flower", "noise", "stripes"], test_only=["noise"])
+    runs = runs_of(configuration)
+    assert [run.path for run in runs] == [
+        f"scenes/leave_one_domain_out/{name}/erm/seed0" for name in ("china", "flower", "stripes")
+    ]
+    assert source_domains(configuration, runs[1]) == ("china", "stripes")
+    alone = of_experiment(methods=["erm"], domains=["noise"])
+    assert [source_domains(alone, run) for run in runs_of(alone)] == [("noise",)]
+
+
+def test_a_domain_that_is_never_trained_on_can_be_the_one_left_out():
+    configuration = leaving_one_out(["china", "flower", "noise"], test_only=["noise"], domains=["noise"])
+    assert [source_domains(configuration, run) for run in runs_of(configuration)] == [("china", "flower")]
+
+
+@pytest.mark.parametrize("method", ["irm", "group_dro"])
+def test_a_method_that_compares_source_domains_has_two_or_more(method):
+    configuration = leaving_one_out(["china", "flower", "noise"], methods=[method])
+    assert {len(source_domains(configuration, run)) for run in runs_of(configuration)} == {2}
+    with pytest.raises(InputError, match=f"experiments.one: found method '{method}', which compares source domains, with one"):
+        leaving_one_out(["china", "flower"], methods=[method])
+
+
+@pytest.mark.parametrize(
+    ("available", "test_only", "changes", "expected"),
+    [
+        (["china"], [], {}, "found 1 trainable domains, expected two or more, one of them to leave out, to train on"),
+        (["china", "noise"], ["noise"], {}, "found 1 trainable domains, expected two or more"),
+        (["china", "noise"], [], {"domains": ["nois"]}, "unknown domain to leave out of scenes 'nois': did you mean 'noise'?"),
+    ],
+)
+def test_no_domain_can_be_left_out_of_too_few(available, test_only, changes, expected):
+    with pytest.raises(InputError) as error:
+        leaving_one_out(available, test_only, **changes)
+    assert expected in str(error.value)
+
+
+def test_a_sweep_is_every_combination_the_default_among_them():
+    configuration = of_experiment(
+        study="sensitivity", domains=["china"], methods=["erm"], sweeps=[{"align": {"lambda3": [0, 1], "warm_up": [0.5, 0.75]}}]
+    )
+    assert [run.method for run in runs_of(configuration)] == [
+        "erm",
+        "align-lambda3=0.0",
+        "align-lambda3=0.0-warm_up=0.75",
+        "align",
+        "align-warm_up=0.75",
+    ]
+
+
+def test_a_run_belongs_to_every_study_that_asks_for_it():
+    content = deepcopy(SMALL)
+    content["experiments"] = {
+        "one": {"dataset": "scenes", "domains": ["china"], "methods": ["erm", "align"], "seeds": [0]},
+        "two": {"dataset": "scenes", "domains": ["china"], "methods": [], "seeds": [0], "study": "sensitivity"}
+        | {"sweeps": [{"align": {"lambda3": [1, 2]}}]},
+    }
+    studies = {run.method: names for run, names in studies_of(load(content)).items()}
+    assert studies == {"erm": ("comparison",), "align": ("comparison", "sensitivity"), "align-lambda3=2.0": ("sensitivity",)}
+
+
+def test_what_cannot_be_run_is_left_out_with_its_reason(tmp_path):
+    asked = [{"align": {"masker": "sam"}}, {"align": {"masker": "ground_truth"}}, "erm"]
+    without = of_experiment(methods=asked)
+    assert {run.method for run in runs_of(without)} == {"erm"}
+    assert left_out(without) == {
+        ("scenes", "align-masker=sam"): "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)",
+        ("scenes", "align-masker=ground_truth"): "the data set has no ground truth",
+    }
+    content = with_value("datasets.scenes.ground_truth", [{"kind": "masks", "folder": "data/scenes/masks"}])
+    content["experiments"]["one"]["methods"] = asked
+    content["segment_anything"] = {"checkpoint": str(tmp_path)}
+    assert left_out(load(content)) == {}
+    assert len(runs_of(load(content))) == 4 * len(asked)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +326,41 @@ def test_a_variant_differs_from_what_is_configured_for_all():
     assert [(settings.lambda1, settings.lambda2) for settings in variants.values()] == [(0.5, 0.1), (2.0, 0.1)]
 
 
+def test_a_method_with_a_hyphen_in_its_name_has_settings_and_variants():
+    content = with_value("methods.align-plus", {"lambda1": 0.5})
+    content["experiments"]["one"]["methods"] = [
+        "align-plus",
+        {"align-plus": {"lambda1": 3.0}},
+        {"align-plus": {"mask_values": "soft"}},
+    ]
+    configuration = load(content)
+    variants = variants_of(configuration)
+    assert [(name, settings.lambda1, settings.mask_values) for name, settings in variants.items()] == [
+        ("align-plus", 0.5, "hardened"),
+        ("align-plus-lambda1=3.0", 3.0, "hardened"),
+        ("align-plus-mask_values=soft", 0.5, "soft"),
+    ]
+    assert {method_of(name) for name in variants} == {"align-plus"}
+    assert load(configuration.model_dump(mode="json")) == configuration
+
+
+def test_align_plus_is_align_with_other_defaults_within_the_same_bounds():
+    fields, plus = (METHODS[name].settings.model_fields for name in ("align", "align-plus"))
+    assert plus.keys() == fields.keys()
+    assert all(
+        (plus[key].description, plus[key].metadata) == (field.description, field.metadata) for key, field in fields.items()
+    )
+    differing = {key for key, field in fields.items() if plus[key].default != field.default}
+    assert all("masker_study.md" in plus[key].json_schema_extra["because"] for key in differing)
+    with pytest.raises(InputError, match=r"methods\.align-plus\.lambda1"):
+        load(with_value("methods.align-plus", {"lambda1": -1}))
+
+
+def test_an_attribution_that_is_not_known_is_answered_with_the_nearest_known_one():
+    with pytest.raises(InputError, match=r"unknown attribution 'layercam': did you mean 'layer_cam'\?"):
+        load(with_value("methods.align", {"attribution": "layercam"}))
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_configuration_file_loads(path, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -246,6 +375,8 @@ def test_every_configuration_file_loads(path, monkeypatch):
 def test_every_hyper_parameter_says_what_it_is_and_why(name):
     for key, field in METHODS[name].settings.model_fields.items():
         assert field.description, f"{name}.{key}"
+        if isinstance(field.default, str) and not field.json_schema_extra:
+            continue  # it names a variant, such as whose masks are used: nothing that the paper leaves open
         assert (field.json_schema_extra or {}).get("because"), f"{name}.{key}"
 
 

@@ -97,7 +97,11 @@ def test_accuracy_against_explanation_averages_targets_and_leaves_out_what_was_n
         ("a", "c", "insertion_auc", 0.3),
     ]
     metrics = pd.DataFrame(rows, columns=["source_domain", "target_domain", "metric", "value"])
-    data = accuracy_and_explanation(metrics.assign(dataset="vlcs", protocol="single_source", method="erm", seed=0))
+    where = metrics["target_domain"].map({"a": "in", "b": "out", "c": "out"})
+    metrics = metrics.assign(
+        study="comparison", dataset="vlcs", protocol="single_source", method="erm", seed=0, distribution=where
+    )
+    data = accuracy_and_explanation(pd.concat([metrics, metrics.assign(study="sensitivity", value=0.0)]))
     assert list(data["measure"]) == ["insertion_auc"] * 2
     assert list(data["accuracy"]) == pytest.approx([0.9, 0.3])
     assert list(data["value"]) == pytest.approx([0.5, 0.2])
@@ -124,8 +128,19 @@ def test_costs_leave_out_what_was_not_measured():
 
 def test_figures_of_nothing_say_so():
     nothing = pd.DataFrame(
-        [("vlcs", "single_source", "erm", "a", "a", 0, "accuracy", 0.5)],
-        columns=["dataset", "protocol", "method", "source_domain", "target_domain", "seed", "metric", "value"],
+        [("comparison", "vlcs", "single_source", "erm", "a", "a", "in", 0, "accuracy", 0.5)],
+        columns=[
+            "study",
+            "dataset",
+            "protocol",
+            "method",
+            "source_domain",
+            "target_domain",
+            "distribution",
+            "seed",
+            "metric",
+            "value",
+        ],
     )
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
     assert [text.get_text() for text in explanation.texts] == ["No explanation was measured."]
@@ -135,6 +150,10 @@ def test_figures_of_nothing_say_so():
 def test_rule_graph_leaves_out_what_follows():
     edges = list(rule_graph(DOT).itertuples(index=False, name=None))
     assert edges == [("assumptions", "all"), ("draw", "all"), ("train_run", "draw")]
+
+
+def test_rule_graph_leaves_out_what_a_rule_needs_of_itself():
+    assert rule_graph(DOT.replace("2 -> 1", "2 -> 1\n    2 -> 2")).equals(rule_graph(DOT))
 
 
 def test_rule_graph_goes_from_left_to_right():
@@ -182,7 +201,7 @@ def test_predictions_of_case_studies():
 
 
 def test_case_studies_mark_wrong_predictions_and_name_what_is_not_known():
-    figure = draw_case_studies(*studies(known=True), source_domain="a")
+    figure = draw_case_studies(*studies(known=True), source_domains=["a"])
     grid = np.array(figure.axes).reshape(3, 5)
     assert [axes.get_title() for axes in grid[0]] == ["image", "ground truth", "ERM", "ALIGN", "ALIGN: mask"]
     assert [axes.get_ylabel() for axes in grid[:, 0]] == [
@@ -198,8 +217,14 @@ def test_case_studies_mark_wrong_predictions_and_name_what_is_not_known():
     assert all(axes.images or axes.texts for axes in figure.axes)
 
 
+def test_case_studies_of_several_source_domains_say_which_was_left_out():
+    figure = draw_case_studies(*studies(known=False), source_domains=["b", "c"])
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    assert labels == ["a\nout of distribution"] * 2 + ["b\nin distribution"]
+
+
 def test_case_studies_without_ground_truth_have_no_column_for_it():
-    figure = draw_case_studies(*studies(known=False), source_domain="a")
+    figure = draw_case_studies(*studies(known=False), source_domains=["a"])
     assert [axes.get_title() for axes in figure.axes[:4]] == ["image", "ERM", "ALIGN", "ALIGN: mask"]
 
 

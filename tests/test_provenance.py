@@ -17,7 +17,7 @@ def forget():
     """Forget what was read of modules, as a new process would; in the end, all that a test has made up."""
 
     def clear():
-        for cached in (provenance._tree, provenance._imports, provenance._syntax):
+        for cached in (provenance.code_hash, provenance._tree, provenance._imports, provenance._syntax):
             cached.cache_clear()
 
     yield clear

@@ -16,13 +16,25 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TABLES = {"Data", "Assumptions", "Explanation quality", "In distribution", "Out of distribution", "Runs"}
+TABLES = {
+    "Data",
+    "Assumptions",
+    "Explanation quality",
+    "In distribution",
+    "Mask quality",
+    "Masker ablation",
+    "Out of distribution",
+    "Runs",
+    "Theory in numbers",
+}
 FIGURES = {
     "Accuracy and explanation",
+    "Average ranks",
     "Costs",
+    "Mask degradation",
     "Rule graph",
-    "Case studies tiny_scenes china",
-    "Training curves tiny_scenes china",
+    "Case studies tiny_scenes single_source china",
+    "Training curves tiny_scenes single_source china",
 }
 
 
@@ -78,6 +90,15 @@ def test_every_table_opens(page):
         assert frame.locator("tbody tr").count() > 1
 
 
+def test_the_verdict_opens(page):
+    ((name, row),) = entries(page, "Verdict").items()
+    assert name == "Claims"
+    row.locator("a").first.click()
+    table = page.frame_locator("iframe").locator("table", has_text="Claim")
+    table.first.wait_for()
+    assert table.locator("tbody tr").count() > 1
+
+
 def test_every_figure_opens(page):
     rows = entries(page, "Figures")
     assert rows.keys() == FIGURES
@@ -87,12 +108,12 @@ def test_every_figure_opens(page):
 def test_every_item_has_a_description(page):
     name_and_caption = "result => [result.labels.table ?? result.labels.figure, result.caption]"
     captions = page.evaluate(f"Object.fromEntries(Object.values(results).map({name_and_caption}))")
-    assert len(captions) == len(TABLES) + 5
+    assert len(captions) == len(TABLES) + len(FIGURES) + 1  # the verdict
     assert [name for name, caption in captions.items() if len(caption) < 150] == []
 
 
 def test_top_of_a_tall_figure_can_be_reached(page):
-    image = open_figure(page, entries(page, "Figures")["Case studies tiny_scenes china"])
+    image = open_figure(page, entries(page, "Figures")["Case studies tiny_scenes single_source china"])
     box = image.bounding_box()
     assert box["height"] > 900
     assert box["y"] >= 0

@@ -202,3 +202,15 @@ def test_without_a_test_split_the_source_s_validation_split_and_whole_targets_ar
     assert (evaluated_split(without, "A", ["A"]), evaluated_split(without, "B", ["A"])) == ("validation", None)
     only_tested = pd.concat([without[without["domain"] == "A"], pd.DataFrame({"domain": ["B"], "split": ["test"]})])
     assert (evaluated_split(only_tested, "A", ["A"]), evaluated_split(only_tested, "B", ["A"])) == ("validation", None)
+
+
+def test_every_source_domain_is_tested_alike_and_the_one_left_out_like_any_target():
+    def tested(*names, left_out):
+        splits = pd.DataFrame([(domain, name) for domain in "ABC" for name in names], columns=["domain", "split"])
+        held_out = pd.DataFrame({"domain": ["D"] * 4, "split": "test"})  # never trained on
+        sources = [domain for domain in "ABC" if domain != left_out]
+        return [evaluated_split(pd.concat([splits, held_out]), domain, sources) for domain in "ABCD"]
+
+    assert tested("train", "validation", "test", left_out="B") == ["test"] * 4
+    assert tested("train", "validation", left_out="B") == ["validation", None, "validation", None]
+    assert tested("train", "validation", left_out="D") == ["validation", "validation", "validation", None]

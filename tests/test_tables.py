@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from align.configuration.assumptions import declared_in
 from align.configuration.schema import Configuration
-from align.tables.assumptions import assumptions, declared_in, defaults
+from align.tables.assumptions import assumptions, defaults
 from align.tables.data import Listed, data
 from align.tables.explanation_quality import explanation_quality
 from align.tables.in_distribution import in_distribution
+from align.tables.leave_one_domain_out import leave_one_domain_out
 from align.tables.out_of_distribution import out_of_distribution
 from align.tables.printing import Block, Cell, html_page, latex, markdown
 from align.tables.runs import runs
@@ -24,6 +26,7 @@ PUBLISHED = pd.DataFrame(
     [
         ("VLCS", "in-distribution", "ERM", "VOC2007", "VOC2007", "accuracy", 85.35),
         ("VLCS", "out-of-distribution", "ERM", "VOC2007", None, "accuracy", 11.11),
+        ("VLCS", "out-of-distribution", "ERM", "VOC2007", "LabelMe", "accuracy", 22.22),
     ],
     columns=["dataset", "setting", "method", "source_domain", "target_domain", "metric", "value"],
 )
@@ -32,7 +35,8 @@ PUBLISHED = pd.DataFrame(
 def metrics(*rows, dataset="vlcs"):
     """Rows of method, source, target, seed, metric, value as ``results/metrics.csv`` has them."""
     frame = pd.DataFrame(rows, columns=["method", "source_domain", "target_domain", "seed", "metric", "value"])
-    return frame.assign(dataset=dataset, protocol="single_source", n=10)
+    where = frame["source_domain"].eq(frame["target_domain"]).map({True: "in", False: "out"})
+    return frame.assign(study="comparison", dataset=dataset, protocol="single_source", distribution=where, n=10)
 
 
 def texts(block):
@@ -94,13 +98,13 @@ def test_in_distribution_beside_the_paper():
     assert bold(block) == [[False, True, False, False], [False, False, True, True], [False] * 4]
     assert block.note == "Mean ± standard deviation over 2 seeds. Best in bold."
     voc = table.data.set_index(["method", "domain"]).loc[("erm", "VOC2007")]
-    assert (voc["mean"], voc["seeds"], voc["paper"]) == pytest.approx((0.85, 2, 0.8535))
+    assert (voc["mean"], voc["seeds"], voc["published"]) == pytest.approx((0.85, 2, 0.8535))
 
 
 def test_in_distribution_of_another_data_set_has_no_paper():
     table = in_distribution(metrics(("erm", "VOC2007", "VOC2007", 0, "accuracy", 0.8), dataset="vlcs_subset"), PUBLISHED)
     assert texts(table.blocks[0]) == [["ERM", "80.0", "80.0"]]
-    assert table.data["paper"].isna().all()
+    assert table.data["published"].isna().all()
     assert table.blocks[0].note == "One seed: no spread is known."
 
 
@@ -118,7 +122,7 @@ def test_out_of_distribution_averages_targets_then_sources():
         for method, values in {"erm": (0.1, 0.3, 0.5, 0.7), "align-lambda1=0.5": (0.2, 0.4, 0.4, 0.4)}.items()
         for (source, target), value in zip((("a", "b"), ("a", "c"), ("b", "a"), ("b", "c")), values)
     ]
-    averaged, from_a, from_b = out_of_distribution(metrics(*rows)).blocks
+    averaged, from_a, from_b = out_of_distribution(metrics(*rows), PUBLISHED).blocks
     assert averaged.header == ["Method", "a →", "b →", "average"]
     assert texts(averaged) == [["ERM", "20.0", "60.0", "40.0"], ["ALIGN (lambda1=0.5)", "30.0", "40.0", "35.0"]]
     assert from_a.header == ["Method", "→ b", "→ c", "average"]
@@ -126,8 +130,85 @@ def test_out_of_distribution_averages_targets_then_sources():
     assert bold(from_b) == [[False, True, True, True], [False, False, False, False]]
 
 
+def test_pairs_that_the_paper_shows_are_marked_and_its_numbers_stand_where_they_belong():
+    rows = [("erm", source, target, 0, "accuracy", 0.5) for source, target in (("VOC2007", "LabelMe"), ("VOC2007", "SUN09"))]
+    _, voc = out_of_distribution(metrics(*rows), PUBLISHED).blocks
+    assert voc.header == ["Method", "→ LabelMe *", "→ SUN09 *", "average"]
+    assert texts(voc) == [["ERM", "50.0", "50.0", "50.0"], ["ERM, paper", "22.22", "", ""]]
+    assert "* The paper shows this pair. It gives 11.11 (ERM) as its best setting, without saying which target." in voc.note
+    _, other = out_of_distribution(metrics(("erm", "SUN09", "VOC2007", 0, "accuracy", 0.5)), PUBLISHED).blocks
+    assert other.header == ["Method", "→ VOC2007", "average"]
+    assert "paper" not in other.note
+    _, elsewhere = out_of_distribution(metrics(*rows, dataset="mine"), PUBLISHED).blocks
+    assert elsewhere.header == ["Method", "→ LabelMe", "→ SUN09", "average"]
+    assert len(elsewhere.rows) == 1
+
+
+GENERALISATION = pd.DataFrame(
+    [
+        ("VLCS", "ERM", "SUN09", "accuracy", 73.4),
+        ("VLCS", "ERM", "VOC2007", "accuracy", 74.6),
+        ("VLCS", "ERM", "average", "accuracy", 77.5),
+        ("VLCS", "DRE", "SUN09", "accuracy", 78.4),
+        ("VLCS", "ERM", "average", "insertion_auc", 0.819),
+    ],
+    columns=["dataset", "method", "target_domain", "metric", "value"],
+)
+
+
+def leaving_out(*rows, dataset="vlcs"):
+    """Rows of method, the domain that is left out, target, seed, metric, value."""
+    frame = metrics(*rows, dataset=dataset).assign(protocol="leave_one_domain_out")
+    return frame.assign(source_domain="all but " + frame["source_domain"], distribution=frame["distribution"].map({"in": "out"}))
+
+
+def test_leave_one_domain_out_beside_published_numbers():
+    rows = [
+        ("erm", "VOC2007", "VOC2007", 0, "accuracy", 0.70),
+        ("erm", "VOC2007", "VOC2007", 1, "accuracy", 0.80),
+        ("erm", "VOC2007", "SUN09", 0, "accuracy", 0.99),  # it was trained on
+        ("erm", "VOC2007", "tested_only", 0, "accuracy", 0.98),  # never trained on, and not what is left out here
+        ("erm", "SUN09", "SUN09", 0, "accuracy", 0.60),
+        ("erm", "SUN09", "SUN09", 1, "accuracy", 0.60),
+        ("group_dro", "VOC2007", "VOC2007", 0, "accuracy", 0.72),
+        ("group_dro", "SUN09", "SUN09", 0, "accuracy", 0.62),
+    ]
+    single = metrics(("erm", "SUN09", "VOC2007", 0, "accuracy", 0.1))
+    table = leave_one_domain_out(pd.concat([leaving_out(*rows), single]), GENERALISATION)
+    (block,) = table.blocks
+    assert block.title == "vlcs · leave one domain out: Accuracy, %"
+    assert block.header == ["Method", "VOC2007", "SUN09", "average"]
+    assert texts(block) == [
+        ["ERM", "75.0 ± 7.1", "60.0 ± 0.0", "67.5 ± 3.5"],
+        ["GroupDRO", "72.0", "62.0", "67.0"],
+        ["ERM, published", "74.6", "73.4", "77.5"],
+    ]
+    assert bold(block)[:2] == [[False, True, False, True], [False, False, True, False]]
+    assert "not the same experiment: ResNet-50" in block.note
+    assert table.data.set_index(["method", "left_out"])["published"]["erm", "SUN09"] == pytest.approx(0.734)
+
+
+def test_a_published_average_over_other_domains_is_not_shown():
+    (block,) = leave_one_domain_out(leaving_out(("erm", "SUN09", "SUN09", 0, "accuracy", 0.6)), GENERALISATION).blocks
+    assert texts(block)[1] == ["ERM, published", "73.4", ""]
+    (elsewhere,) = leave_one_domain_out(leaving_out(("erm", "SUN09", "SUN09", 0, "auc", 0.6), dataset="x"), GENERALISATION).blocks
+    assert (texts(elsewhere), elsewhere.note) == ([["ERM", "60.0", "60.0"]], "One seed: no spread is known.")
+
+
+def test_published_insertion_aucs_are_no_percentages():
+    rows = [("erm", domain, domain, 0, "insertion_auc", 0.5) for domain in ("SUN09", "VOC2007")]
+    (block,) = leave_one_domain_out(leaving_out(*rows), GENERALISATION).blocks
+    assert block.title.endswith("Insertion AUC")
+    assert texts(block) == [["ERM", "0.500", "0.500", "0.500"], ["ERM, published", "", "", "0.819"]]
+
+
+def test_nobody_left_a_domain_out():
+    table = leave_one_domain_out(metrics(("erm", "a", "a", 0, "auc", 0.5)), GENERALISATION)
+    assert (len(table.data), list(table.blocks)) == (0, [])
+
+
 def test_one_domain_alone_has_nothing_out_of_distribution():
-    table = out_of_distribution(metrics(("erm", "a", "a", 0, "auc", 0.5)))
+    table = out_of_distribution(metrics(("erm", "a", "a", 0, "auc", 0.5)), PUBLISHED)
     assert table.data.empty
     assert markdown(table.blocks) == "Nothing of this kind was measured.\n"
 

@@ -33,7 +33,9 @@ CPU = torch.device("cpu")
 CLASSES = ["circle", "cross", "square"]
 SIZE = 16
 NO_AUGMENTATION = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
-HYPER_PARAMETERS = {"align": {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}}
+SMALL_MASKER = {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}
+WITHOUT_GIVEN_MASKS = {"mask": "random", "degradation": "random", "degree": 0.2}
+HYPER_PARAMETERS = {"align": SMALL_MASKER, "align-plus": SMALL_MASKER, "masked_erm": WITHOUT_GIVEN_MASKS}
 
 
 def packed_images(count, seed):
@@ -223,8 +225,9 @@ class TestHistory:
         assert list(frame.columns) == ["epoch", "phase", "name", "value"]
         names = {key: set(rows["name"]) for key, rows in frame.groupby(["epoch", "phase"])}
         classifier = {"classification", "regularisation", "total", "validation_accuracy"}
-        masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total"}
-        guided = classifier | masker | {"guidance", "validation_mask_area", "validation_energy_outside"}
+        masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area"}
+        watched = {"validation_mask_area", "validation_mask_spread", "validation_energy_outside"}
+        guided = classifier | masker | watched | {"guidance"}
         assert names == {(1, "warm_up"): classifier, (2, "masker"): masker, (2, "guided"): guided, (3, "guided"): guided}
 
     def test_terms_are_means_over_the_steps(self):
@@ -276,10 +279,16 @@ class TestFailures:
         assert is_collapsed(area) is collapsed
 
     def test_mask_collapse_names_the_first_epoch_and_what_the_mask_keeps(self):
-        assert mask_collapse({5: 0.5, 6: 0.97, 7: 0.01}) == ("mask collapse", 6, "the mask's mean is 0.970: it keeps everything")
-        assert mask_collapse({5: 0.5, 6: 0.01}) == ("mask collapse", 6, "the mask's mean is 0.010: it keeps nothing")
-        assert mask_collapse({5: 0.5, 6: 0.3}) is None
-        assert mask_collapse({}) is None
+        clear = dict.fromkeys((5, 6, 7), 0.2)
+        everything, nothing = "the mask's mean is 0.970: it keeps everything", "the mask's mean is 0.010: it keeps nothing"
+        assert mask_collapse({5: 0.5, 6: 0.97, 7: 0.01}, clear) == ("mask collapse", 6, everything)
+        assert mask_collapse({5: 0.5, 6: 0.01}, clear) == ("mask collapse", 6, nothing)
+        assert mask_collapse({5: 0.5, 6: 0.3}, clear) is None
+        assert mask_collapse({}, {}) is None
+
+    def test_a_mask_that_is_grey_all_over_is_collapsed_too(self):
+        grey = "the mask's mean is 0.300 and its spread within an image 0.040: it is grey all over"
+        assert mask_collapse({5: 0.5, 6: 0.3}, {5: 0.06, 6: 0.04}) == ("mask collapse", 6, grey)
 
     rising = (0.5, 0.5, 0.5, 0.6, 0.7, 0.7, 0.7)
 
@@ -305,8 +314,8 @@ class TestFailures:
         history = History()
         history.add(1, "warm_up", {"validation_accuracy": 0.99})  # no part of the drift
         for epoch, (accuracy, outside) in enumerate(zip((0.5, 0.6, 0.7), (0.2, 0.3, 0.4)), start=2):
-            values = {"validation_accuracy": accuracy, "validation_energy_outside": outside, "validation_mask_area": 0.99}
-            history.add(epoch, "guided", values)
+            mask = {"validation_energy_outside": outside, "validation_mask_area": 0.99, "validation_mask_spread": 0.2}
+            history.add(epoch, "guided", {"validation_accuracy": accuracy, **mask})
         assert [(failure.name, failure.epoch) for failure in history.failures()] == [
             ("mask collapse", 2),
             ("explanation drift", 4),
@@ -400,7 +409,7 @@ class TestRun:
             restore(run_settings(method), tmp_path / "absent.pt", CPU)
 
     def test_several_domains_are_one_after_the_other(self):
-        images, labels = on_device([TRAINING_SPLIT, VALIDATION_SPLIT], CPU)
+        images, labels, *_ = on_device([TRAINING_SPLIT, VALIDATION_SPLIT], CPU)
         assert len(images) == 29
         assert torch.equal(images[20:], torch.from_numpy(VALIDATION_SPLIT.images))
         assert labels.tolist() == [*TRAINING_SPLIT.labels, *VALIDATION_SPLIT.labels]

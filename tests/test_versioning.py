@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.configuration.loading import load
-from align.configuration.runs import runs_of
+from align.configuration.runs import method_of, runs_of, studies_of
 from align.errors import InputError
 from align.files import sha256
-from align.versioning.agreement import first_difference, read_account, taken_runs
+from align.methods import METHODS
+from align.versioning.agreement import first_difference, preparation_of, read_account, taken_runs
 from align.versioning.checkpoints import publish_run, take_run
 from align.versioning.summary import means, nested, plotted
 
@@ -28,7 +29,7 @@ VERSIONING = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitattributes", 
 TINY_CONTENT = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 CONFIGURATION = load(TINY_CONTENT)
 RUNS = runs_of(CONFIGURATION)
-ALIGN = next(run for run in RUNS if run.method == "align")
+ALIGN, SGT = (next(run for run in RUNS if run.method == method) for method in ("align", "sgt"))
 PUBLISHED = ("--config", "checkpoints={source: published}")
 PUBLISHED_OR_TRAINED = ("--config", "checkpoints={source: published_or_trained}")
 TINY = ("--configfile", "config/tiny.yaml")
@@ -204,7 +205,7 @@ def test_git_versions_what_dvc_does_not(versioned):
     assert published["nfiles"] == 3 * len(RUNS) + listings
 
 
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.method)
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.protocol}-{run.method}")
 def test_a_published_checkpoint_says_where_it_comes_from(versioned, run):
     folder = versioned / "artifacts/checkpoints" / run.path
     account = json.loads((folder / "checkpoint.json").read_text())
@@ -223,7 +224,9 @@ def test_a_published_checkpoint_says_where_it_comes_from(versioned, run):
     assert account["preparation"]["datasets"]["tiny_scenes"]["image_size"] == 32
 
 
-EVERY = {run.method for run in RUNS}
+EVERY = {run.path for run in RUNS}
+# Runs that take their lambda3 from the configuration of align, not from a sweep.
+GUIDED = [run for run in RUNS if method_of(run.method) == "align" and "lambda3=" not in run.method]
 
 
 @pytest.mark.parametrize(
@@ -232,8 +235,13 @@ EVERY = {run.method for run in RUNS}
         ("training", {"epochs": 12}, "training.epochs: published 4, configured 12", EVERY),
         ("classifier", {"widths": [8, 8]}, "classifier.widths: published [8, 16], configured [8, 8]", EVERY),
         ("augmentation", {"flip": 0.25}, "augmentation.flip: published 0.5, configured 0.25", EVERY),
-        ("methods", {"align": {"lambda3": 0.5}}, "methods.align.lambda3: published 1.0, configured 0.5", {"align"}),
-        ("methods", {"sgt": {"consistency": 2}}, "methods.sgt.consistency: published 1.0, configured 2.0", {"sgt"}),
+        (
+            "methods",
+            {"align": {"lambda3": 0.5}},
+            "methods.align.lambda3: published 1.0, configured 0.5",
+            {run.path for run in GUIDED},
+        ),
+        ("methods", {"sgt": {"consistency": 2}}, "methods.sgt.consistency: published 1.0, configured 2.0", {SGT.path}),
         ("splits", {"seed": 1}, "splits.seed: published 0, configured 1", EVERY),
         (
             "datasets",
@@ -253,31 +261,55 @@ def test_another_setting_is_refused_and_trained_where_allowed(second, monkeypatc
     monkeypatch.chdir(second)
     with pytest.raises(InputError) as error:
         taken_runs(configured("published"))
-    named = re.findall(r"^  tiny_scenes/single_source/china/(\w+)/seed0: (.*)$", str(error.value), re.MULTILINE)
-    assert {method for method, _ in named} == refused
+    named = re.findall(r"^  (tiny_scenes/\S+/seed0): (.*)$", str(error.value), re.MULTILINE)
+    assert {path for path, _ in named} == refused
     assert {found for _, found in named} == {key}
-    assert {run.method for run in taken_runs(configured("published_or_trained"))} == EVERY - refused
+    assert {run.path for run in taken_runs(configured("published_or_trained"))} == EVERY - refused
     assert taken_runs(configured("trained")) == []
+
+
+def tiny_with(**changes):
+    """Return the tiny configuration, with published checkpoints and another data set."""
+    dataset = TINY_CONTENT["datasets"]["tiny_scenes"] | changes
+    return load(TINY_CONTENT | {"datasets": {"tiny_scenes": dataset}, "checkpoints": {"source": "published"}})
+
+
+def test_a_run_without_one_domain_is_taken_only_where_the_others_are_the_same(second, monkeypatch):
+    monkeypatch.chdir(second)
+    (left_out,) = (run for run in RUNS if run.protocol == "leave_one_domain_out")
+    assert left_out in taken_runs(tiny_with())
+    for key, value in {"domains": ["china", "noise", "stripes"], "test_only": ["flower"]}.items():
+        with pytest.raises(InputError) as error:
+            taken_runs(tiny_with(**{key: value}))
+        assert f"  {left_out.path}: datasets.tiny_scenes.{key}: published" in str(error.value)
+
+
+@pytest.mark.parametrize(("masker", "expected"), [("ground_truth", "datasets.tiny_scenes.ground_truth: "), ("grey", None)])
+def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, expected, tmp_path):
+    settings = METHODS["align"].settings(masker=masker)
+    other = tiny_with(ground_truth=[{"kind": "voc_boxes", "folder": str(tmp_path)}])
+    difference = first_difference(*(preparation_of(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other)))
+    assert difference is None if expected is None else difference.startswith(expected)
 
 
 def test_a_refusal_is_one_message(clone):
     change = "methods={align: {lambda3: 0.5}}"
     output = snakemake(clone, "all", "--dry-run", *PUBLISHED, change, fails=True)
+    differing = [f"  {run.path}: methods.align.lambda3: published 1.0, configured 0.5\n" for run in GUIDED]
     assert output.endswith(
         "checkpoints.source is published, expected a checkpoint in artifacts/checkpoints for every run, made with this "
-        "configuration:\n"
-        f"  {ALIGN.path}: methods.align.lambda3: published 1.0, configured 0.5\n"
+        f"configuration:\n{''.join(differing)}"
         "For what differs: configure the published values, or set checkpoints.source to published_or_trained.\n"
     )
     planned = jobs(snakemake(clone, "all", "--dry-run", *PUBLISHED_OR_TRAINED, change))
-    assert planned["train_run"] == 1
-    assert planned["take_published_run"] == len(RUNS) - 1
+    assert planned["train_run"] == len(GUIDED)
+    assert planned["take_published_run"] == len(RUNS) - len(GUIDED)
 
 
 def test_after_a_change_only_what_depends_on_it_is_trained(own_copy):
     change = "methods={align: {lambda3: 0.5}}"
     planned = jobs(snakemake(own_copy, "all", "--dry-run", *PUBLISHED_OR_TRAINED, change))
-    assert planned["train_run"] == planned["evaluate_run"] == 1
+    assert planned["train_run"] == planned["evaluate_run"] == len(GUIDED)
     assert not planned.keys() & {"take_published_run", "pack", "split", "index", "acquire_tiny_scenes"}
     assert "Nothing to be done" in snakemake(own_copy, "all", "--dry-run", *PUBLISHED_OR_TRAINED)
 
@@ -505,7 +537,8 @@ def test_the_summary_is_the_average_of_the_tables(tiny_results):
     content = nested(means(metrics))
     table = pd.read_csv(tiny_results / "results/tables/out_of_distribution.csv")
     averages = table[(table["source_domain"] == "average") & (table["target_domain"] == "average")]
-    assert len(averages) == 2 * len(RUNS)
+    compared = [run for run, studies in studies_of(CONFIGURATION).items() if "comparison" in studies]
+    assert len(averages) == 2 * sum(run.protocol == "single_source" for run in compared)
     for row in averages.to_dict("records"):
         found = content[row["dataset"]][row["protocol"]][row["method"]]["out_of_distribution"][row["metric"]]
         assert found == pytest.approx(row["mean"], rel=1e-4)
@@ -524,7 +557,11 @@ def test_means_are_over_targets_then_sources_then_seeds():
         ("b", "c", 1, 1.0),
     ]
     metrics = pd.DataFrame(rows, columns=["source_domain", "target_domain", "seed", "value"])
-    metrics = metrics.assign(dataset="d", protocol="p", method="m", metric="accuracy", n=10)
+    where = metrics["source_domain"].eq(metrics["target_domain"]).map({True: "in", False: "out"})
+    metrics = metrics.assign(
+        dataset="d", protocol="p", method="m", metric="accuracy", n=10, study="comparison", distribution=where
+    )
+    metrics = pd.concat([metrics, metrics.assign(study="sensitivity", value=0.0)])
     content = nested(means(metrics))
     assert content == {"d": {"p": {"m": {"in_distribution": {"accuracy": 0.625}, "out_of_distribution": {"accuracy": 0.55}}}}}
     wide = plotted(means(metrics), "out_of_distribution")

@@ -1,4 +1,4 @@
-"""Draw test images of every target domain with the explanations of one source domain's models."""
+"""Draw test images of every target domain with the explanations of the models of one page."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from align.training.run import choose_device, restore
 from align.workflow import run_settings, torch_job
 
 with torch_job(snakemake), style():
-    params, wildcards = snakemake.params, snakemake.wildcards
+    params = snakemake.params
     device = choose_device(snakemake.config.get("device", "auto"))
     evaluation = Evaluation(**params.evaluation)
     models = {}
@@ -31,5 +31,5 @@ with torch_job(snakemake), style():
     shown = cases({domain: evenly_drawn(packed, params.images) for domain, packed in tested.items()}, classes)
     attribution = load(ATTRIBUTIONS[evaluation.attribution])
     explained = {method: explanations(model, attribution, shown, evaluation, device) for method, model in models.items()}
-    figure = draw_case_studies(shown, explained, wildcards.domain)
+    figure = draw_case_studies(shown, explained, params.source_domains)
     write_figure(figure, predictions(shown, explained), **dict(snakemake.output.items()))

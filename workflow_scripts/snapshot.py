@@ -18,7 +18,7 @@ with job(snakemake):
     for path, dataset in params.runs.items():
         data = Path("results/data", dataset)
         metrics = Path("results/evaluations", path, "metrics.csv")
-        publish_run(Path("results/runs", path), metrics, data, params.preparations[dataset], folder / path)
+        publish_run(Path("results/runs", path), metrics, data, params.preparations[path], folder / path)
     add([*map(Path, params.data), folder])
     summary = means(pd.read_csv(snakemake.input.metrics))
     write_json("artifacts/metrics.json", nested(summary))

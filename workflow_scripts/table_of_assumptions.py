@@ -1,6 +1,7 @@
 """Make the table of settings that the paper does not give."""
 
-from align.tables.assumptions import Assumption, assumptions
+from align.configuration.assumptions import Assumption
+from align.tables.assumptions import assumptions
 from align.tables.writing import write_table
 from align.workflow import job
 

@@ -7,5 +7,6 @@ from align.tables.writing import write_table
 from align.workflow import job
 
 with job(snakemake):
-    tabulate = load(snakemake.params.table)
-    write_table(tabulate(*map(pd.read_csv, snakemake.input)), **dict(snakemake.output.items()))
+    params = snakemake.params
+    tabulate = load(params.table)
+    write_table(tabulate(*map(pd.read_csv, snakemake.input), **params.get("said", {})), **dict(snakemake.output.items()))

@@ -8,7 +8,8 @@ from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
 from align.provenance import git_revision, value_hash, versions
 from align.training.run import choose_device, train_run, write_run
-from align.workflow import run_settings, torch_job
+from align.training.teacher import taught
+from align.workflow import restored_teacher, run_settings, torch_job
 
 with torch_job(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -16,6 +17,7 @@ with torch_job(snakemake):
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     classes = class_names(splits, params.classes)
     given = settings.hyper_parameters.given_masks
+    device = choose_device(snakemake.config.get("device", "auto"))
     training, validation = (
         [
             read_packed(Path(snakemake.input.splits).parent, splits, domain, split, classes, given)
@@ -23,8 +25,10 @@ with torch_job(snakemake):
         ]
         for split in ("train", "validation")
     )
-    title = f"{wildcards.dataset} {wildcards.domain} {wildcards.method} seed {wildcards.seed}"
-    device = choose_device(snakemake.config.get("device", "auto"))
+    teacher = restored_teacher(snakemake, device)
+    if teacher:
+        training, validation = ([taught(packed, teacher, device) for packed in split] for split in (training, validation))
+    title = f"{wildcards.dataset} {' '.join(params.source_domains)} {wildcards.method} seed {wildcards.seed}"
     trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title)
     values = settings_of(Run(**dict(wildcards.items())), params)
     account = {

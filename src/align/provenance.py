@@ -24,6 +24,7 @@ PLUMBING = (
 )
 
 
+@cache
 def code_hash(*modules: str) -> str:
     """Return a hash of the syntax trees of ``modules`` and of all that they import from this package.
 
@@ -42,7 +43,8 @@ def value_hash(value: Any) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that numbers depend on."""
-    libraries = ("align-reproduction", "numpy", "pandas", "pillow", "scikit-learn", "torch", "torchmetrics", "torchvision")
+    numerical = ("numpy", "pandas", "pillow", "scikit-learn", "torch", "torchmetrics", "torchvision", "transformers")
+    libraries = ("align-reproduction", *numerical)
     installed = {name: _version(name) for name in libraries}
     return {"python": platform.python_version()} | {name: v for name, v in installed.items() if v}
 

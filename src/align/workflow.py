@@ -18,6 +18,9 @@ from align.provenance import code_hash
 from align.registry import module_of
 
 if TYPE_CHECKING:
+    import torch
+
+    from align.methods.base import Method
     from align.training.run import RunSettings
 
 LOG = logging.getLogger("align")
@@ -76,6 +79,17 @@ def run_settings(variant: str, values: Mapping[str, Any]) -> "RunSettings":
         Training(**values["training"]),
         Augmentation(**values["augmentation"]),
     )
+
+
+def restored_teacher(snakemake: Any, device: "torch.device") -> "Method | None":
+    """Return the finished run that makes the masks which a job's method is given, None where none does."""
+    from align.training.run import restore
+
+    teacher = snakemake.params.teacher
+    if teacher is None:
+        return None
+    settings = run_settings(teacher["method"], dict(snakemake.params.items()) | teacher)
+    return restore(settings, Path(snakemake.input.given), device)[0]
 
 
 def run_snakemake(snakemake: Any, *arguments: str) -> str:

@@ -22,9 +22,14 @@ def to_masks(masks: Tensor) -> Tensor:
 
 def normalise(images: Tensor) -> Tensor:
     """Return images N×3×S×S in [0, 1] as the network sees them: less the mean, by the standard deviation."""
-    mean = torch.tensor(MEAN, device=images.device)[:, None, None]
-    deviation = torch.tensor(STANDARD_DEVIATION, device=images.device)[:, None, None]
+    mean, deviation = _per_channel(images)
     return (images - mean) / deviation
+
+
+def denormalise(images: Tensor) -> Tensor:
+    """Return normalised images N×3×S×S in [0, 1] again."""
+    mean, deviation = _per_channel(images)
+    return images * deviation + mean
 
 
 def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
@@ -44,6 +49,11 @@ def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) 
     if settings.grey > 0:
         images = to_grey(images, _chosen(count, settings.grey, generator))
     return torch.cat((images, maps), 1) if maps.shape[1] else images
+
+
+def _per_channel(images: Tensor) -> tuple[Tensor, Tensor]:
+    mean, deviation = (torch.tensor(values, device=images.device)[:, None, None] for values in (MEAN, STANDARD_DEVIATION))
+    return mean, deviation
 
 
 def _chosen(count: int, probability: float, generator: torch.Generator) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from align.configuration.runs import runs_of
+from align.configuration.runs import left_out, runs_of
 from align.configuration.schema import Configuration, Dataset
 from align.datasets import SOURCES
 from align.datasets.folders import find_domains
@@ -34,7 +34,7 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
     try:
         datasets = {key: _with_domains(key, dataset) for key, dataset in configuration.datasets.items()}
         configuration = configuration.model_copy(update={"datasets": datasets})
-        runs_of(configuration)
+        _require_runs(configuration)
     except InputError as error:
         raise InputError(f"{name} cannot be used:\n  {error}") from None
     return configuration
@@ -56,6 +56,13 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, available)
     return dataset.model_copy(update={"domains": dataset.domains or available})
+
+
+def _require_runs(configuration: Configuration) -> None:
+    """Check every name in the experiments, and that something of what they ask for can be run."""
+    if not runs_of(configuration):
+        reasons = "; ".join(f"{variant} on {dataset}: {reason}" for (dataset, variant), reason in left_out(configuration).items())
+        raise InputError(f"experiments: found nothing that can be run ({reasons}), expected one run or more; correct that")
 
 
 def _innermost(problems: list[ErrorDetails]) -> list[ErrorDetails]:

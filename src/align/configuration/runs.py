@@ -1,7 +1,7 @@
 """What the configuration asks to be trained: one run per data set, protocol, domain, method and seed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -72,39 +72,50 @@ def runs_of(configuration: Configuration) -> list[Run]:
 def studies_of(configuration: Configuration) -> dict[Run, tuple[str, ...]]:
     """Return every run of :func:`runs_of` with the studies that it is part of."""
     studies: dict[Run, dict[str, None]] = {}
-    for study, run, settings in _asked_for(configuration):
-        if not missing(configuration, run.dataset, settings):
+    asked_for = list(_asked_for(configuration))
+    runs = {run for _, run, _ in asked_for}
+    for study, run, settings in asked_for:
+        if not missing(configuration, run, settings, runs):
             studies.setdefault(run, {})[study] = None
     return {run: tuple(names) for run, names in studies.items()}
 
 
 def left_out(configuration: Configuration) -> dict[tuple[str, str], str]:
-    """Return why variants that the experiments ask for are not run, by data set and variant."""
-    reasons = {
-        (run.dataset, run.method): missing(configuration, run.dataset, found) for _, run, found in _asked_for(configuration)
-    }
-    return {place: reason for place, reason in reasons.items() if reason}
+    """Return why variants that the experiments ask for are not run, in whole or in part, by data set and variant."""
+    asked_for = list(_asked_for(configuration))
+    runs = {run for _, run, _ in asked_for}
+    reasons = [((run.dataset, run.method), missing(configuration, run, found, runs)) for _, run, found in asked_for]
+    return {place: reason for place, reason in reasons if reason}
 
 
-def missing(configuration: Configuration, dataset: str, settings: MethodSettings) -> str | None:
-    """Return what ``settings`` need and neither the data set nor the configuration has, None where nothing is missing."""
+def missing(configuration: Configuration, run: Run, settings: MethodSettings, runs: Collection[Run]) -> str | None:
+    """Return what ``run`` needs and neither the configuration, nor its data set, nor ``runs`` have; None: nothing is missing."""
     if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
-    if settings.given_masks == "ground_truth" and not configuration.datasets[dataset].ground_truth:
+    if settings.given_masks == "ground_truth" and not configuration.datasets[run.dataset].ground_truth:
         return "the data set has no ground truth"
+    if settings.mask_teacher and teacher_of(run, settings.mask_teacher) not in runs:
+        return f"no experiment trains {METHODS[settings.mask_teacher].title} on its domain with its seed, whose masks it needs"
     return None
+
+
+def teacher_of(run: Run, method: str) -> Run:
+    """Return the run of ``method`` that makes the masks of ``run``: of the same domain and seed."""
+    return run._replace(method=method)
 
 
 def source_domains(configuration: Configuration, run: Run) -> tuple[str, ...]:
     """Return the domains that a run trains on."""
-    if run.protocol == "single_source":
-        return (run.domain,)
-    return tuple(domain for domain in trainable(configuration.datasets[run.dataset]) if domain != run.domain)
+    return _sources(configuration.datasets[run.dataset], run.protocol, run.domain)
 
 
 def trainable(dataset: Dataset) -> tuple[str, ...]:
     """Return the domains that may be trained on."""
     return tuple(domain for domain in dataset.domains if domain not in dataset.test_only)
+
+
+def _sources(dataset: Dataset, protocol: str, domain: str) -> tuple[str, ...]:
+    return (domain,) if protocol == "single_source" else tuple(other for other in trainable(dataset) if other != domain)
 
 
 def _asked_for(configuration: Configuration) -> Iterator[tuple[str, Run, MethodSettings]]:
@@ -114,20 +125,23 @@ def _asked_for(configuration: Configuration) -> Iterator[tuple[str, Run, MethodS
         dataset = configuration.datasets[experiment.dataset]
         domains = trainable(dataset)
         single = experiment.protocol == "single_source"
-        if len(domains) < (1 if single else 2):
+        for domain in experiment.domains or ():
+            role = "source domain" if single else "domain to leave out"
+            require(f"{role} of {experiment.dataset}", domain, domains if single else dataset.domains)
+        chosen = experiment.domains or domains
+        fewest = min((len(_sources(dataset, experiment.protocol, domain)) for domain in chosen), default=0)
+        if fewest < 1:
             least = "one or more" if single else "two or more, one of them to leave out,"
             raise InputError(
                 f"data set {experiment.dataset!r}: found {len(domains)} trainable domains, expected {least} to train on"
             )
-        for domain in experiment.domains or ():
-            require(f"source domain of {experiment.dataset}", domain, domains if single else dataset.domains)
         for method, settings in _variants(configuration, experiment):
-            if single and settings.several_sources:
+            if settings.several_sources and fewest < 2:
                 raise InputError(
                     f"experiments.{name}: found method {method!r}, which compares source domains, with one source domain; "
-                    "expected protocol: leave_one_domain_out"
+                    "expected protocol: leave_one_domain_out and, beside the one that is left out, two or more trainable domains"
                 )
-            for domain in experiment.domains or domains:
+            for domain in chosen:
                 for seed in experiment.seeds:
                     yield experiment.study, Run(experiment.dataset, experiment.protocol, domain, method, seed), settings
 

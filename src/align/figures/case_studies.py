@@ -1,7 +1,7 @@
 """Test images with every method's saliency map, ALIGN's learned mask and the ground truth."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -109,7 +109,7 @@ def predictions(shown: Cases, explained: Mapping[str, Explanations]) -> pd.DataF
     return pd.concat(frames, ignore_index=True)
 
 
-def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], source_domain: str) -> Figure:
+def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], source_domains: Collection[str]) -> Figure:
     """Return a row per image: the image, its ground truth if any is known, every method's saliency, every learned mask."""
     masks = shown.packed.masks
     known = masks is not None and bool((masks != UNKNOWN).any())
@@ -129,7 +129,7 @@ def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], sourc
         remaining = iter(panels)
         first = next(remaining)
         first.imshow(image, interpolation="none")
-        where = "in distribution" if domain == source_domain else "out of distribution"
+        where = "in distribution" if domain in source_domains else "out of distribution"
         first.set_ylabel(f"{plain(domain)}\n{where}", fontsize=7)
         first.set_xlabel(f"class {plain(shown.classes[label])}", fontsize=7)
         if known and masks is not None:

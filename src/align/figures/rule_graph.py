@@ -21,10 +21,11 @@ Place = tuple[str, int]  # a rule and a column: its own, or one that its edges p
 def rule_graph(dot: str) -> pd.DataFrame:
     """Return what ``snakemake --rulegraph`` prints as a table: rule, needed_by.
 
-    An edge that follows from others (a → c from a → b → c) is left out.
+    An edge that follows from others (a → c from a → b → c) is left out, and so is one from a rule to itself, whose jobs need each
+    other (a run that is given another run's masks).
     """
     names = dict(NODE.findall(dot))
-    graph = nx.DiGraph((names[source], names[target]) for source, target in EDGE.findall(dot))
+    graph = nx.DiGraph((names[source], names[target]) for source, target in EDGE.findall(dot) if source != target)
     return pd.DataFrame(sorted(nx.transitive_reduction(graph).edges), columns=["rule", "needed_by"])
 
 

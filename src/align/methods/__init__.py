@@ -16,8 +16,16 @@ class Entry(NamedTuple):
 
 METHODS = {
     "erm": Entry("align.methods.erm:ERM", settings.MethodSettings, "ERM"),
+    "mixup": Entry("align.methods.mixup:Mixup", settings.MixupSettings, "Mixup"),
+    "rsc": Entry("align.methods.rsc:RSC", settings.RSCSettings, "RSC"),
+    "cgc": Entry("align.methods.cgc:CGC", settings.CGCSettings, "CGC"),
+    "irm": Entry("align.methods.irm:IRM", settings.IRMSettings, "IRM"),
+    "group_dro": Entry("align.methods.group_dro:GroupDRO", settings.GroupDROSettings, "GroupDRO"),
     "sgt": Entry("align.methods.sgt:SGT", settings.SGTSettings, "SGT"),
     "dre": Entry("align.methods.dre:DRE", settings.DRESettings, "DRE"),
     "align": Entry("align.methods.align:ALIGN", settings.ALIGNSettings, "ALIGN"),
+    "align-plus": Entry("align.methods.align:ALIGN", settings.ALIGNPlusSettings, "ALIGN-plus"),
+    "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
-COMPARED = ("erm", "sgt", "dre", "align")  # what an experiment runs unless it names its methods
+# What an experiment runs unless it names its methods.
+COMPARED = ("erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus")

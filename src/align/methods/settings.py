@@ -1,12 +1,16 @@
 """The hyper-parameters of every method, with where each value comes from. Imports no torch: see align.registry."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic.fields import FieldInfo
 
+from align.attribution import ATTRIBUTIONS
 from align.configuration.base import Section, declared
+from align.registry import require
 
 GivenMasks = Literal["ground_truth", "sam", "learned"]
+Attribution = Annotated[str, AfterValidator(lambda name: require("attribution", name, ATTRIBUTIONS))]
 
 
 class MethodSettings(Section):
@@ -18,6 +22,16 @@ class MethodSettings(Section):
     def given_masks(self) -> GivenMasks | None:
         """Return whose masks the method is given with the images: the data set's, Segment Anything's or ALIGN's; None: none."""
         return None
+
+    @property
+    def mask_teacher(self) -> str | None:
+        """Return the method whose finished run, of the same domain and seed, makes the given masks that are ``learned``."""
+        return None
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """Return, as ``module:attribute``, what the method loads by a name among these settings: its results depend on it."""
+        return ()
 
 
 class SGTSettings(MethodSettings):
@@ -42,9 +56,59 @@ class DRESettings(MethodSettings):
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "the authors' code (captum)")
 
 
+class MixupSettings(MethodSettings):
+    """Mixup (arXiv:1710.09412)."""
+
+    beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio", "DomainBed's", gt=0)
+
+
+class RSCSettings(MethodSettings):
+    """Representation self-challenging (arXiv:2007.02454)."""
+
+    feature_share: float = declared(1 / 3, "share of an image's features that are muted", "DomainBed's", gt=0, lt=1)
+    batch_share: float = declared(
+        1 / 3, "share of the batch that is muted, the images whose confidence drops most", "DomainBed's", gt=0, le=1
+    )
+    muted: Literal["channels", "channels_or_positions"] = declared(
+        "channels",
+        "what is muted of the last feature map: channels, or for each batch by chance channels or positions (the authors' code)",
+        "DomainBed's, whose numbers on VLCS and Terra Incognita are the published ones",
+    )
+
+
+class CGCSettings(MethodSettings):
+    """Contrastive Grad-CAM consistency (arXiv:2110.00527)."""
+
+    contrast: float = declared(0.5, "weight of the InfoNCE loss of the maps", "the authors' README", ge=0)
+    temperature: float = declared(0.5, "temperature of the InfoNCE loss", "the authors' README", gt=0)
+    smallest_crop: float = declared(0.08, "least share of the area that the crop keeps", "the authors' code", gt=0, le=1)
+    flip: float = declared(0.5, "probability that the crop is mirrored", "the authors' code", ge=0, le=1)
+
+
+class IRMSettings(MethodSettings):
+    """Invariant risk minimisation (arXiv:1907.02893)."""
+
+    several_sources: ClassVar[bool] = True
+
+    penalty: float = declared(100.0, "weight of the invariance penalty after the annealing steps", "DomainBed's", ge=0)
+    annealing_steps: int = declared(500, "steps at the start in which the penalty has weight 1", "DomainBed's", ge=0)
+
+
+class GroupDROSettings(MethodSettings):
+    """Group distributionally robust optimisation (arXiv:1911.08731)."""
+
+    several_sources: ClassVar[bool] = True
+
+    step_size: float = declared(0.01, "η: step size of the domains' weights", "DomainBed's", ge=0)
+
+
 class ALIGNSettings(MethodSettings):
     """ALIGN (arXiv:2511.06944). The paper publishes none of these values except the length of the warm-up."""
 
+    masker: Literal["learned", "grey", "sam", "ground_truth", "random", "centre"] = Field(
+        "learned", description="whose masks guide: the learned ones; m-Gray, m-SAM; the true ones, where known; two controls"
+    )
+    attribution: Attribution = declared("grad_cam", "the explanation Φ that L_egl guides", "the paper: Grad-CAM; others are ours")
     lambda1: float = declared(
         2.0, "λ₁: weight of the mask's L1 norm (mean over pixels)", "below 1 masks keep everything; 1.5 does as well", ge=0
     )
@@ -52,7 +116,10 @@ class ALIGNSettings(MethodSettings):
         0.5, "λ₂: weight of the mask's total variation", "found the digits in a first study; not searched", ge=0
     )
     lambda3: float = declared(
-        1.0, "λ₃: weight of L_egl, the explanation guidance", "0.3 and 3 are no better by half a point", ge=0
+        1.0,
+        "λ₃: weight of L_egl, the explanation guidance; 0 is w/o EG, the warm-up to the end, without a masker",
+        "0.3 and 3 are no better by half a point",
+        ge=0,
     )
     lambda4: float = declared(
         1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term; 0.1 does as well", ge=0
@@ -81,12 +148,117 @@ class ALIGNSettings(MethodSettings):
     masker_strides: tuple[int, int, int] = declared(
         (2, 2, 1), "strides of the masker's three convolutions", "a receptive field of the object's size"
     )
+    masker_normalisation: Literal["batch", "group"] = declared(
+        "batch", "what the masker's hidden layers are normalised over: the batch, or each image by itself", "the usual choice"
+    )
+    mask_values: Literal["soft", "binary", "hardened"] = declared(
+        "soft",
+        "masks as the masker's losses see them: soft; 0 or 1, with the soft ones' gradient; or almost hard, at a random level. "
+        "L_egl and the evaluation take the soft ones",
+        "the paper: soft masks",
+    )
+    reference: Literal["zero", "blur", "noise", "batch"] = declared(
+        "zero",
+        "what hidden pixels show the classifier: ImageNet's mean colour, the image blurred, noise, or another image of the batch",
+        "the paper: x ⊙ M",
+    )
+    distinction: Literal["probability", "log_odds"] = declared(
+        "probability",
+        "L_dist: the paper's, or −0.3 (log p_y(kept) + log(1 − p_y(removed))), which has a slope where p_y is near 0 or 1",
+        "the paper's",
+    )
+    sparsity: Literal["fixed", "target_area", "adaptive"] = declared(
+        "fixed",
+        "L_sparsity: ‖M‖₁; its distance to target_area in each image; or ‖M‖₁ times the share of the attainable dist that the "
+        "image's mask reaches, so that no mask is shrunk for what it has not yet found",
+        "the paper: ‖M‖₁; the others are ours, for its open question of fine detail",
+    )
+    target_area: float = declared(
+        0.2, "the mask's area that target_area aims at", "between a digit's and a VOC box's", gt=0, lt=1
+    )
+    even_classes: bool = declared(
+        False,
+        "whether every class of a batch counts alike in the masker's losses",
+        "the paper does not say so",
+    )
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "unknown for ALIGN; DRE's choice")
+
+    @property
+    def given_masks(self) -> GivenMasks | None:
+        """Return whose masks are given with the images, None where the masker needs none."""
+        return self.masker if self.masker in ("ground_truth", "sam") else None
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """Return where the attribution of L_egl is."""
+        return (ATTRIBUTIONS[self.attribution],)
 
     @model_validator(mode="after")
     def _room_for_collapse(self) -> Self:
         if self.masker_steps_at_most < self.masker_steps:
             raise ValueError(
                 f"masker_steps_at_most is {self.masker_steps_at_most}, expected at least masker_steps, {self.masker_steps}"
+            )
+        return self
+
+
+def _chosen(name: str, default: Any) -> Any:
+    """Return ALIGN's field ``name`` with the default of ALIGN-plus."""
+    because = {"because": "chosen on validation data: docs/masker_study.md"}
+    return FieldInfo.merge_field_infos(ALIGNSettings.model_fields[name], default=default, json_schema_extra=because)
+
+
+class ALIGNPlusSettings(ALIGNSettings):
+    """ALIGN with a masker that finds objects in photographs; not the paper's."""
+
+    masker_input: Literal["pixels", "features"] = _chosen("masker_input", "features")
+    mask_values: Literal["soft", "binary", "hardened"] = _chosen("mask_values", "hardened")
+    lambda1: float = _chosen("lambda1", 0.7)
+    lambda2: float = _chosen("lambda2", 0.1)
+    masker_learning_rate: float = _chosen("masker_learning_rate", 1e-3)
+    masker_steps: int = _chosen("masker_steps", 360)
+
+
+class MaskedERMSettings(MethodSettings):
+    """ERM on images whose background is blurred: the paper's first study, of which it publishes none of these values."""
+
+    mask: Literal["none", "ground_truth", "sam", "learned", "grey", "random", "centre"] = Field(
+        "ground_truth", description="what stays sharp: everything, or what these masks keep: given ones or align's controls"
+    )
+    teacher: Literal["align", "align-plus"] = Field(
+        "align", description="for mask: learned, whose masks: those of its finished run of the same domain and seed"
+    )
+    blur: float = declared(21.0, "σ of the background's blur, for 224 pixels", "leaves a scene's light, no shapes", gt=0)
+    degradation: Literal["none", "eroded", "dilated", "shifted", "random"] = declared(
+        "none",
+        "how masks are made worse, in training and when tested: smaller; larger; moved, each image's in its own direction; or in "
+        "some squares sharp or blurred at random. What is random is the image's own: always the same",
+        "the paper does not say how its masks are poor",
+    )
+    degree: float = declared(
+        0.0, "how far masks are degraded: a share of the side, for random of the area", "0: masks as they are", ge=0, le=1
+    )
+
+    @property
+    def given_masks(self) -> GivenMasks | None:
+        """Return whose masks are given with the images, None where they are computed."""
+        return self.mask if self.mask in ("ground_truth", "sam", "learned") else None
+
+    @property
+    def mask_teacher(self) -> str | None:
+        """Return the method whose finished run makes the given masks."""
+        return self.teacher if self.mask == "learned" else None
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """Return where the masks of a finished run are made."""
+        return ("align.training.teacher:taught",) if self.mask == "learned" else ()
+
+    @model_validator(mode="after")
+    def _degraded_by_something(self) -> Self:
+        if (self.degradation == "none") != (self.degree == 0) or (self.mask == "none" and self.degree):
+            raise ValueError(
+                f"found mask {self.mask}, degradation {self.degradation} and degree {self.degree:g}, expected a mask and a "
+                "degradation by a degree above 0, or none by 0"
             )
         return self

@@ -26,7 +26,9 @@ class ConvolutionalMasker(nn.Module):
             torch.manual_seed(seed)
             layers = [
                 nn.Sequential(
-                    nn.Conv2d(before, after, 2 * stride + 1, stride, padding=stride, bias=False), nn.BatchNorm2d(after), nn.ReLU()
+                    nn.Conv2d(before, after, 2 * stride + 1, stride, padding=stride, bias=False),
+                    nn.BatchNorm2d(after) if settings.masker_normalisation == "batch" else nn.GroupNorm(1, after),
+                    nn.ReLU(),
                 )
                 for (before, after), stride in zip(itertools.pairwise(channels), strides)
             ]
@@ -35,10 +37,14 @@ class ConvolutionalMasker(nn.Module):
 
     def forward(self, images: Tensor, classifier: Classifier) -> Tensor:
         """Return soft masks N×1×H×W in [0, 1] of normalised images N×3×H×W; ``classifier`` is frozen and may be looked into."""
+        return self.scores(images, classifier).sigmoid()
+
+    def scores(self, images: Tensor, classifier: Classifier) -> Tensor:
+        """Return the soft masks' logits, N×1×H×W."""
         if self.looks_at_features:
             with torch.no_grad():
                 seen = classifier.intermediate_features(images)
         else:
             seen = images
         scores = self.score(self.hidden(seen))
-        return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False).sigmoid()
+        return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)

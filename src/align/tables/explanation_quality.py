@@ -8,7 +8,7 @@ from align.metrics import MEASURES
 from align.metrics.collect import of_study
 from align.tables.printing import Table
 from align.tables.summary import averages, comparison, over_seeds
-from align.titles import measure_title, setting_title
+from align.titles import setting_title, short_measure_title
 
 DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
 LEARNED_MASK = "learned_mask_"
@@ -55,14 +55,9 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
                 chosen = of_dataset[of_dataset["distribution"].eq(distribution) & of_dataset["family"].eq(family)]
                 if len(chosen):
                     title = f"{setting_title(dataset, protocol)}, {DISTRIBUTIONS[distribution]}: {family}"
-                    blocks.append(comparison(title, _in_order(chosen, measures), "metric", _heading))
+                    blocks.append(comparison(title, _in_order(chosen, measures), "metric", short_measure_title))
     return Table(data, blocks)
 
 
 def _in_order(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     return summary.sort_values("metric", key=lambda names: names.map(measures.index), kind="stable")
-
-
-def _heading(measure: str) -> str:
-    title = measure_title(measure).removeprefix("Learned mask: ")
-    return title[0].upper() + title[1:]

@@ -17,7 +17,8 @@ tbody tr:nth-child(even) { background: #f4f4f4; } p { color: #555; max-width: 50
 # What LaTeX cannot take as it is, among it the symbols in titles and in the assumptions' texts.
 SYMBOLS = {
     "±": r"\pm", "→": r"\rightarrow", "↑": r"\uparrow", "↓": r"\downarrow", "·": r"\cdot", "×": r"\times", "‖": r"\Vert",
-    "λ": r"\lambda", "β": r"\beta", "σ": r"\sigma", "₁": "_1", "₂": "_2", "₃": "_3", "₄": "_4", "²": "^2",
+    "ε": r"\varepsilon", "⊙": r"\odot", "−": "-", "λ": r"\lambda", "β": r"\beta", "η": r"\eta", "Φ": r"\Phi",
+    "σ": r"\sigma", "₁": "_1", "₂": "_2", "₃": "_3", "₄": "_4", "²": "^2",
     "\u0303": r"\tilde{}", "<": "<", ">": ">", "\\": r"\backslash", "~": r"\sim", "^": r"\wedge",
 }  # fmt: skip
 LATEX = str.maketrans(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from align.metrics.collect import trained_on
 from align.tables.printing import Block, Cell, Table
 from align.titles import method_title, plain, setting_title
 
@@ -43,7 +44,7 @@ def _row(account: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "dataset": settings["dataset"],
         "protocol": settings["protocol"],
-        "source_domain": settings["domain"],
+        "source_domain": trained_on(settings["protocol"], settings["domain"]),
         "method": settings["method"],
         "seed": int(settings["seed"]),
         **{column: account[column] for column in COLUMNS},

@@ -1,7 +1,6 @@
 """From metrics of single runs to means and spreads over seeds, and to cells in print."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import pandas as pd
 
@@ -11,7 +10,8 @@ from align.titles import method_title
 
 PERCENTAGES = ("accuracy", "auc")  # printed as the paper prints them; data files have shares of 1
 AVERAGE = "average"
-Number = TypeVar("Number", float, pd.Series)
+# Printed with three digits wherever the point is: these may have any size.
+ANY_SIZE = ("local_lipschitz", "local_lipschitz_95", "local_lipschitz_maximum", "ce_gap_constant", "ce_gap_bound")
 
 
 def averages(values: pd.DataFrame, over: str) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def comparison(title: str, summary: pd.DataFrame, columns: str, heading: Callabl
 
 def printed(metric: str, mean: float, standard_deviation: float = float("nan")) -> str:
     """Return ``mean ± standard deviation``, without the latter where it is NaN."""
-    return " ± ".join(f"{_in_print(metric, value):.{_digits(metric)}f}" for value in (mean, standard_deviation) if value == value)
+    return " ± ".join(_in_print(metric, value) for value in (mean, standard_deviation) if value == value)
 
 
 def seeds_note(seeds: Sequence[int] | pd.Series) -> str:
@@ -80,14 +80,12 @@ def _best(summary: pd.DataFrame, columns: str) -> set[object]:
         metric = column["metric"].iloc[0]
         higher_is_better = MEASURES[metric].higher_is_better
         if higher_is_better is not None and len(column) > 1:
-            shown = _in_print(metric, column["mean"]).round(_digits(metric))
+            shown = pd.Series([float(_in_print(metric, mean)) for mean in column["mean"]], index=column.index)
             found |= set(column.index[shown == (shown.max() if higher_is_better else shown.min())])
     return found
 
 
-def _in_print(metric: str, value: Number) -> Number:
-    return 100 * value if metric in PERCENTAGES else value
-
-
-def _digits(metric: str) -> int:
-    return 1 if metric in PERCENTAGES else 3
+def _in_print(metric: str, value: float) -> str:
+    if metric in PERCENTAGES:
+        return f"{100 * value:.1f}"
+    return f"{value:.3g}" if metric in ANY_SIZE else f"{value:.3f}"

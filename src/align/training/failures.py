@@ -8,6 +8,8 @@ from align.errors import InputError
 # Declared: the mean of M above or below which the mask says nothing about the image.
 EVERYTHING = 0.95
 NOTHING = 0.02
+# Declared: the standard deviation of M within an image, its mean over images, below which M is a grey that dims all of it.
+GREY = 0.05
 
 
 class Failure(NamedTuple):
@@ -27,12 +29,20 @@ def is_collapsed(mask_area: float) -> bool:
     return not NOTHING <= mask_area <= EVERYTHING
 
 
-def mask_collapse(areas: Mapping[int, float]) -> Failure | None:
-    """Return the first epoch whose mean mask, by epoch, is collapsed."""
+def mask_collapse(areas: Mapping[int, float], spreads: Mapping[int, float]) -> Failure | None:
+    """Return the first epoch in which the mask keeps everything or nothing, or is grey all over.
+
+    Args:
+        areas: the mask's mean by epoch.
+        spreads: its standard deviation within an image, in the same epochs.
+    """
     for epoch, area in areas.items():
         if is_collapsed(area):
             kind = "everything" if area > EVERYTHING else "nothing"
             return Failure("mask collapse", epoch, f"the mask's mean is {area:.3f}: it keeps {kind}")
+        if spreads[epoch] < GREY:
+            detail = f"the mask's mean is {area:.3f} and its spread within an image {spreads[epoch]:.3f}: it is grey all over"
+            return Failure("mask collapse", epoch, detail)
     return None
 
 

@@ -40,12 +40,12 @@ class History:
 
     def failures(self) -> list[Failure]:
         """Return the failure signatures of a finished run."""
-        areas, outside = self.series("validation_mask_area"), self.series("validation_energy_outside")
+        areas, spreads, outside = (self.series(f"validation_{name}") for name in ("mask_area", "mask_spread", "energy_outside"))
         if not outside:
             return []
         accuracies = self.series("validation_accuracy")
         drift = explanation_drift([accuracies[epoch] for epoch in outside], list(outside.values()), min(outside))
-        return [failure for failure in (mask_collapse(areas), drift) if failure]
+        return [failure for failure in (mask_collapse(areas, spreads), drift) if failure]
 
 
 def mean_terms(steps: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:

@@ -95,7 +95,7 @@ def train(
         prepared = method.start_epoch(epoch, settings.epochs, batches)
         if prepared:
             history.add(epoch, "masker", mean_terms(prepared[-10:]))
-            LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_sparsity"]))
+            LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_area"]))
         steps = []
         for batch in batches():
             steps.append(method.step(batch))
@@ -140,7 +140,8 @@ def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> Iter
         yield from (indices for indices in batches if len(indices) == batch_size or len(everything) < batch_size)
         return
     members = [everything[split.domains == domain] for domain in split.domains.unique()]
-    share, steps = max(batch_size // len(members), 1), max(len(everything) // batch_size, 1)
+    share = max(batch_size // len(members), 1)
+    steps = max(len(everything) // (share * len(members)), 1)
     dealt = [torch.cat([permuted(own) for _ in range(-(-steps * share // len(own)))])[: steps * share] for own in members]
     yield from torch.cat([order.view(steps, share) for order in dealt], 1)
 

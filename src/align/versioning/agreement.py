@@ -11,6 +11,7 @@ from align.configuration.runs import Run, method_of, runs_of, settings_of, varia
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.files import as_json
+from align.methods.settings import MethodSettings
 
 ACCOUNT = "checkpoint.json"  # run.json and, beside it, what is in ADDED
 ADDED = ("metrics", "preparation", "sha256")
@@ -46,13 +47,23 @@ class _Account(BaseModel):
     sha256: _Sums
 
 
-def preparation_of(configuration: Configuration, dataset: str) -> dict[str, Any]:
-    """Return the settings, as they are nested in the configuration, that the packed images and the splits depend on."""
-    values = configuration.datasets[dataset].model_dump(mode="json")
-    return {
+def preparation_of(configuration: Configuration, run: Run, settings: MethodSettings) -> dict[str, Any]:
+    """Return the settings, as they are nested in the configuration, that what is given to a run depends on.
+
+    These are the settings of packed images and splits, and where the method is given masks, those that the masks depend on.
+    """
+    of_dataset = (*PREPARATION, "ground_truth") if settings.given_masks == "ground_truth" else PREPARATION
+    preparation: dict[str, Any] = {
         "splits": configuration.splits.model_dump(mode="json"),
-        "datasets": {dataset: {key: values[key] for key in PREPARATION}},
+        "datasets": {run.dataset: configuration.datasets[run.dataset].model_dump(mode="json", include=set(of_dataset))},
     }
+    if settings.given_masks == "sam":
+        others = {"checkpoint", "points_per_batch"}  # a place and a limit of memory: the same masks come from another
+        preparation["segment_anything"] = configuration.segment_anything.model_dump(mode="json", exclude=others)
+    if settings.mask_teacher:
+        teacher = getattr(configuration.methods, settings.mask_teacher)
+        preparation["teacher"] = {settings.mask_teacher: teacher.model_dump(mode="json")}
+    return preparation
 
 
 def taken_runs(configuration: Configuration) -> list[Run]:
@@ -66,8 +77,7 @@ def taken_runs(configuration: Configuration) -> list[Run]:
     if source == "trained":
         return []
     values = configuration.model_dump(mode="json")
-    variants = {name: settings.model_dump(mode="json") for name, settings in variants_of(configuration).items()}
-    preparations = {dataset: preparation_of(configuration, dataset) for dataset in configuration.datasets}
+    variants = variants_of(configuration)
     taken, missing, differing = [], [], []
     for run in runs_of(configuration):
         if not _is_whole(folder, run):
@@ -76,10 +86,11 @@ def taken_runs(configuration: Configuration) -> list[Run]:
         published = read_account(folder / run.path / ACCOUNT)
         if source == "published_or_trained" and _was_trained_here(run, published):
             continue
-        settings = settings_of(run, values | {"hyper_parameters": variants[run.method]})
+        hyper_parameters = variants[run.method]
+        settings = settings_of(run, values | {"hyper_parameters": hyper_parameters.model_dump(mode="json")})
         difference = first_difference(
             _as_configured(published["settings"]) | published["preparation"],
-            _as_configured(settings) | preparations[run.dataset],
+            _as_configured(settings) | preparation_of(configuration, run, hyper_parameters),
         )
         if difference:
             differing.append(f"{run.path}: {difference}")

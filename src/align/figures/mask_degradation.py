@@ -1,0 +1,72 @@
+"""Accuracy on images whose background is blurred, against how far the masks are from the true ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from align.configuration.runs import method_of
+from align.figures.style import colours, legend_on_top, nothing_to_draw
+from align.metrics.collect import of_study
+from align.tables.summary import averages
+from align.titles import plain, setting_title
+
+METHOD = "masked_erm"
+DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
+KEPT = ["dataset", "protocol", "distribution", "method", "seed", "source_domain", "target_domain", "value"]
+COLUMNS = ["dataset", "protocol", "distribution", "mask", "degradation", "degree", "seed", "accuracy"]
+
+
+def mask_degradation(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the accuracy of every seed, a mean over targets and sources, by mask, degradation and degree.
+
+    Masks as they are have the degree 0 of every degradation; images that are not masked have the mask ``none``.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+        variants: the hyper-parameters of every variant.
+
+    Returns:
+        dataset, protocol, distribution, mask, degradation (``none`` for images that are not masked), degree, seed, accuracy.
+    """
+    study = of_study(metrics, "mask_quality")
+    own = study[study["metric"].eq("accuracy") & study["method"].map(method_of).eq(METHOD)][KEPT]
+    own = averages(averages(own, "target_domain"), "source_domain").rename(columns={"value": "accuracy"})
+    for setting in ("mask", "degradation", "degree"):
+        own[setting] = [variants[method][setting] for method in own["method"]]
+    degraded = own[own["degradation"] != "none"]
+    kinds = degraded[["mask", "degradation"]].drop_duplicates()
+    untouched = own[own["degradation"] == "none"].drop(columns="degradation").merge(kinds, on="mask")
+    unmasked = own[own["mask"] == "none"]
+    return pd.concat([untouched, degraded, unmasked], ignore_index=True)[COLUMNS]
+
+
+def draw_mask_degradation(data: pd.DataFrame) -> Figure:
+    """Return a panel per data set, protocol, mask and distribution: a line per degradation in a band over all seeds.
+
+    Args:
+        data: from :func:`mask_degradation`.
+    """
+    masked, unmasked = data[data["mask"] != "none"], data[data["mask"] == "none"]
+    if masked.empty:
+        return nothing_to_draw("No mask was degraded.")
+    panels = list(zip(masked["dataset"], masked["protocol"], masked["mask"], masked["distribution"]))
+    grid = sns.relplot(
+        masked.assign(panel=pd.Series(panels, index=masked.index), accuracy=100 * masked["accuracy"]),
+        x="degree", y="accuracy", hue="degradation", style="degradation", col="panel", col_wrap=2, kind="line",
+        palette=colours(list(masked["degradation"].unique())), markers=True, dashes=False, errorbar=("pi", 100),
+        height=2.5, aspect=1.3, facet_kws={"sharey": False},
+    )  # fmt: skip
+    grid.set_axis_labels("degree (share of the side; random: of the area)", "accuracy, %")
+    for (dataset, protocol, mask, distribution), panel in grid.axes_dict.items():
+        panel.set_title(f"{setting_title(dataset, protocol)}\nmasks: {plain(mask)}, {DISTRIBUTIONS[distribution]}")
+        beside = unmasked.query("dataset == @dataset and protocol == @protocol and distribution == @distribution")
+        if len(beside):
+            panel.axhline(100 * beside["accuracy"].mean(), color="0.4", linestyle=":")
+    grid.tight_layout()
+    legend_on_top(grid, {"images as they are": Line2D([], [], color="0.4", linestyle=":")} if len(unmasked) else {})
+    figure: Figure = grid.figure
+    return figure

@@ -1,0 +1,156 @@
+"""Accuracy against one hyper-parameter at a time, and against two at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from align.configuration.runs import method_of
+from align.figures.style import colours, nothing_to_draw
+from align.metrics.collect import of_study
+from align.tables.summary import averages, over_seeds, printed
+from align.titles import method_title, plain, setting_title
+
+DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
+STUDIED = ["dataset", "protocol", "method"]
+POINT = ["setting", "value", "second_setting", "second_value", "default"]
+COLUMNS = 3
+PANEL = (2.9, 2.3)  # inches
+DECADE = 10  # a setting that spans as much has a logarithmic axis
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -> pd.DataFrame:
+    """Return the accuracy of every variant of the sensitivity study, where it belongs.
+
+    A variant that differs from its method's defaults in one setting is a point of that setting's line, one that differs in two a
+    cell of their grid; the default itself belongs to all. Variants that differ in more are in ``results/metrics.csv`` only.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+        variants: hyper-parameters of every variant by its name.
+        defaults: hyper-parameters of every method.
+
+    Returns:
+        dataset, protocol, method; setting, value, second_setting and second_value (empty for a line), default (whether it is);
+        distribution, and mean, standard_deviation and seeds of the mean accuracy over targets and sources.
+    """
+    study = of_study(metrics, "sensitivity")
+    accuracies = study[study["metric"] == "accuracy"].drop(columns=["metric", "n"])
+    summary = over_seeds(averages(averages(accuracies, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
+    summary = summary.assign(method=summary["variant"].map(method_of))
+    parts = [
+        pd.DataFrame(_points(str(keys[-1]), own["variant"].unique(), variants, defaults), columns=["variant", *POINT]).merge(own)
+        for keys, own in summary.groupby(STUDIED, sort=False)
+    ]
+    columns = [*STUDIED, *POINT, "distribution", "mean", "standard_deviation", "seeds"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def draw_sensitivity(data: pd.DataFrame) -> Figure:
+    """Return a panel for each setting, then two for each pair of settings: in and out of distribution.
+
+    Args:
+        data: from :func:`sensitivity`.
+    """
+    if data.empty:
+        return nothing_to_draw("No sensitivity was studied.")
+    lines = data[data["second_setting"] == ""]
+    grids = data[data["second_setting"] != ""]
+    of_lines = list(lines.groupby([*STUDIED, "setting"], sort=False))
+    of_grids = list(grids.groupby([*STUDIED, "setting", "second_setting", "distribution"], sort=False))
+    rows = -(-(len(of_lines) + len(of_grids)) // COLUMNS)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(PANEL[0] * COLUMNS, PANEL[1] * rows), squeeze=False, layout="constrained")
+    remaining = iter(axes.flat)
+    for _, points in of_lines:
+        _draw_line(next(remaining), points)
+    for keys, cells in of_grids:
+        _draw_grid(panel := next(remaining), cells)
+        panel.set_title(f"{panel.get_title()}\n{DISTRIBUTIONS[str(keys[-1])]}: accuracy, %")
+    for empty in remaining:
+        empty.remove()
+    handles = {label: handle for panel in figure.axes for handle, label in zip(*panel.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncol=3, frameon=False)
+    return figure
+
+
+def _points(method: str, names: Iterable[str], variants: Settings, defaults: Settings) -> list[tuple[Any, ...]]:
+    """Return variant, setting, value, second setting, second value and whether it is the default, of each place of a variant."""
+    default = defaults[method]
+    changed = {name: frozenset(key for key, value in variants[name].items() if value != default[key]) for name in names}
+    in_order = [sorted(keys, key=list(default).index) for keys in dict.fromkeys(changed.values())]
+    points: list[tuple[Any, ...]] = []
+    for key in (keys[0] for keys in in_order if len(keys) == 1):
+        points += [(name, key, _value(variants[name][key]), "", "", not own) for name, own in changed.items() if own <= {key}]
+    for first, second in (keys for keys in in_order if len(keys) == 2):
+        together = [variants[name] for name, own in changed.items() if own == {first, second}]
+        rows, columns = ([default[key], *(values[key] for values in together)] for key in (first, second))
+        for name, own in changed.items():
+            value, other = variants[name][first], variants[name][second]
+            if own <= {first, second} and value in rows and other in columns:
+                points.append((name, first, _value(value), second, _value(other), not own))
+    return points
+
+
+def _value(value: Any) -> float | str:
+    """Return a number as it is, and anything else as text."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _draw_line(panel: Axes, points: pd.DataFrame) -> None:
+    """Draw mean and spread of the accuracy against the setting's value, in and out of distribution."""
+    values = sorted(points["value"].unique(), key=lambda value: (isinstance(value, str), value))
+    numbers = not any(isinstance(value, str) for value in values)
+    place = {value: value if numbers else position for position, value in enumerate(values)}
+    for (distribution, label), colour in zip(DISTRIBUTIONS.items(), colours(list(DISTRIBUTIONS)).values()):
+        own = points[points["distribution"] == distribution].assign(x=points["value"].map(place)).sort_values("x")
+        spread = 100 * own["standard_deviation"].astype(float)
+        panel.errorbar(own["x"], 100 * own["mean"], spread, color=colour, marker="o", markersize=3, capsize=2, label=label)
+    for default in points.loc[points["default"], "value"].unique():
+        panel.axvline(place[default], color="0.4", linestyle=":", label="default")
+    if numbers:
+        _scale(panel, values)
+    else:
+        panel.set_xticks(range(len(values)), values)
+    panel.set(xlabel=plain(points["setting"].iloc[0]), ylabel="accuracy, %", title=_title(points))
+
+
+def _scale(panel: Axes, values: Sequence[float]) -> None:
+    """Give a setting of numbers its ticks, and a logarithmic axis where its values span a decade: linear only next to 0."""
+    positive = [value for value in values if value > 0]
+    if min(values) >= 0 and positive and max(positive) >= DECADE * min(positive):
+        least, most = min(positive), max(positive)
+        panel.set_xscale("symlog", linthresh=least, linscale=0.5)
+        panel.set_xlim(-0.2 * least if min(values) == 0 else 0.8 * least, 1.3 * most)
+    panel.set_xticks(values, [f"{value:g}" for value in values])
+
+
+def _draw_grid(panel: Axes, cells: pd.DataFrame) -> None:
+    """Draw accuracy as a colour and in print, a row for each value of the first setting; the default has a frame."""
+    first, second = (
+        sorted(cells[column].unique(), key=lambda value: (isinstance(value, str), value)) for column in ("value", "second_value")
+    )
+    shown = cells.pivot_table("mean", "value", "second_value").reindex(index=first, columns=second).astype(float)
+    low, high = shown.min().min(), shown.max().max()
+    panel.imshow(100 * shown, cmap="viridis", aspect="auto")
+    panel.grid(visible=False)
+    for _, cell in cells.iterrows():
+        x, y = second.index(cell["second_value"]), first.index(cell["value"])
+        text = printed("accuracy", cell["mean"], cell["standard_deviation"]).replace(" ± ", "\n± ")
+        bright = cell["mean"] > (low + high) / 2
+        panel.text(x, y, text, ha="center", va="center", fontsize=6, color="black" if bright else "white")
+        if cell["default"]:
+            panel.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor="#d55e00", linewidth=2))
+    panel.set_xticks(range(len(second)), [str(value) for value in second])
+    panel.set_yticks(range(len(first)), [str(value) for value in first])
+    panel.set(xlabel=plain(cells["second_setting"].iloc[0]), ylabel=plain(cells["setting"].iloc[0]), title=_title(cells))
+
+
+def _title(points: pd.DataFrame) -> str:
+    dataset, protocol, method = points[STUDIED].iloc[0]
+    return f"{method_title(method)}, {setting_title(dataset, protocol)}"

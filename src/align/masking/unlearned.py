@@ -1,0 +1,27 @@
+"""Masks that ALIGN does not learn: computed from the image, or given with it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from align.masking.fixed import centre_mask, grey_mask, random_mask
+from align.methods.base import Batch
+
+Masker = Callable[[Batch, torch.Generator], Tensor]
+"""A batch and a generator on its device to masks N×1×H×W in [0, 1], NaN where an image has none."""
+
+
+def given_mask(batch: Batch, generator: torch.Generator) -> Tensor:
+    """Return the masks that came with the images."""
+    assert batch.masks is not None
+    return batch.masks
+
+
+UNLEARNED: dict[str, Masker] = {
+    "grey": lambda batch, generator: grey_mask(batch.images),
+    "centre": lambda batch, generator: centre_mask(batch.images),
+    "random": lambda batch, generator: random_mask(batch.images, generator),
+    "ground_truth": given_mask,
+    "sam": given_mask,
+}

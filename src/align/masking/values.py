@@ -1,0 +1,35 @@
+"""How soft a mask is when the masker learns from it: functions of the masker's scores N×1×H×W, the logits of its soft masks."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+TEMPERATURE = 0.25
+"""Of the hardened mask: at this one nearly all of its pixels are near 0 or 1, and the gradient still reaches most of them."""
+
+Values = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def soft(scores: Tensor, generator: torch.Generator) -> Tensor:
+    """Return σ(s), the soft mask itself."""
+    return scores.sigmoid()
+
+
+def binary(scores: Tensor, generator: torch.Generator) -> Tensor:
+    """Return 1 where σ(s) > 0.5, else 0, with the gradient of σ(s): straight-through (Bengio et al., arXiv:1308.3432)."""
+    mask = scores.sigmoid()
+    return (scores > 0).to(mask.dtype) + (mask - mask.detach())
+
+
+def hardened(scores: Tensor, generator: torch.Generator) -> Tensor:
+    """Return σ((s + ε) / τ), ε ~ N(0, 1) drawn once for each image.
+
+    The whole image is thresholded at a random level, so that no grey level is safe; the relaxation is that of binary concrete
+    variables (Maddison et al., arXiv:1611.00712), with one noise for all pixels.
+    """
+    noise = torch.randn((len(scores), 1, 1, 1), generator=generator, device=scores.device)
+    return ((scores + noise) / TEMPERATURE).sigmoid()
+
+
+VALUES: dict[str, Values] = {"soft": soft, "binary": binary, "hardened": hardened}

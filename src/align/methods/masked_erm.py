@@ -1,0 +1,71 @@
+"""ERM on images whose background is blurred: the study of mask quality that ALIGN (arXiv:2511.06944) opens with."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.masking.blur import blurred
+from align.masking.degradation import CELLS, dilated, eroded, replaced, shifted
+from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, smooth
+from align.masking.own_numbers import own_numbers
+from align.masking.reference import shown
+from align.methods.base import Batch, Method
+from align.methods.settings import MaskedERMSettings
+
+
+class MaskedERM(Method):
+    """L = CE(f(x ⊙ M + x̄ ⊙ (1 − M)), y), x̄ being x blurred; tested on images that are masked alike.
+
+    Nothing here is drawn from the method's generator: an image is masked the same way whenever it is shown.
+    """
+
+    settings: MaskedERMSettings
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the cross-entropy of masked images."""
+        return {"classification": F.cross_entropy(self.classifier(self.view(batch)), batch.labels)}
+
+    def view(self, batch: Batch) -> Tensor:
+        """Return the images with their background blurred; an image whose mask is not known stays as it is."""
+        masks = self.masks(batch)
+        if masks is None:
+            return batch.images
+        return shown(batch.images, masks.nan_to_num(nan=1.0), blurred(batch.images, self.settings.blur))
+
+    def mask(self, batch: Batch) -> Tensor | None:
+        """Return the masks N×H×W that are used, degraded where that is asked for; NaN where not known."""
+        masks = self.masks(batch)
+        return None if masks is None else masks.squeeze(1)
+
+    def masks(self, batch: Batch) -> Tensor | None:
+        """Return the masks N×1×H×W of a batch, None where nothing is masked."""
+        match self.settings.mask:
+            case "none":
+                return None
+            case "grey":
+                masks = grey_mask(batch.images)
+            case "centre":
+                masks = centre_mask(batch.images)
+            case "random":
+                masks = smooth(own_numbers(batch.images, RANDOM_CELLS**2), batch.images.shape[-2:])
+            case "ground_truth" | "sam" | "learned":
+                assert batch.masks is not None
+                masks = batch.masks
+        return self.degrade(masks, batch.images)
+
+    def degrade(self, masks: Tensor, images: Tensor) -> Tensor:
+        """Return masks N×1×H×W of ``images`` made worse as the settings say; what is not known stays so."""
+        degree = self.settings.degree
+        match self.settings.degradation:
+            case "none":
+                return masks
+            case "eroded":
+                return eroded(masks, degree)
+            case "dilated":
+                return dilated(masks, degree)
+            case "shifted":
+                degraded = shifted(masks, degree, own_numbers(images, 1).squeeze(1))
+            case "random":
+                order, coins = own_numbers(images, 2 * CELLS**2).chunk(2, dim=1)
+                degraded = replaced(masks, degree, order, coins.round())
+        return degraded.where(~masks.isnan(), torch.nan)

@@ -1,0 +1,35 @@
+"""Masks that a finished run makes for another one."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from align.errors import InputError
+from align.methods.base import Method
+from align.preparation.packed import FULL, Packed
+from align.training.run import on_device
+
+BATCH = 128
+
+
+def taught(packed: Packed, teacher: Method, device: torch.device) -> Packed:
+    """Return ``packed`` with the masks of ``teacher`` as its given ones.
+
+    Args:
+        packed: images as they are; all that is held of their masks at once is their bytes.
+        teacher: trained, in evaluation mode, on ``device``.
+        device: where to compute.
+
+    Raises:
+        InputError: the teacher makes no masks.
+    """
+    masks = np.empty(packed.images.shape[:3], np.uint8)
+    for start in range(0, len(masks), BATCH):
+        some = slice(start, start + BATCH)
+        part = Packed(packed.images[some], packed.labels[some], packed.paths[some], None)
+        made = teacher.mask(on_device([part], device).batch(slice(None)))
+        if made is None:
+            raise InputError("mask: learned: found a teacher without masks, expected one with a masker (lambda3 above 0)")
+        masks[some] = made.mul(FULL).round().to(torch.uint8).cpu().numpy()
+    return replace(packed, given=masks)

@@ -1,0 +1,77 @@
+"""The long table of all runs: which study, which source, in or out of distribution; and the table of a run's images."""
+
+import time
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from align.metrics.collect import COLUMNS, of_run, of_study
+from align.metrics.evaluate import of_images, write_csv
+from align.preparation.packed import Packed
+
+METRICS = pd.DataFrame(
+    [("a", "accuracy", 0.5, 10), ("b", "accuracy", 0.25, 8), ("c", "accuracy", 0.125, 8)],
+    columns=["target_domain", "metric", "value", "n"],
+)
+
+
+def run(protocol, domain, *studies):
+    return {"dataset": "d", "protocol": protocol, "domain": domain, "method": "erm", "seed": 3, "studies": studies}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "domain", "sources", "name", "distributions"),
+    [
+        ("single_source", "a", ["a"], "a", ["in", "out", "out"]),
+        ("leave_one_domain_out", "a", ["b", "c"], "all but a", ["out", "in", "in"]),
+        ("leave_one_domain_out", "a", ["b"], "all but a", ["out", "in", "out"]),  # c is never trained on
+    ],
+)
+def test_what_was_trained_on_is_in_distribution(protocol, domain, sources, name, distributions):
+    table = of_run(METRICS, run(protocol, domain, "comparison"), sources)
+    assert list(table.columns) == COLUMNS
+    assert list(table["distribution"]) == distributions
+    assert set(table["source_domain"]) == {name}
+    assert list(table["value"]) == [0.5, 0.25, 0.125]
+
+
+def test_a_run_of_two_studies_has_its_rows_in_both_and_once_in_each():
+    table = of_run(METRICS, run("single_source", "a", "comparison", "sensitivity"), ["a"])
+    assert len(table) == 6
+    for study in ("comparison", "sensitivity"):
+        own = of_study(table, study)
+        assert list(own["target_domain"]) == ["a", "b", "c"]
+        assert "study" not in own.columns
+    assert of_study(table, "masker_ablation").empty
+
+
+class Explained:
+    """The part of what metrics are given that the table of images is made from."""
+
+    predicted = torch.tensor([1, 0])
+    probabilities = torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+
+
+def test_every_image_has_its_class_probabilities_and_values():
+    packed = Packed(np.zeros((2, 4, 4, 3), np.uint8), np.array([1, 1]), ["a/dog/1.png", "a/dog/2.png"], None)
+    values = {"iou": torch.tensor([0.5, torch.nan]), "auc": object()}  # an aggregate has no value per image
+    table = of_images(packed, Explained(), values, ["cat", "dog"])
+    assert list(table.columns) == ["path", "class", "predicted", "p:cat", "p:dog", "iou"]
+    assert table.iloc[0].tolist() == ["a/dog/1.png", "dog", "dog", 0.25, 0.75, 0.5]
+    assert (table.loc[1, "predicted"], table["iou"].isna().tolist()) == ("cat", [False, True])
+
+
+def test_the_same_table_is_the_same_compressed_file_by_any_process_at_any_time(tmp_path, monkeypatch):
+    table = pd.DataFrame({"path": ["a", "b"], "value": [1 / 3, np.nan]})
+    paths = [tmp_path / name / "images.csv.gz" for name in ("first", "second")]
+    for path, process in zip(paths, (1, 2)):
+        monkeypatch.setattr("os.getpid", partial(int, process))  # in the name of a partial file
+        write_csv(table, path)
+        time.sleep(1.1)  # a gzip header may have seconds and names
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    found = pd.read_csv(paths[0])
+    assert found["value"].tolist()[0] == 0.333333
+    assert found["value"].isna().tolist() == [False, True]
