@@ -80,7 +80,7 @@ def changed(tmp_path):
         for name, values in sections.items():
             content[name] = content.get(name, {}) | values
         path = tmp_path / "changed.yaml"
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
         return path
 
     return write

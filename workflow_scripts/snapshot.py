@@ -22,6 +22,6 @@ with job(snakemake):
     add([*map(Path, params.data), folder])
     summary = means(pd.read_csv(snakemake.input.metrics))
     write_json("artifacts/metrics.json", nested(summary))
-    for distribution in DISTRIBUTIONS:
+    for distribution in DISTRIBUTIONS.values():
         with whole_file(f"artifacts/plots/{distribution}.csv") as partial:
             plotted(summary, distribution).to_csv(partial, index=False, lineterminator="\n")

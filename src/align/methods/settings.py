@@ -213,10 +213,9 @@ class ALIGNPlusSettings(ALIGNSettings):
 
     masker_input: Literal["pixels", "features"] = _chosen("masker_input", "features")
     mask_values: Literal["soft", "binary", "hardened"] = _chosen("mask_values", "hardened")
-    lambda1: float = _chosen("lambda1", 0.7)
+    reference: Literal["zero", "blur", "noise", "batch"] = _chosen("reference", "noise")
     lambda2: float = _chosen("lambda2", 0.1)
-    masker_learning_rate: float = _chosen("masker_learning_rate", 1e-3)
-    masker_steps: int = _chosen("masker_steps", 360)
+    masker_steps: int = _chosen("masker_steps", 300)
 
 
 class MaskedERMSettings(MethodSettings):
