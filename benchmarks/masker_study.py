@@ -11,6 +11,7 @@ Grad-CAM, and for a map without content.
 
 import sys
 import time
+from collections.abc import Callable
 from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ AREAS = (0.1, 0.3, 0.5)  # at which masks of any size are compared
 CPU = torch.device("cpu")
 BATCH = 64
 
+Maps = Callable[[Tensor, Tensor], Tensor]
+"""Images N×3×H×W and labels N to maps N×h×w: masks, or saliency maps to compare them with."""
+
 
 def main(file: str, experiment: str, domain: str, seed: int) -> None:
     content = yaml.safe_load(Path(file).read_text())
@@ -63,7 +67,7 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
     }
     rows = []
 
-    def add(name: str, maps_of: Any, **more: Any) -> None:
+    def add(name: str, maps_of: Maps, **more: Any) -> None:
         found = judged(classifier, maps_of, validation, classes)
         found |= {f"{key}_{target}": value for target, packed in tested.items() for key, value in placed(maps_of, packed).items()}
         rows.append({"variant": name, **more, **found})
@@ -100,8 +104,12 @@ def trained(
 
 
 @torch.no_grad()
-def judged(classifier: Classifier, maps_of: Any, packed: Packed, classes: list[str]) -> dict[str, float]:
-    """Return what needs no true mask: dist at equal areas, and the area and the spread of the mask, means over classes."""
+def judged(classifier: Classifier, maps_of: Maps, packed: Packed, classes: list[str]) -> dict[str, float]:
+    """Return what needs no true mask, means over classes: dist at equal areas, the map's area and its spread within an image.
+
+    At each of ``AREAS`` that share of the pixels, those of the highest values, is kept or removed, all or nothing, the rest being
+    zero or blurred; dist is the mean over areas and over both. So it depends on the order of a map's pixels only.
+    """
     split, parts = on_device([packed], CPU), []
     for start in range(0, len(split.labels), BATCH):
         images, labels, *_ = split.batch(slice(start, start + BATCH))
@@ -128,7 +136,7 @@ def judged(classifier: Classifier, maps_of: Any, packed: Packed, classes: list[s
 
 
 @torch.no_grad()
-def placed(maps_of: Any, packed: Packed) -> dict[str, float]:
+def placed(maps_of: Maps, packed: Packed) -> dict[str, float]:
     """Return the map's energy on the object and how often its maximum is there: reported, never chosen by."""
     if packed.masks is None or not (packed.masks == 1).any():
         return {}

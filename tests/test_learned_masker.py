@@ -178,7 +178,7 @@ class TestStep:
             {"reference": "noise", "distinction": "log_odds"},
             {"sparsity": "target_area", "target_area": 0.3},
             {"sparsity": "adaptive", "even_classes": True},
-            {"even_classes": True, "masker_normalisation": "group"},
+            {"even_classes": True},
             {"sparsity": "adaptive", "reference": "blur", "mask_values": "hardened", "distinction": "log_odds"},
         ],
     )
@@ -237,15 +237,6 @@ class TestStep:
         first, second = (masker.masks(batch.images, classifier) for _ in range(2))
         assert torch.equal(first, second)
         assert 0 < first.min() < first.max() < 1
-
-    def test_group_normalisation_sees_no_other_image_in_training_either(self, build, classifier, batch):
-        def alone_and_together(**values):
-            network = build(**values).network.train()
-            return network(batch.images[:1], classifier), network(batch.images, classifier)[:1]
-
-        torch.testing.assert_close(*alone_and_together(masker_normalisation="group"))
-        alone, together = alone_and_together()
-        assert not torch.allclose(alone, together, atol=1e-3)
 
 
 class TestFindsTheObject:

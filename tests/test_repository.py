@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from align.datasets import SOURCES
+from align.methods import COMPARED, METHODS
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -131,10 +132,11 @@ def test_the_published_counts_add_up():
 
 def test_the_readme_s_results_are_the_versioned_metrics():
     metrics = json.loads((ROOT / "artifacts/metrics.json").read_text())["digit_scenes"]["single_source"]
-    rows = re.findall(r"^\| (ERM|SGT|DRE|ALIGN) \| (.* ± .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert len(rows) == len(metrics)
+    named = {METHODS[method].title: values for method, values in metrics.items()}
+    rows = re.findall(r"^\| ([\w-]+) \| (.* ± .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert [method for method, _ in rows] == [METHODS[method].title for method in COMPARED]
     for method, row in rows:
-        own, other = (metrics[method.lower()][f"{kind}_distribution"] for kind in ("in", "out_of"))
+        own, other = (named[method][f"{kind}_distribution"] for kind in ("in", "out_of"))
         expected = [f"{100 * values['accuracy']:.1f}" for values in (own, other)]
         expected += [f"{own[metric]:.3f}" for metric in ("sufficiency", "comprehensiveness", "insertion_auc", "pointing_game")]
         assert re.findall(r"([\d.]+) ±", row) == expected

@@ -148,9 +148,6 @@ class ALIGNSettings(MethodSettings):
     masker_strides: tuple[int, int, int] = declared(
         (2, 2, 1), "strides of the masker's three convolutions", "a receptive field of the object's size"
     )
-    masker_normalisation: Literal["batch", "group"] = declared(
-        "batch", "what the masker's hidden layers are normalised over: the batch, or each image by itself", "the usual choice"
-    )
     mask_values: Literal["soft", "binary", "hardened"] = declared(
         "soft",
         "masks as the masker's losses see them: soft; 0 or 1, with the soft ones' gradient; or almost hard, at a random level. "

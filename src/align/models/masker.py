@@ -27,7 +27,7 @@ class ConvolutionalMasker(nn.Module):
             layers = [
                 nn.Sequential(
                     nn.Conv2d(before, after, 2 * stride + 1, stride, padding=stride, bias=False),
-                    nn.BatchNorm2d(after) if settings.masker_normalisation == "batch" else nn.GroupNorm(1, after),
+                    nn.BatchNorm2d(after),
                     nn.ReLU(),
                 )
                 for (before, after), stride in zip(itertools.pairwise(channels), strides)
