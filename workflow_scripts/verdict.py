@@ -11,7 +11,7 @@ from align.workflow import job
 
 with job(snakemake):
     files, params = snakemake.input, snakemake.params
-    images = {Run(**run): read_results(path) for run, path in zip(params.runs, files.images)}
+    images = ((Run(**run), read_results(path)) for run, path in zip(params.runs, files.images))
     tables = read_results(files.metrics), read_results(files.published)
     found = answers(read_claims(files.claims), Evaluations(images), *tables, params.left_out)
     write_table(verdict(found), **dict(snakemake.output.items()))
