@@ -74,6 +74,25 @@ rule accuracy_vs_explanation:
         "../workflow_scripts/accuracy_vs_explanation.py"
 
 
+rule average_ranks:
+    input:
+        "results/metrics.csv",
+    output:
+        **figure_files("average_ranks", "Average ranks"),
+    log:
+        "results/logs/figures/average_ranks.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_hash("align.figures.critical_difference", "align.figures.style", "align.verdict.ranks"),
+    script:
+        "../workflow_scripts/average_ranks.py"
+
+
 rule sensitivity:
     input:
         "results/metrics.csv",
@@ -162,6 +181,7 @@ rule figures:
     input:
         [f"results/figures/{figure}/{page}.svg" for figure in ("training_curves", "case_studies") for page in PAGES],
         rules.accuracy_vs_explanation.output,
+        rules.average_ranks.output,
         rules.sensitivity.output,
         rules.mask_degradation.output,
         rules.costs.output,

@@ -10,7 +10,6 @@ rule report:
         rules.tables.input,
         rules.figures.input,
         rules.verdict.output,
-        rules.average_ranks.output,
     output:
         "results/report.html",
     log:

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from method_terms import SIZE, TRAINING, as_numpy, count_calls, generator_of
 from scipy.special import log_softmax, softmax
 from torch import nn
 from torchvision.transforms.functional import resized_crop
@@ -28,8 +29,6 @@ from align.registry import load
 from align.training.run import RunSettings, train_run
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 9))
-TRAINING = Training(learning_rate=1e-2)
-SIZE = 24
 BASELINES = ("mixup", "rsc", "cgc", "irm", "group_dro")
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
 DOMAINS = torch.tensor([0, 1, 2, 2, 1, 0, 0, 1])
@@ -45,10 +44,6 @@ def batch(generator):
     return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), LABELS, domains=DOMAINS)
 
 
-def generator_of(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 def method_of(name, seed=0, **hyper_parameters):
     network = build_classifier(SMALL, 3, generator_of(seed))
     entry = METHODS[name]
@@ -58,10 +53,6 @@ def method_of(name, seed=0, **hyper_parameters):
 def packed_images(count, seed):
     images = np.random.default_rng(seed).integers(0, 256, (count, 16, 16, 3), np.uint8)
     return Packed(images, np.arange(count) % 3, [f"{number}.png" for number in range(count)], None)
-
-
-def as_numpy(*tensors):
-    return [tensor.detach().double().numpy() for tensor in tensors]
 
 
 def features_of(classifier, images):
@@ -215,8 +206,7 @@ class TestRSC:
             np.testing.assert_array_equal(np.broadcast_to(mask.numpy(), expected.shape), expected)
 
     def test_the_look_costs_no_forward_pass(self, classifier, batch, generator):
-        seen = []
-        classifier.backbone.register_forward_hook(lambda module, arguments, output: seen.append(len(output)))
+        seen = count_calls(classifier.backbone, [])
         RSC(classifier, RSCSettings(), TRAINING, generator).losses(batch)
         assert seen == [8]
 

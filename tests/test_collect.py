@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from align.metrics.collect import COLUMNS, of_run, of_study
+from align.metrics.collect import COLUMNS, of_run, of_study, read_results
 from align.metrics.evaluate import of_images, write_csv
 from align.preparation.packed import Packed
 
@@ -46,6 +46,18 @@ def test_a_run_of_two_studies_has_its_rows_in_both_and_once_in_each():
         assert list(own["target_domain"]) == ["a", "b", "c"]
         assert "study" not in own.columns
     assert of_study(table, "masker_ablation").empty
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path):
+    write_csv(
+        pd.DataFrame({"target_domain": ["1", "NA", "038"], "metric": "iou", "value": [0.5, np.nan, 1e-7], "n": 2}),
+        tmp_path / "a.csv",
+    )
+    found = read_results(tmp_path / "a.csv")
+    assert list(found["target_domain"]) == ["1", "NA", "038"]
+    assert list(found["value"].isna()) == [False, True, False]
+    table = of_run(found, run("single_source", "1", "comparison"), ["1"])
+    assert list(table["distribution"]) == ["in", "out", "out"]
 
 
 class Explained:

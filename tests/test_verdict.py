@@ -11,12 +11,13 @@ from align.configuration.runs import Run
 from align.errors import InputError
 from align.figures.critical_difference import draw_critical_difference, joined
 from align.figures.style import style
+from align.metrics.collect import read_results
 from align.tables.printing import markdown
 from align.tables.verdict import verdict
 from align.verdict.answers import answers
 from align.verdict.claims import Superiority, read_claims
 from align.verdict.comparison import Sample, aucs, average, drawn, estimate, holm, means
-from align.verdict.evaluations import Evaluations
+from align.verdict.evaluations import Evaluations, Setting
 from align.verdict.ranks import average_ranks, critical_difference, ranked
 from align.verdict.rule import Comparison, decide, decide_bound, outcome
 
@@ -198,7 +199,7 @@ METRICS = pd.DataFrame(columns=COLUMNS)
 
 
 def judged(asked, results, left_out=None, published=PUBLISHED):
-    return answers([asked], Evaluations(results), METRICS, published, left_out or {})
+    return answers([asked], Evaluations(results.items()), METRICS, published, left_out or {})
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,18 @@ def test_auc_and_metrics_that_are_better_when_lower():
     as_sufficiency = {run: frame.rename(columns={"accuracy": "sufficiency"}) for run, frame in results.items()}
     assert judged(claim(metric="sufficiency"), as_sufficiency)[0].verdict == "not reproduced"
     assert judged(claim(metric="comprehensiveness"), as_sufficiency)[0].verdict == "not tested"
+
+
+def test_classes_may_be_numbers(tmp_path):
+    results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5})
+    read = []
+    for run, frame in results.items():
+        named = frame.assign(**{"class": frame["class"].map({"cat": "1", "dog": "02"})})
+        named.rename(columns={"p:cat": "p:1", "p:dog": "p:02"}).to_csv(tmp_path / "images.csv", index=False)
+        read.append((run, read_results(tmp_path / "images.csv")))
+    assert Evaluations(read).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.of_seeds == pytest.approx(
+        Evaluations(results.items()).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.of_seeds
+    )
 
 
 def test_align_plus_stands_beside_and_not_in_place():
@@ -335,15 +348,16 @@ def test_bounds_are_looked_at_in_every_case():
         for metric, value in (("mse_gap", 0.1), ("mse_gap_bound", 0.05 if seed == 2 else 0.2))
     ]
     metrics = pd.DataFrame(rows, columns=COLUMNS)
+    metrics = pd.concat([metrics, metrics.iloc[:2].assign(protocol="leave_one_domain_out")])  # of one seed, and not the paper's
     lemma = next(claim for claim in read_claims(CLAIMS) if claim.id == "lemma_2")
-    (row,) = answers([lemma], Evaluations({}), metrics, PUBLISHED, {})
+    (row,) = answers([lemma], Evaluations([]), metrics, PUBLISHED, {})
     assert (row.units, row.holds, row.opposite, row.verdict) == (3, 2, 1, "not reproduced")
-    (row,) = answers([lemma], Evaluations({}), metrics[metrics["metric"] == "mse_gap"], PUBLISHED, {})
+    (row,) = answers([lemma], Evaluations([]), metrics[metrics["metric"] == "mse_gap"], PUBLISHED, {})
     assert (row.verdict, row.remarks) == ("not tested", "Not measured: mse_gap, mse_gap_bound")
 
 
 def test_the_paper_s_claims_stand_beside_its_numbers():
-    rows = answers(read_claims(CLAIMS), Evaluations({}), METRICS, PUBLISHED, {})
+    rows = answers(read_claims(CLAIMS), Evaluations([]), METRICS, PUBLISHED, {})
     assert {row.verdict for row in rows} == {"not tested"}
     printed = {(row.claim, row.places): (row.paper, row.paper_other_method, row.paper_other) for row in rows}
     assert printed["best_in_distribution", "VOC2007"] == (86.91, "SGT", 86.64)

@@ -1,11 +1,10 @@
 """Draw accuracy against the quality of explanations."""
 
-import pandas as pd
-
 from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
 from align.figures.style import style, write_figure
+from align.metrics.collect import read_results
 from align.workflow import job
 
 with job(snakemake), style():
-    data = accuracy_and_explanation(pd.read_csv(snakemake.input[0]))
+    data = accuracy_and_explanation(read_results(snakemake.input[0]))
     write_figure(draw_accuracy_vs_explanation(data), data, **dict(snakemake.output.items()))

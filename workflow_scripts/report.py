@@ -7,5 +7,5 @@ from align.workflow import job, run_snakemake
 
 with job(snakemake), whole_file(snakemake.output[0]) as partial:
     stylesheet = str(Path(snakemake.scriptdir).parent / "report/style.css")
-    shown = ("tables", "figures", "verdict", "average_ranks")
+    shown = ("tables", "figures", "verdict")
     run_snakemake(snakemake, *shown, "--report", str(partial), "--report-stylesheet", stylesheet)

@@ -1,12 +1,11 @@
 """Draw accuracy against hyper-parameters."""
 
-import pandas as pd
-
 from align.figures.sensitivity import draw_sensitivity, sensitivity
 from align.figures.style import style, write_figure
+from align.metrics.collect import read_results
 from align.workflow import job
 
 with job(snakemake), style():
     params = snakemake.params
-    data = sensitivity(pd.read_csv(snakemake.input[0]), params.variants, params.defaults)
+    data = sensitivity(read_results(snakemake.input[0]), params.variants, params.defaults)
     write_figure(draw_sensitivity(data), data, **dict(snakemake.output.items()))

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from align.files import whole_file, write_json
+from align.metrics.collect import read_results
 from align.versioning.checkpoints import publish_listings, publish_run
 from align.versioning.repository import add
 from align.versioning.summary import DISTRIBUTIONS, means, nested, plotted
@@ -20,7 +19,7 @@ with job(snakemake):
         metrics = Path("results/evaluations", path, "metrics.csv")
         publish_run(Path("results/runs", path), metrics, data, params.preparations[path], folder / path)
     add([*map(Path, params.data), folder])
-    summary = means(pd.read_csv(snakemake.input.metrics))
+    summary = means(read_results(snakemake.input.metrics))
     write_json("artifacts/metrics.json", nested(summary))
     for distribution in DISTRIBUTIONS.values():
         with whole_file(f"artifacts/plots/{distribution}.csv") as partial:

@@ -1,7 +1,6 @@
 """Make a table from the metrics of all runs."""
 
-import pandas as pd
-
+from align.metrics.collect import read_results
 from align.registry import load
 from align.tables.writing import write_table
 from align.workflow import job
@@ -9,4 +8,4 @@ from align.workflow import job
 with job(snakemake):
     params = snakemake.params
     tabulate = load(params.table)
-    write_table(tabulate(*map(pd.read_csv, snakemake.input), **params.get("said", {})), **dict(snakemake.output.items()))
+    write_table(tabulate(*map(read_results, snakemake.input), **params.get("said", {})), **dict(snakemake.output.items()))

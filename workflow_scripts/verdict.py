@@ -1,8 +1,7 @@
 """Give each claim of the paper its verdict."""
 
-import pandas as pd
-
 from align.configuration.runs import Run
+from align.metrics.collect import read_results
 from align.tables.verdict import verdict
 from align.tables.writing import write_table
 from align.verdict.answers import answers
@@ -12,7 +11,7 @@ from align.workflow import job
 
 with job(snakemake):
     files, params = snakemake.input, snakemake.params
-    images = {Run(**run): pd.read_csv(path) for run, path in zip(params.runs, files.images)}
-    tables = pd.read_csv(files.metrics), pd.read_csv(files.published)
+    images = ((Run(**run), read_results(path)) for run, path in zip(params.runs, files.images))
+    tables = read_results(files.metrics), read_results(files.published)
     found = answers(read_claims(files.claims), Evaluations(images), *tables, params.left_out)
     write_table(verdict(found), **dict(snakemake.output.items()))

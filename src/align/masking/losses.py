@@ -1,4 +1,4 @@
-"""The masker's loss terms. Weights N of images, where there are any, have the mean 1."""
+"""The masker's loss terms. Weights are one for each of N images."""
 
 import torch
 from torch import Tensor
@@ -45,7 +45,7 @@ def attained(kept: Tensor, removed: Tensor, whole: Tensor, nothing: Tensor) -> T
         kept: p_y of what the mask keeps, N.
         removed: p_y of what is left without it, N.
         whole: p_y(x), N.
-        nothing: p_y(x̄), the probability when all of the image is hidden, N or 1.
+        nothing: p_y(x̄), the probability when all of the image is hidden, N.
     """
     attainable = (whole - nothing).detach()
     share = (kept - removed).detach() / attainable.clamp_min(torch.finfo(kept.dtype).tiny)

@@ -16,7 +16,8 @@ from align.methods.settings import MaskedERMSettings
 class MaskedERM(Method):
     """L = CE(f(x ⊙ M + x̄ ⊙ (1 − M)), y), x̄ being x blurred; tested on images that are masked alike.
 
-    Nothing here is drawn from the method's generator: an image is masked the same way whenever it is shown.
+    Nothing here is drawn from the method's generator: the same pixels are masked the same way whenever they are shown. An
+    augmented image has other pixels, and so a random mask, or shift, of its own.
     """
 
     settings: MaskedERMSettings

@@ -228,7 +228,8 @@ class MaskedERMSettings(MethodSettings):
     degradation: Literal["none", "eroded", "dilated", "shifted", "random"] = declared(
         "none",
         "how masks are made worse, in training and when tested: smaller; larger; moved, each image's in its own direction; or in "
-        "some squares sharp or blurred at random. What is random is the image's own: always the same",
+        "some squares sharp or blurred at random. What is random is a function of the pixels: the same in every test, another "
+        "for each augmentation in training",
         "the paper does not say how its masks are poor",
     )
     degree: float = declared(

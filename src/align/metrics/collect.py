@@ -1,6 +1,7 @@
 """The metrics of all runs as one long table."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,13 @@ COLUMNS = [
     "value",
     "n",
 ]
+NAMES = ("study", "dataset", "protocol", "method", "source_domain", "target_domain", "path", "class", "predicted")
 DISTRIBUTIONS = {True: "in", False: "out"}
+
+
+def read_results(path: Path | str) -> pd.DataFrame:
+    """Read metrics or results of images with names as text alone: a domain or a class may be called ``1`` or ``NA``."""
+    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 
 
 def of_run(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:

@@ -27,15 +27,19 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
         device: where to compute.
     """
     split = on_device([packed], device)
-    batches = [
-        split.batch(slice(start, start + settings.batch_size)) for start in range(0, len(split.labels), settings.batch_size)
-    ]
-    shown = [method.view(batch) for batch in batches]
-    parts = [_explain_batch(method, attribution, images, batch.labels) for images, batch in zip(shown, batches)]
+    shape = (len(split.labels), 3, *split.images.shape[1:3])
+    # Filled batch by batch: a large domain's images are gigabytes, and a list of them to join would double that.
+    images = torch.empty(shape, device=device, memory_format=torch.channels_last)
+    parts, masks = [], []
+    for start in range(0, len(images), settings.batch_size):
+        some = slice(start, start + settings.batch_size)
+        batch = split.batch(some)
+        images[some] = method.view(batch)
+        parts.append(_explain_batch(method, attribution, images[some], batch.labels))
+        masks.append(method.mask(batch))
     probabilities, saliency, class_saliency = (torch.cat(column) for column in zip(*parts))
-    masks = [method.mask(batch) for batch in batches]
     return Explained(
-        images=torch.cat(shown),
+        images=images,
         labels=split.labels,
         probabilities=probabilities,
         saliency=saliency,

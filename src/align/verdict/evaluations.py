@@ -1,6 +1,6 @@
 """What was measured of each test image, by run, as the verdict needs it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -41,14 +41,13 @@ class Measured(NamedTuple):
 class Evaluations:
     """Per-image results of the runs of the single-source protocol."""
 
-    def __init__(self, images: Mapping[Run, pd.DataFrame]) -> None:
-        """Take the content of every run's ``images.csv.gz``."""
+    def __init__(self, images: Iterable[tuple[Run, pd.DataFrame]]) -> None:
+        """Take each such run with the content of its ``images.csv.gz``, one after the other: together they may fill gigabytes."""
         self._runs: dict[Setting, dict[str, dict[int, pd.DataFrame]]] = {}
-        for run, frame in images.items():
-            if run.protocol == "single_source":
-                for target, rows in frame.groupby("target_domain", sort=False):
-                    setting = Setting(run.dataset, run.domain, str(target))
-                    self._runs.setdefault(setting, {}).setdefault(run.method, {})[run.seed] = rows
+        for run, frame in images:
+            for target, rows in frame.groupby("target_domain", sort=False):
+                setting = Setting(run.dataset, run.domain, str(target))
+                self._runs.setdefault(setting, {}).setdefault(run.method, {})[run.seed] = rows
         self._draws = cache(lambda dataset, target, n: drawn(n, generator_of(dataset, target)))
         self._aucs = cache(self._auc)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from align.errors import InputError
 from align.files import as_json, sha256, whole_file, write_json
+from align.metrics.collect import read_results
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
 from align.workflow import method_code
@@ -50,7 +51,7 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
     """
     for name in FILES:
         _copy(run / name, published / name)
-    rows = pd.read_csv(metrics).to_dict("records")
+    rows = read_results(metrics).to_dict("records")
     account = json.loads((run / "run.json").read_text()) | {
         "metrics": [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows],
         "preparation": preparation,
