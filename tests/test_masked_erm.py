@@ -210,6 +210,13 @@ class TestTeacher:
         ]
         assert left_out(self.configuration(other, "align-plus", align_seeds=())) == {}
 
+    @pytest.mark.parametrize("changes", [{"masker": "grey"}, {"lambda3": 0}])
+    def test_a_teacher_that_learns_no_masks_teaches_nobody(self, changes):
+        configuration = self.configuration({"masked_erm": {"mask": "learned"}}, seeds=(0,))
+        methods = type(configuration.methods)(align=changes)
+        (reason,) = left_out(configuration.model_copy(update={"methods": methods})).values()
+        assert reason == "ALIGN, whose masks it needs, learns none (methods.align: masker, lambda3)"
+
     def test_its_masks_are_those_of_every_image_in_order(self, generator, monkeypatch):
         monkeypatch.setattr(teacher, "BATCH", 3)
         images = torch.randint(0, 256, (7, SIZE, SIZE, 3), generator=generator, dtype=torch.uint8)

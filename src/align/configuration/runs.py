@@ -94,8 +94,12 @@ def missing(configuration: Configuration, run: Run, settings: MethodSettings, ru
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
     if settings.given_masks == "ground_truth" and not configuration.datasets[run.dataset].ground_truth:
         return "the data set has no ground truth"
-    if settings.mask_teacher and teacher_of(run, settings.mask_teacher) not in runs:
-        return f"no experiment trains {METHODS[settings.mask_teacher].title} on its domain with its seed, whose masks it needs"
+    if settings.mask_teacher:
+        title = METHODS[settings.mask_teacher].title
+        if teacher_of(run, settings.mask_teacher) not in runs:
+            return f"no experiment trains {title} on its domain with its seed, whose masks it needs"
+        if not getattr(configuration.methods, settings.mask_teacher).learns_masks:
+            return f"{title}, whose masks it needs, learns none (methods.{settings.mask_teacher}: masker, lambda3)"
     return None
 
 

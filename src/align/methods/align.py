@@ -32,8 +32,7 @@ class ALIGN(Method):
 
     def __init__(self, classifier: Classifier, settings: ALIGNSettings, training: Training, generator: torch.Generator) -> None:
         super().__init__(classifier, settings, training, generator)
-        learns = settings.masker == "learned" and settings.lambda3 > 0
-        self.masker = LearnedMasker(settings, classifier, generator) if learns else None
+        self.masker = LearnedMasker(settings, classifier, generator) if settings.learns_masks else None
         self.guidance_mask: Tensor | None = None
         self.attribution = load(*settings.implementations)
 

@@ -186,6 +186,11 @@ class ALIGNSettings(MethodSettings):
         return self.masker if self.masker in ("ground_truth", "sam") else None
 
     @property
+    def learns_masks(self) -> bool:
+        """Tell whether a masker is trained: it has to be the learned one, and something has to be guided."""
+        return self.masker == "learned" and self.lambda3 > 0
+
+    @property
     def implementations(self) -> tuple[str, ...]:
         """Return where the attribution of L_egl is."""
         return (ATTRIBUTIONS[self.attribution],)
