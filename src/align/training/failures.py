@@ -8,8 +8,9 @@ from align.errors import InputError
 # Declared: the mean of M above or below which the mask says nothing about the image.
 EVERYTHING = 0.95
 NOTHING = 0.02
-# Declared: the standard deviation of M within an image, its mean over images, below which M is a grey that dims all of it.
-GREY = 0.05
+# Declared: the standard deviation of M within an image, its mean over images, below which M is a grey that dims all of it
+# (0.07 in a pixel masker that found nothing on photographs, 0.13 and more in those that found objects: docs/masker_study.md).
+GREY = 0.1
 
 
 class Failure(NamedTuple):
