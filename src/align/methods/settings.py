@@ -216,7 +216,7 @@ class ALIGNPlusSettings(ALIGNSettings):
     lambda2: float = _instead("lambda2", 0.1, "from a first study of photographs; not searched")
     masker_steps: int = _instead("masker_steps", 300, "hardened masks need longer; not searched")
     masker_input: Literal["pixels", "features"] = _instead("masker_input", "features", "dist on photographs")
-    mask_values: Literal["soft", "binary", "hardened"] = _instead("mask_values", "hardened", "as good as soft in dist, and clearer")
+    mask_values: Literal["soft", "binary", "hardened"] = _instead("mask_values", "hardened", "no worse than soft, and clearer")
     reference: Literal["zero", "blur", "noise", "batch"] = _instead("reference", "noise", "dist on photographs, with both seeds")
 
 
