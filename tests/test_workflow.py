@@ -336,7 +336,7 @@ def test_vlcs_subset_is_used_by_configuration_alone(shared_data, tmp_path):
     example = ["--configfile", "config/examples/vlcs_subset.yaml"]
     planned = run_snakemake(folder, "--dry-run", *example)
     assert planned.returncode == 0, planned.stderr
-    assert re.search(r"train_run +5\n", planned.stdout + planned.stderr)
+    assert re.search(r"train_run +9\n", planned.stdout + planned.stderr)
     done = run_snakemake(folder, "data", *example)
     assert done.returncode == 0, done.stderr
     splits = pd.read_csv(folder / "results/data/vlcs_subset/splits.csv")
