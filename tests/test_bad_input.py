@@ -57,7 +57,7 @@ def outputs(folder):
         ({"training": {"epochs": "many"}}, "training.epochs: found 'many'; input should be a valid integer"),
         (
             {"experiments": {"one": {"dataset": "photographs", "methods": ["algin"]}}},
-            "unknown method 'algin': did you mean 'align'?",
+            "unknown method in experiments.one 'algin': did you mean 'align'?",
         ),
         ({"evaluation": {"metrics": ["acuracy"]}}, "unknown metric 'acuracy': did you mean 'accuracy'?"),
         ({"experiments": {"one": {"dataset": "photograph"}}}, "'photograph': did you mean 'photographs'?"),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from align.errors import InputError
 from align.metrics.collect import COLUMNS, of_run, of_study, read_results
 from align.metrics.evaluate import of_images, write_csv
 from align.preparation.packed import Packed
@@ -87,3 +88,13 @@ def test_the_same_table_is_the_same_compressed_file_by_any_process_at_any_time(t
     found = pd.read_csv(paths[0])
     assert found["value"].tolist()[0] == 0.333333
     assert found["value"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kept", [0, 10, 60, -4])
+def test_results_of_images_that_are_cut_short_are_one_clear_error(tmp_path, kept):
+    path = tmp_path / "images.csv.gz"
+    write_csv(pd.DataFrame({"path": [f"{row}.png" for row in range(100)], "accuracy": np.linspace(0, 1, 100)}), path)
+    assert len(read_results(path)) == 100
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"images\.csv\.gz: found no table that can be read .*; remove it"):
+        read_results(path)

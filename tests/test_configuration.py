@@ -129,9 +129,24 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("evaluation.attribution", "gradcam", "unknown attribution 'gradcam'", "did you mean 'grad_cam'?"),
         ("experiments.one.dataset", "scene", "unknown data set in experiments.one 'scene'", "did you mean 'scenes'?"),
         ("experiments.one.domains", ["chian"], "unknown source domain of scenes 'chian'", "did you mean 'china'?"),
-        ("experiments.one.methods", ["algin"], "unknown method 'algin'", "did you mean 'align'?"),
+        ("experiments.one.methods", ["algin"], "unknown method in experiments.one 'algin'", "did you mean 'align'?"),
         ("experiments.one.methods", [{"align": {"lamda1": 1}}], "unknown key 'lamda1' of method 'align'", "'lambda1'"),
         ("experiments.one.methods", [{"align": {"lambda1": -1}}], "align {'lambda1': -1}: found -1", "or equal to 0"),
+        ("experiments.one.methods", [{"align": {"lamda1": 1}}], "experiments.one: unknown key 'lamda1'", "'lambda1'"),
+        (
+            "experiments.one.methods",
+            [{"align": {"masker": "gray"}}],
+            "experiments.one: align {'masker': 'gray'}: found",
+            "'grey'",
+        ),
+        (
+            "experiments.one.methods",
+            [{"masked_erm": {"degree": 0.2}}],
+            "experiments.one: masked_erm {'degree': 0.2}: found mask ground_truth, degradation none and degree 0.2",
+            "expected a mask",
+        ),
+        ("experiments.one.sweeps", [{}], "experiments.one.sweeps.0: found {}", "at least 1 item"),
+        ("experiments.one.sweeps", [{"align": {}}], "experiments.one.sweeps.0.align: found {}", "at least 1 item"),
     ],
 )
 def test_wrong_value_is_answered_with_what_was_found_and_expected(place, value, found, expected):
@@ -247,8 +262,13 @@ def test_a_method_that_compares_source_domains_has_two_or_more(method):
 @pytest.mark.parametrize(
     ("available", "test_only", "changes", "expected"),
     [
-        (["china"], [], {}, "found 1 trainable domains, expected two or more, one of them to leave out, to train on"),
-        (["china", "noise"], ["noise"], {}, "found 1 trainable domains, expected two or more"),
+        (
+            ["china"],
+            [],
+            {},
+            "experiments.one: found 1 trainable domains of data set 'scenes', expected two or more, one of them to leave out, to",
+        ),
+        (["china", "noise"], ["noise"], {}, "found 1 trainable domains of data set 'scenes', expected two or more"),
         (["china", "noise"], [], {"domains": ["nois"]}, "unknown domain to leave out of scenes 'nois': did you mean 'noise'?"),
     ],
 )

@@ -113,6 +113,17 @@ def test_accuracy_against_explanation_averages_targets_and_leaves_out_what_was_n
     assert labels == ["ERM", "in distribution", "out of distribution"]
 
 
+@pytest.mark.parametrize(
+    ("metric", "study"), [("sufficiency", "comparison"), ("accuracy", "comparison"), ("sufficiency", "masker_ablation")]
+)
+def test_accuracy_vs_explanation_of_which_one_was_not_measured_says_so(metric, study):
+    run = {"dataset": "vlcs", "protocol": "single_source", "method": "erm", "source_domain": "a", "seed": 0, "distribution": "in"}
+    data = accuracy_and_explanation(pd.DataFrame([run | {"study": study, "metric": metric, "value": 0.5}]))
+    assert data.empty
+    figure = draw_accuracy_vs_explanation(data)
+    assert [text.get_text() for text in figure.texts] == ["No accuracy and explanation of a compared method were measured."]
+
+
 def test_costs_leave_out_what_was_not_measured():
     rows = pd.DataFrame({"s": [1.5, 2.5], "max_rss": ["NA", "300.5"], "step": "train", "dataset": "vlcs", "method": "erm"})
     data = costs([rows])
@@ -143,7 +154,7 @@ def test_figures_of_nothing_say_so():
         ],
     )
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
-    assert [text.get_text() for text in explanation.texts] == ["No explanation was measured."]
+    assert [text.get_text() for text in explanation.texts] == ["No accuracy and explanation of a compared method were measured."]
     assert [text.get_text() for text in draw_costs(costs([])).texts] == ["No benchmark file was found."]
 
 

@@ -148,3 +148,23 @@ def test_what_snakemake_refuses_is_not_planned(tmp_path):
     assert planned.returncode == 1
     assert "my.yaml cannot be used" in planned.stderr
     assert "Traceback" not in planned.stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "- a\n", "a: [b\n"])
+def test_what_is_no_configuration_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "my.yaml"
+    if content is not None:
+        path.write_text(content)
+    planned = subprocess.run([sys.executable, "-m", "align.planning", path, "results"], capture_output=True, text=True)
+    assert planned.returncode == 1
+    assert planned.stderr.startswith(f"{path}: found ")
+    assert "expected a configuration" in planned.stderr
+    assert "Traceback" not in planned.stderr
+
+
+@pytest.mark.parametrize("content", ["", "x\n1\n"])
+def test_a_benchmark_file_that_is_cut_short_measures_nothing(tmp_path, content):
+    write_run(tmp_path, Run("here", "single_source", "a", "erm", 0), 10, images=4, side=8, epochs=1)
+    write_run(tmp_path, Run("here", "single_source", "b", "erm", 1), 30, images=4, side=8, epochs=1)
+    (tmp_path / "benchmarks/train/here/single_source/b/erm/seed1.tsv").write_text(content)
+    assert [job.seconds for job in read_measured(tmp_path)] == [10]

@@ -155,6 +155,11 @@ def other_shape(folder):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
 
 
+def a_file(folder):
+    shutil.rmtree(folder)
+    folder.write_text("model.safetensors")
+
+
 def without_processor(folder):
     (folder / "processor_config.json").unlink()
 
@@ -163,6 +168,7 @@ def without_processor(folder):
     ("damage", "message"),
     [
         (no_folder, "found no such folder"),
+        (a_file, "found a file"),
         (other_model, "found a model of type 'clip'"),
         (pickle_only, r"found no \*\.safetensors; a pickle"),
         (broken_file, "found no SamModel and SamProcessor that can be read"),

@@ -7,6 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from align.configuration.problems import described
 from align.configuration.runs import left_out, runs_of
 from align.configuration.schema import Configuration, Dataset
 from align.datasets import SOURCES
@@ -73,14 +74,9 @@ def _innermost(problems: list[ErrorDetails]) -> list[ErrorDetails]:
 
 def _describe(problem: ErrorDetails) -> str:
     place = ".".join(str(part) for part in problem["loc"])
-    match problem["type"]:
-        case "extra_forbidden":
-            return f"{place}: unknown key; {suggestion(str(problem['loc'][-1]), _known_keys(problem['loc'][:-1]))}"
-        case "missing":
-            return f"{place}: missing; expected a value"
-        case "value_error":
-            return f"{place}: {problem['ctx']['error']}" if place else str(problem["ctx"]["error"])
-    return f"{place}: found {problem['input']!r}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: unknown key; {suggestion(str(problem['loc'][-1]), _known_keys(problem['loc'][:-1]))}"
+    return f"{place}: {described(problem)}" if place else described(problem)
 
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:

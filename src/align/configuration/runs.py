@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from align.configuration.schema import Configuration, Dataset, Experiment
+from align.configuration.problems import described
+from align.configuration.schema import Configuration, Dataset
 from align.errors import InputError
 from align.methods import METHODS
 from align.methods.settings import MethodSettings
@@ -57,7 +58,7 @@ def variants_of(configuration: Configuration) -> dict[str, MethodSettings]:
     Raises:
         InputError: a method, or a hyper-parameter of it, is not known, or a value is out of range.
     """
-    return dict(variant for experiment in configuration.experiments.values() for variant in _variants(configuration, experiment))
+    return dict(variant for name in configuration.experiments for variant in _variants(configuration, name))
 
 
 def runs_of(configuration: Configuration) -> list[Run]:
@@ -137,9 +138,10 @@ def _asked_for(configuration: Configuration) -> Iterator[tuple[str, Run, MethodS
         if fewest < 1:
             least = "one or more" if single else "two or more, one of them to leave out,"
             raise InputError(
-                f"data set {experiment.dataset!r}: found {len(domains)} trainable domains, expected {least} to train on"
+                f"experiments.{name}: found {len(domains)} trainable domains of data set {experiment.dataset!r}, "
+                f"expected {least} to train on"
             )
-        for method, settings in _variants(configuration, experiment):
+        for method, settings in _variants(configuration, name):
             if settings.several_sources and fewest < 2:
                 raise InputError(
                     f"experiments.{name}: found method {method!r}, which compares source domains, with one source domain; "
@@ -150,7 +152,9 @@ def _asked_for(configuration: Configuration) -> Iterator[tuple[str, Run, MethodS
                     yield experiment.study, Run(experiment.dataset, experiment.protocol, domain, method, seed), settings
 
 
-def _variants(configuration: Configuration, experiment: Experiment) -> Iterator[tuple[str, MethodSettings]]:
+def _variants(configuration: Configuration, name: str) -> Iterator[tuple[str, MethodSettings]]:
+    """Yield the name and the hyper-parameters of every variant that the experiment ``name`` asks for."""
+    experiment = configuration.experiments[name]
     combinations = (
         {method: dict(zip(grid, values))}
         for sweep in experiment.sweeps
@@ -159,16 +163,17 @@ def _variants(configuration: Configuration, experiment: Experiment) -> Iterator[
     )
     for entry in (*experiment.methods, *combinations):
         for method, changes in entry.items():
-            require("method", method, METHODS)
+            require(f"method in experiments.{name}", method, METHODS)
             defaults = getattr(configuration.methods, method)
             for key in changes:
                 if key not in type(defaults).model_fields:
-                    raise InputError(f"unknown key {key!r} of method {method!r}: {suggestion(key, type(defaults).model_fields)}")
+                    known = suggestion(key, type(defaults).model_fields)
+                    raise InputError(f"experiments.{name}: unknown key {key!r} of method {method!r}: {known}")
             try:
                 settings = type(defaults).model_validate(defaults.model_dump() | changes)
             except ValidationError as error:
                 problem = error.errors()[0]
-                raise InputError(f"{method} {changes}: found {problem['input']!r}; {problem['msg']}") from None
+                raise InputError(f"experiments.{name}: {method} {changes}: {described(problem)}") from None
             differing = [f"{key}={_printed(value)}" for key, value in settings if value != getattr(defaults, key)]
             yield "-".join([method, *differing]), settings
 

@@ -24,6 +24,9 @@ MethodOrVariant = Annotated[
     Field(min_length=1),
     BeforeValidator(lambda entry: {entry: {}} if isinstance(entry, str) else entry),
 ]
+Values = Annotated[list[Any], Field(min_length=1)]
+Grid = Annotated[dict[str, Values], Field(min_length=1)]
+Sweep = Annotated[dict[str, Grid], Field(min_length=1)]
 
 
 class GroundTruth(Section):
@@ -223,7 +226,7 @@ class Experiment(Section):
     methods: tuple[MethodOrVariant, ...] = Field(
         tuple({method: {}} for method in COMPARED), description="names, or variants such as {align: {lambda1: 0.5}}"
     )
-    sweeps: tuple[dict[str, dict[str, Annotated[list[Any], Field(min_length=1)]]], ...] = Field(
+    sweeps: tuple[Sweep, ...] = Field(
         (),
         description="variants, one for each combination of the listed values: {align: {lambda3: [0.3, 1], warm_up: [0.25, 0.5]}}",
     )

@@ -25,8 +25,8 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     compared = of_study(metrics, "comparison")
     named = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
     of_runs = named.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
-    measures = [name for name in EXPLANATION if name in of_runs]
-    long = of_runs.reset_index().melt([*RUN, "accuracy"], measures, var_name="measure", value_name="value")
+    measured = of_runs.reindex(columns=["accuracy", *EXPLANATION]).reset_index()
+    long = measured.melt([*RUN, "accuracy"], EXPLANATION, var_name="measure", value_name="value")
     return long.dropna(subset=["accuracy", "value"])
 
 
@@ -37,7 +37,7 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame) -> Figure:
         data: from :func:`accuracy_and_explanation`.
     """
     if data.empty:
-        return nothing_to_draw("No explanation was measured.")
+        return nothing_to_draw("No accuracy and explanation of a compared method were measured.")
     methods = [method_title(method) for method in data["method"].unique()]
     measures = [measure_title(measure) for measure in data["measure"]]
     settings = [setting_title(*names) for names in zip(data["dataset"], data["protocol"])]

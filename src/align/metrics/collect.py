@@ -1,10 +1,13 @@
 """The metrics of all runs as one long table."""
 
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from align.errors import InputError
 
 COLUMNS = [
     "study",
@@ -24,8 +27,17 @@ DISTRIBUTIONS = {True: "in", False: "out"}
 
 
 def read_results(path: Path | str) -> pd.DataFrame:
-    """Read metrics or results of images with names as text alone: a domain or a class may be called ``1`` or ``NA``."""
-    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+    """Read metrics or results of images with names as text alone: a domain or a class may be called ``1`` or ``NA``.
+
+    Raises:
+        InputError: it is cut short or is no table; the message names the file.
+    """
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(
+            f"{path}: found no table that can be read ({error}); remove it, so that it is made again, or restore it"
+        ) from None
 
 
 def of_run(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("measured", type=Path, help="a folder of results, whose benchmark files say what jobs took")
     arguments = parser.parse_args()
     try:
-        configuration = load(yaml.safe_load(arguments.configuration.read_text()), str(arguments.configuration))
+        configuration = load(_content(arguments.configuration), str(arguments.configuration))
         jobs = jobs_of(Path("Snakefile"), arguments.configuration)
 
         def work_of(job: Job) -> Work | None:
@@ -41,6 +42,17 @@ def main() -> None:
     print(f"\nExpected, one job after the other, by the benchmark files in {arguments.measured}:")
     for gpu, row in totals(table).iterrows():
         print(f"  {DEVICES[bool(gpu)]}: {row.hours:.2f} hours for {row.jobs:.0f}, {row.not_measured:.0f} of them not measured")
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what a YAML file holds."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: found no YAML that can be read ({error}), expected a configuration; correct that") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {content!r}, expected a configuration with datasets and experiments; correct the file")
+    return content
 
 
 if __name__ == "__main__":

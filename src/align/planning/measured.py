@@ -45,9 +45,16 @@ def read_measured(results: Path) -> list[Measured]:
     """Return what every benchmark file below ``results`` says."""
     measured = []
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
-        seconds = float(pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").mean())
+        seconds = _seconds(path)
         kind, run = kind_of(path, results), run_of(path, results)
         work = measured_work(run, results) if run and kind.step == "train" else None
         if seconds > 0:  # NaN: Snakemake could not measure it
             measured.append(Measured(kind, seconds, work))
     return measured
+
+
+def _seconds(benchmark: Path) -> float:
+    try:
+        return float(pd.to_numeric(pd.read_csv(benchmark, sep="\t")["s"], errors="coerce").mean())
+    except (KeyError, ValueError):  # cut short, or just being written by a job that runs
+        return float("nan")

@@ -17,7 +17,7 @@ def checkpoint_files(folder: Path) -> list[str]:
     """
     tensors = sorted(folder.glob("*.safetensors"))
     if not folder.is_dir():
-        found = "no such folder"
+        found = "a file" if folder.exists() else "no such folder"
     elif (kind := _model_type(folder / "config.json")) != "sam":
         found = f"a model of type {kind!r} in config.json" if kind else "no config.json that names a type of model"
     elif not tensors:
