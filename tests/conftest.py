@@ -11,7 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from method_terms import SIZE, SMALL
 from PIL import Image
+
+from align.methods.base import Batch
+from align.models.classifier import Classifier, build_classifier
 
 REPOSITORY = Path(__file__).parents[1]
 WORKFLOW = ("Snakefile", "rules", "workflow_scripts", "config", "profiles", "report", "reference", "envs")
@@ -38,6 +42,16 @@ def shared_data() -> Path:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def classifier(generator: torch.Generator) -> Classifier:
+    return build_classifier(SMALL, 3, generator)
+
+
+@pytest.fixture
+def batch(generator: torch.Generator) -> Batch:
+    return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]))
 
 
 def copy_workflow(folder: Path) -> Path:

@@ -27,16 +27,6 @@ from align.methods.settings import ALIGNSettings, DRESettings
 from align.models.classifier import build_classifier
 
 
-@pytest.fixture
-def classifier(generator):
-    return build_classifier(SMALL, 3, generator)
-
-
-@pytest.fixture
-def batch(generator):
-    return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]))
-
-
 class ConstantMasker(nn.Module):
     """Gives every pixel the same relevance, whatever it is trained to do."""
 

@@ -15,6 +15,7 @@ from align.figures.costs import costs, draw_costs
 from align.figures.rule_graph import draw_rule_graph, rule_graph
 from align.figures.style import WRONG, style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
+from align.metrics.collect import COLUMNS
 from align.preparation.packed import Packed
 
 DOT = """digraph snakemake_dag {
@@ -140,18 +141,7 @@ def test_costs_leave_out_what_was_not_measured():
 def test_figures_of_nothing_say_so():
     nothing = pd.DataFrame(
         [("comparison", "vlcs", "single_source", "erm", "a", "a", "in", 0, "accuracy", 0.5)],
-        columns=[
-            "study",
-            "dataset",
-            "protocol",
-            "method",
-            "source_domain",
-            "target_domain",
-            "distribution",
-            "seed",
-            "metric",
-            "value",
-        ],
+        columns=COLUMNS[:-1],
     )
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
     assert [text.get_text() for text in explanation.texts] == ["No accuracy and explanation of a compared method were measured."]

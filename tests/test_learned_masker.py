@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from method_terms import SIZE, SMALL, as_numpy, generator_of
+from method_terms import SIZE, as_numpy, generator_of
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import expit, log_softmax
 from torch import nn
@@ -22,13 +22,7 @@ from align.masking.reference import BLUR, REFERENCES, shown
 from align.masking.values import VALUES
 from align.methods.base import Batch
 from align.methods.settings import ALIGNSettings
-from align.models.classifier import build_classifier
 from align.models.masker import ConvolutionalMasker
-
-
-@pytest.fixture
-def classifier(generator):
-    return build_classifier(SMALL, 3, generator)
 
 
 @pytest.fixture

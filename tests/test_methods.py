@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from method_terms import (
     SIZE,
-    SMALL,
     TRAINING,
     as_numpy,
     count_calls,
@@ -26,24 +25,13 @@ from torch import nn
 
 from align.methods import METHODS
 from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
-from align.methods.base import Batch, minimise, weighted_sum
+from align.methods.base import minimise, weighted_sum
 from align.methods.dre import DRE, map_norm
 from align.methods.erm import ERM
 from align.methods.freezing import frozen
 from align.methods.settings import DRESettings, MethodSettings, SGTSettings
 from align.methods.sgt import SGT, divergence, lowest
-from align.models.classifier import build_classifier
 from align.registry import load
-
-
-@pytest.fixture
-def classifier(generator):
-    return build_classifier(SMALL, 3, generator)
-
-
-@pytest.fixture
-def batch(generator):
-    return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]))
 
 
 class TestBase:

@@ -320,7 +320,7 @@ def test_a_published_amount_must_be_reached_where_it_is_named():
 
 
 def test_the_strongest_degradation_counts():
-    names = [f"masked_erm-degradation=eroded-degree={degree}" for degree in ("0.05", "0.2", "0.1")]
+    names = [f"masked_erm-degradation=eroded-degree={degree}" for degree in ("1e-05", "0.2", "0.1")]
     accuracy = {"masked_erm": 0.7} | dict(zip(names, (0.9, 0.2, 0.9)))
     (row,) = judged(claim(better=["masked_erm"], worse=["masked_erm-degradation=eroded-*"]), images(accuracy))
     assert (row.other, row.verdict, row.align_plus) == (names[1], "reproduced", "")

@@ -10,5 +10,5 @@ class ERM(Method):
     """L = CE(f(x), y)."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy."""
+        """Return the cross-entropy of the images as the classifier is shown them."""
         return {"classification": F.cross_entropy(self.classifier(self.view(batch)), batch.labels)}

@@ -1,7 +1,6 @@
 """ERM on images whose background is blurred: the study of mask quality that ALIGN (arXiv:2511.06944) opens with."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from align.masking.blur import blurred
@@ -9,11 +8,12 @@ from align.masking.degradation import CELLS, dilated, eroded, replaced, shifted
 from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, smooth
 from align.masking.own_numbers import own_numbers
 from align.masking.reference import shown
-from align.methods.base import Batch, Method
+from align.methods.base import Batch
+from align.methods.erm import ERM
 from align.methods.settings import MaskedERMSettings
 
 
-class MaskedERM(Method):
+class MaskedERM(ERM):
     """L = CE(f(x ⊙ M + x̄ ⊙ (1 − M)), y), x̄ being x blurred; tested on images that are masked alike.
 
     Nothing here is drawn from the method's generator: the same pixels are masked the same way whenever they are shown. An
@@ -21,10 +21,6 @@ class MaskedERM(Method):
     """
 
     settings: MaskedERMSettings
-
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy of masked images."""
-        return {"classification": F.cross_entropy(self.classifier(self.view(batch)), batch.labels)}
 
     def view(self, batch: Batch) -> Tensor:
         """Return the images with their background blurred; an image whose mask is not known stays as it is."""

@@ -1,5 +1,6 @@
 """What a claim asks of the data sets that are configured."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import ceil
@@ -142,5 +143,5 @@ def _is_named(setting: Setting, domains: Sequence[str]) -> bool:
 
 
 def _degree(variant: str) -> float:
-    _, _, degree = variant.partition("degree=")
-    return float(degree.split("-")[0]) if degree else 0.0
+    degree = re.search(r"-degree=(.+?)(?=-\w+=|$)", variant)
+    return float(degree[1]) if degree else 0.0
