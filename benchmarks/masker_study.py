@@ -37,7 +37,8 @@ from align.models.classifier import Classifier
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import Packed, class_names, read_packed
 from align.preparation.splits import evaluated_split
-from align.training.run import on_device, restore, seeded
+from align.training.images import on_device
+from align.training.run import restore, seeded
 from align.training.trainer import training_batches
 from align.workflow import run_settings
 
@@ -112,7 +113,7 @@ def judged(classifier: Classifier, maps_of: Maps, packed: Packed, classes: list[
     """
     split, parts = on_device([packed], CPU), []
     for start in range(0, len(split.labels), BATCH):
-        images, labels, *_ = split.batch(slice(start, start + BATCH))
+        images, labels, *_ = split.part(slice(start, start + BATCH)).batch()
         maps = resized(maps_of(images, labels), images.shape[-2:])
         ranks = descending_ranks(maps)[:, None]
         columns = {"area": maps.mean((1, 2)), "spread": maps.std((1, 2), correction=0)}
@@ -144,7 +145,7 @@ def placed(maps_of: Maps, packed: Packed) -> dict[str, float]:
     some = Packed(packed.images[known], packed.labels[known], [], packed.masks[known])
     split, parts = on_device([some], CPU), []
     for start in range(0, len(known), BATCH):
-        images, labels, *_ = split.batch(slice(start, start + BATCH))
+        images, labels, *_ = split.part(slice(start, start + BATCH)).batch()
         maps = resized(maps_of(images, labels), images.shape[-2:]).flatten(1)
         objects = torch.from_numpy(some.masks[start : start + BATCH] == 1).flatten(1)
         parts.append(torch.stack((share_inside(maps, objects), hit(maps, objects), objects.float().mean(1)), 1))

@@ -252,8 +252,7 @@ class TestALIGN:
         mask = torch.zeros(2, 4, 4)
         mask[..., :2] = 1.0
         method.mask = lambda batch: mask
-        method.classifier.features = lambda images: features
-        found = method.diagnose(Batch(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1])))
+        found = method.diagnose(Batch(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1])), features)
         assert found["validation_mask_area"].tolist() == [0.5, 0.5]
         assert found["validation_mask_spread"].tolist() == [0.5, 0.5]
         assert found["validation_energy_outside"].tolist() == pytest.approx([0.25, 1.0])
@@ -313,9 +312,10 @@ class TestUnlearnedMasks:
         method = build("ground_truth")
         mask = method.mask(given)
         assert torch.equal(mask.isnan().all((1, 2)).nonzero().flatten(), torch.tensor([2, 5]))
-        watched = method.diagnose(given)
+        features = method.classifier.features(given.images)
+        watched = method.diagnose(given, features)
         assert watched["validation_mask_area"].tolist() == [0.5] * 6
-        assert method.diagnose(given._replace(masks=torch.full((8, 1, SIZE, SIZE), torch.nan))) == {}
+        assert method.diagnose(given._replace(masks=torch.full((8, 1, SIZE, SIZE), torch.nan)), features) == {}
 
     def test_images_without_masks_are_not_guided(self, build, batch):
         method = build("sam")

@@ -1,15 +1,19 @@
+from collections import Counter
+from itertools import permutations
+
 import pytest
 import torch
-from scipy.stats import ks_2samp
+from scipy.stats import chisquare, ks_2samp
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional
 
-from align.augmentation.colour import blend, jitter, luma, shift_hue, to_grey
+from align.augmentation.colour import blend, draw_orders, jitter, luma, shift_hue, to_grey
 from align.augmentation.geometry import crop_and_resize, draw_crops
 from align.augmentation.pipeline import augment, normalise, to_unit
 from align.configuration.schema import Augmentation
 from align.models.classifier import MEAN, STANDARD_DEVIATION
 
+ORDER = (0, 1, 2, 3)
 OFF = {"crop_scale": (1, 1), "crop_ratio": (1, 1), "flip": 0, "jitter": 0, "grey": 0}
 
 
@@ -46,11 +50,10 @@ def test_brightness_contrast_and_saturation_are_torchvisions(images, torchvision
     torch.testing.assert_close(blend(images, other(images), factors), expected, rtol=0, atol=1e-5)
 
 
-def test_jitter_is_the_four_changes_in_the_drawn_order(images):
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2)])
+def test_jitter_is_the_four_changes_in_the_given_order(images, order):
     strength, seed = 0.6, 3
-    drawn = torch.Generator().manual_seed(seed)
-    factors = torch.empty(4, len(images)).uniform_(-strength, strength, generator=drawn)
-    order = torch.rand(4, generator=drawn).argsort().tolist()
+    factors = torch.empty(4, len(images)).uniform_(-strength, strength, generator=torch.Generator().manual_seed(seed))
     changes = [functional.adjust_brightness, functional.adjust_contrast, functional.adjust_saturation, functional.adjust_hue]
     expected = []
     for image, (*factors_of_image, turn) in zip(images, factors.T.tolist()):
@@ -58,8 +61,15 @@ def test_jitter_is_the_four_changes_in_the_drawn_order(images):
         for change in order:
             image = changes[change](image, values[change])
         expected.append(image)
-    found = jitter(images, strength, torch.Generator().manual_seed(seed))
+    found = jitter(images, strength, order, torch.Generator().manual_seed(seed))
     torch.testing.assert_close(found, torch.stack(expected), rtol=0, atol=1e-4)
+
+
+def test_every_order_is_as_likely(generator):
+    orders = draw_orders(4800, generator)
+    counts = Counter(map(tuple, orders))
+    assert set(counts) == set(permutations(range(4)))
+    assert chisquare(list(counts.values())).pvalue > 1e-3
 
 
 def test_grey_is_torchvisions_for_the_chosen_images_only(images):
@@ -114,11 +124,11 @@ def test_a_box_that_never_fits_is_the_whole_image(generator):
 
 
 def test_nothing_changes_when_all_is_off(images, generator):
-    torch.testing.assert_close(augment(images, Augmentation(**OFF), generator), images, rtol=0, atol=1e-5)
+    torch.testing.assert_close(augment(images, Augmentation(**OFF), ORDER, generator), images, rtol=0, atol=1e-5)
 
 
 def test_flip_one_mirrors_and_grey_one_takes_all_colour(images, generator):
-    changed = augment(images, Augmentation(**OFF | {"flip": 1, "grey": 1}), generator)
+    changed = augment(images, Augmentation(**OFF | {"flip": 1, "grey": 1}), ORDER, generator)
     expected = functional.rgb_to_grayscale(images.flip(3), num_output_channels=3)
     torch.testing.assert_close(changed, expected, rtol=0, atol=1e-5)
 
@@ -126,8 +136,8 @@ def test_flip_one_mirrors_and_grey_one_takes_all_colour(images, generator):
 @pytest.mark.parametrize("probability", [0.1, 0.5])
 def test_flip_and_grey_happen_as_often_as_they_should(probability, generator):
     images = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]).view(1, 3, 1, 2).expand(4000, 3, 2, 2)
-    flipped = augment(images, Augmentation(**OFF | {"flip": probability}), generator)[:, 0, 0, 1] > 0.5
-    greyed = augment(images, Augmentation(**OFF | {"grey": probability}), generator)[:, 1, 0, 0] > 0.1
+    flipped = augment(images, Augmentation(**OFF | {"flip": probability}), ORDER, generator)[:, 0, 0, 1] > 0.5
+    greyed = augment(images, Augmentation(**OFF | {"grey": probability}), ORDER, generator)[:, 1, 0, 0] > 0.1
     for chosen in (flipped, greyed):
         assert chosen.double().mean().item() == pytest.approx(probability, abs=0.03)
 
@@ -136,7 +146,7 @@ def test_the_generator_alone_decides(images):
     def changed(seed, global_seed):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(global_seed)
-            return augment(images, Augmentation(), torch.Generator().manual_seed(seed))
+            return augment(images, Augmentation(), ORDER, torch.Generator().manual_seed(seed))
 
     assert torch.equal(changed(5, 1), changed(5, 2))
     assert not torch.equal(changed(5, 1), changed(6, 1))
@@ -145,13 +155,13 @@ def test_the_generator_alone_decides(images):
 @pytest.mark.parametrize("on", [{"crop_scale": (0.3, 0.9)}, {"jitter": 0.5}], ids=["crop", "jitter"])
 def test_every_image_has_parameters_of_its_own(images, generator, on):
     same = images[:1].expand(6, -1, -1, -1)
-    changed = augment(same, Augmentation(**OFF | on), generator)
+    changed = augment(same, Augmentation(**OFF | on), ORDER, generator)
     pairs = torch.combinations(torch.arange(6))
     assert (changed[pairs[:, 0]] - changed[pairs[:, 1]]).abs().amax((1, 2, 3)).min() > 1e-4
 
 
 def test_augmented_images_stay_in_range(images, generator):
-    changed = augment(images, Augmentation(jitter=1, grey=0.5, crop_scale=(0.1, 1)), generator)
+    changed = augment(images, Augmentation(jitter=1, grey=0.5, crop_scale=(0.1, 1)), ORDER, generator)
     assert changed.shape == images.shape
     assert changed.min() >= -1e-6
     assert changed.max() <= 1 + 1e-6

@@ -241,6 +241,7 @@ class TestFindsTheObject:
             super().__init__()
             self.head = nn.Linear(1, 1)
             self.intermediate_channels = 1
+            self.precision = torch.float32
 
         def forward(self, images):
             bright = nn.functional.avg_pool2d(images[:, :1], 8).amax((1, 2, 3))

@@ -7,17 +7,19 @@ import pytest
 import torch
 
 from align.augmentation.pipeline import denormalise, normalise
-from align.configuration.schema import Augmentation, Classifier, Training
+from align.configuration.schema import Augmentation, Classifier, Engine, Training
 from align.methods import METHODS
 from align.methods.settings import MethodSettings
 from align.preparation.packed import FULL, UNKNOWN, Packed
-from align.training.run import RunSettings, on_device, train_run
-from align.training.trainer import Images, shuffled, training_batches, validate
+from align.training.images import Images, on_device
+from align.training.run import RunSettings, train_run
+from align.training.trainer import shuffled, training_batches, validate
 
 CPU = torch.device("cpu")
 SIZE = 16
 SIZES = (4, 10, 25)
-DOMAINS = torch.arange(3).repeat_interleave(torch.tensor(SIZES))
+DOMAIN = torch.arange(3).repeat_interleave(torch.tensor(SIZES))
+DOMAINS = torch.arange(3)[:, None] == DOMAIN
 AS_IT_IS = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
 ERM = RunSettings(
     METHODS["erm"].implementation,
@@ -45,7 +47,7 @@ def test_every_batch_has_equally_many_images_of_each_domain(batch_size, share, b
     found = list(shuffled(split(), batch_size, generator))
     assert len(found) == batches  # as many as 39 images fill
     for indices in found:
-        assert torch.bincount(DOMAINS[indices]).tolist() == [share] * 3
+        assert torch.bincount(DOMAIN[indices]).tolist() == [share] * 3
 
 
 def test_images_of_a_small_domain_are_repeated_evenly(generator):
@@ -68,7 +70,7 @@ def test_images_stay_with_their_labels_domains_and_masks(generator):
     masks = torch.arange(39, dtype=torch.uint8).view(39, 1, 1).expand(39, SIZE, SIZE).clone()
     masks[5:20] = UNKNOWN
     for batch in training_batches(split(masks), 9, AS_IT_IS, generator):
-        assert batch.domains.tolist() == DOMAINS[batch.labels].tolist()
+        assert batch.domains.tolist() == DOMAINS[:, batch.labels].tolist()
         level = 255 * denormalise(batch.images).mean((1, 2, 3))
         torch.testing.assert_close(level, batch.labels.float(), rtol=0, atol=1e-3)
         known = (batch.labels < 5) | (batch.labels >= 20)
@@ -100,7 +102,7 @@ def test_domains_are_joined_in_their_order_with_their_masks():
         (joined.masks, [part.given for part in parts]),
     ):
         assert np.array_equal(tensor.numpy(), np.concatenate(arrays))
-    assert joined.domains.tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert joined.domains.tolist() == [[True] * 3 + [False] * 5, [False] * 3 + [True] * 5]
     alone = on_device([packed(3, 1)], CPU)
     assert (alone.masks, alone.domains) == (None, None)
 
@@ -119,6 +121,6 @@ def test_validation_counts_every_image_of_every_domain_once():
 def test_methods_of_several_domains_train_and_repeat(method):
     settings = ERM._replace(implementation=METHODS[method].implementation, hyper_parameters=METHODS[method].settings())
     training, validation = [packed(9, 1), packed(4, 2), packed(12, 3)], [packed(3, 4), packed(2, 5), packed(3, 6)]
-    runs = [train_run(settings, training, validation, ["a", "b", "c"], seed, CPU, "test")[0] for seed in (0, 0, 1)]
+    runs = [train_run(settings, training, validation, ["a", "b", "c"], seed, CPU, "test", Engine())[0] for seed in (0, 0, 1)]
     assert runs[0].history.rows == runs[1].history.rows
     assert runs[0].history.rows != runs[2].history.rows

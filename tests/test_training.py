@@ -14,7 +14,7 @@ import torch
 
 from align.attribution.grad_cam import grad_cam
 from align.augmentation.pipeline import normalise, to_unit
-from align.configuration.schema import Augmentation, Evaluation, Training
+from align.configuration.schema import Augmentation, Engine, Evaluation, Training
 from align.configuration.schema import Classifier as ClassifierSettings
 from align.errors import InputError
 from align.methods import METHODS
@@ -25,9 +25,10 @@ from align.preparation.packed import Packed
 from align.training import trainer
 from align.training.failures import NonFiniteLossError, explanation_drift, is_collapsed, mask_collapse
 from align.training.history import History, mean_terms
+from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
-from align.training.run import RunSettings, choose_device, on_device, restore, train_run, write_run
-from align.training.trainer import Images, train, training_batches, validate
+from align.training.run import RunSettings, restore, train_run, write_run
+from align.training.trainer import train, training_batches, validate
 
 CPU = torch.device("cpu")
 CLASSES = ["circle", "cross", "square"]
@@ -61,7 +62,7 @@ def run_settings(method="erm", widths=(4, 8), **training):
 
 
 def trained_run(method="erm", seed=0, **training):
-    return train_run(run_settings(method, **training), [TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES, seed, CPU, "test")
+    return train_run(run_settings(method, **training), [TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES, seed, CPU, "test", Engine())
 
 
 def same_states(first, second):
@@ -155,7 +156,7 @@ class TestBatches:
             torch.testing.assert_close(batch.images.mean((2, 3)), expected, rtol=0, atol=1e-5)
 
     def test_what_is_trained_on_is_augmented(self, monkeypatch, generator):
-        monkeypatch.setattr(trainer, "augment", lambda images, settings, generator: torch.zeros_like(images))
+        monkeypatch.setattr(trainer, "augment", lambda images, **arguments: torch.zeros_like(images))
         expected = -torch.tensor(MEAN) / torch.tensor(STANDARD_DEVIATION)
         for batch in self.batches(6, generator):
             torch.testing.assert_close(batch.images[:, :, 0, 0], expected.expand(6, 3))
@@ -186,7 +187,7 @@ class TestNoAugmentation:
 
         method.classifier.eval()
         images, labels = self.as_the_network_sees_them(VALIDATION_SPLIT), torch.from_numpy(VALIDATION_SPLIT.labels)
-        watched = method.diagnose(Batch(images, labels))
+        watched = method.diagnose(Batch(images, labels), method.classifier.features(images))
         expected = {
             "validation_accuracy": (method.classifier(images).argmax(1) == labels).double().mean().item(),
             **{name: values.mean().item() for name, values in watched.items()},
@@ -358,7 +359,7 @@ class TestRun:
             "validation_accuracy": trained.validation_accuracy,
             "failures": [failure._asdict() for failure in trained.failures],
         }
-        assert set(cost) == {"device", "wall_seconds", "images_per_second", "peak_memory_bytes"}
+        assert set(cost) == {"device", "precision", "compile", "wall_seconds", "images_per_second", "peak_memory_bytes"}
         assert cost["device"] == "CPU"
         assert cost["peak_memory_bytes"] > 50e6  # torch alone takes more
 
@@ -409,10 +410,10 @@ class TestRun:
             restore(run_settings(method), tmp_path / "absent.pt", CPU)
 
     def test_several_domains_are_one_after_the_other(self):
-        images, labels, *_ = on_device([TRAINING_SPLIT, VALIDATION_SPLIT], CPU)
-        assert len(images) == 29
-        assert torch.equal(images[20:], torch.from_numpy(VALIDATION_SPLIT.images))
-        assert labels.tolist() == [*TRAINING_SPLIT.labels, *VALIDATION_SPLIT.labels]
+        joined = on_device([TRAINING_SPLIT, VALIDATION_SPLIT], CPU)
+        assert len(joined) == 29
+        assert torch.equal(joined.images[20:], torch.from_numpy(VALIDATION_SPLIT.images))
+        assert joined.labels.tolist() == [*TRAINING_SPLIT.labels, *VALIDATION_SPLIT.labels]
 
     def test_methods_start_from_the_same_classifier(self):
         states = [{"classifier": run_settings(name).build(3, 4, CPU).classifier.state_dict()} for name in METHODS]
@@ -435,14 +436,3 @@ class TestProgress:
             time.sleep(0.15)  # the bar is drawn anew after a tenth of a second
         assert bool(re.search(r"erm: 100%.*2/2 \[.*loss=0\.5, images/s=", shown.getvalue())) == terminal
         assert bool(shown.getvalue()) == terminal
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-class TestDeviceWithoutGPU:
-    def test_a_gpu_is_asked_for(self):
-        with pytest.raises(InputError, match=r"device: found no GPU .*; set device to auto or cpu"):
-            choose_device("cuda")
-
-    @pytest.mark.parametrize("device", ["auto", "cpu"])
-    def test_cpu(self, device):
-        assert choose_device(device) == CPU

@@ -11,12 +11,11 @@ from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.preparation.splits import evaluated_split
 from align.registry import load
-from align.training.run import choose_device, restore
+from align.training.run import restore
 from align.workflow import run_settings, torch_job
 
 with torch_job(snakemake), style():
     params = snakemake.params
-    device = choose_device(snakemake.config.get("device", "auto"))
     evaluation = Evaluation(**params.evaluation)
     models = {}
     for account, checkpoint in zip(snakemake.input.accounts, snakemake.input.checkpoints):

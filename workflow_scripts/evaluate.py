@@ -15,14 +15,13 @@ from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.preparation.splits import evaluated_split
 from align.registry import load
-from align.training.run import choose_device, restore
+from align.training.run import restore
 from align.training.teacher import taught
 from align.workflow import restored_teacher, run_settings, torch_job
 
-with torch_job(snakemake):
+with torch_job(snakemake) as device:
     params, wildcards = snakemake.params, snakemake.wildcards
     settings = run_settings(wildcards.method, params)
-    device = choose_device(snakemake.config.get("device", "auto"))
     method, classes = restore(settings, Path(snakemake.input.checkpoint), device)
     evaluation = Evaluation(**params.evaluation)
     metrics = [load(METRICS[name].implementation) for name in evaluation.metrics]

@@ -9,12 +9,10 @@ from align.configuration.schema import SegmentAnything
 from align.files import sha256, write_json
 from align.provenance import versions
 from align.segmentation.segment_anything import load_segment_anything, segment_domain
-from align.training.run import choose_device
 from align.workflow import torch_job
 
-with torch_job(snakemake):
+with torch_job(snakemake) as device:
     settings = SegmentAnything(**snakemake.params.settings)
-    device = choose_device(snakemake.config.get("device", "auto"))
     model, processor = load_segment_anything(settings.checkpoint, device)
     images = np.load(snakemake.input.images, mmap_mode="r", allow_pickle=False)
     start = time.perf_counter()

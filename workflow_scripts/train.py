@@ -3,21 +3,21 @@
 from pathlib import Path
 
 from align.configuration.runs import Run, settings_of
+from align.configuration.schema import Engine
 from align.files import sha256
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
 from align.provenance import git_revision, value_hash, versions
-from align.training.run import choose_device, train_run, write_run
+from align.training.run import train_run, write_run
 from align.training.teacher import taught
 from align.workflow import restored_teacher, run_settings, torch_job
 
-with torch_job(snakemake):
+with torch_job(snakemake) as device:
     params, wildcards = snakemake.params, snakemake.wildcards
     settings = run_settings(wildcards.method, params)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     classes = class_names(splits, params.classes)
     given = settings.hyper_parameters.given_masks
-    device = choose_device(snakemake.config.get("device", "auto"))
     training, validation = (
         [
             read_packed(Path(snakemake.input.splits).parent, splits, domain, split, classes, given)
@@ -29,7 +29,8 @@ with torch_job(snakemake):
     if teacher:
         training, validation = ([taught(packed, teacher, device) for packed in split] for split in (training, validation))
     title = f"{wildcards.dataset} {' '.join(params.source_domains)} {wildcards.method} seed {wildcards.seed}"
-    trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title)
+    engine = Engine(**snakemake.config.get("engine", {}))
+    trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title, engine)
     values = settings_of(Run(**dict(wildcards.items())), params)
     account = {
         "settings": values,

@@ -46,15 +46,12 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 @contextmanager
-def torch_job(snakemake: Any) -> Iterator[None]:
-    """:func:`job` for rules that compute with torch: their number of threads, reproducibly, without denormal numbers."""
-    import torch
+def torch_job(snakemake: Any) -> "Iterator[torch.device]":
+    """:func:`job` for rules that compute with torch; gives the device that is ready for them."""
+    from align.training.device import prepare
 
     with job(snakemake):
-        torch.set_num_threads(snakemake.threads)
-        torch.set_flush_denormal(True)  # a collapsed mask is full of them, and each costs a hundred times a normal number
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        yield
+        yield prepare(snakemake.config.get("device", "auto"), snakemake.threads)
 
 
 def method_code(variant: str, *modules: str) -> str:

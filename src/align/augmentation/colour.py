@@ -1,5 +1,7 @@
 """Colour jitter and grey, each image with factors of its own; formulas are torchvision's (``adjust_brightness`` and so on)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -18,16 +20,25 @@ def blend(images: Tensor, others: Tensor, factors: Tensor) -> Tensor:
     return torch.lerp(others, images, factors[:, None, None, None]).clamp(0, 1)
 
 
-def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def draw_orders(count: int, generator: torch.Generator) -> list[list[int]]:
+    """Draw ``count`` orders of the four changes of :func:`jitter`, one for each batch of a pass.
+
+    A GPU is waited for, once: what is to be done next has to be known here.
+    """
+    orders: list[list[int]] = torch.rand((count, 4), generator=generator, device=generator.device).argsort(1).tolist()
+    return orders
+
+
+def jitter(images: Tensor, strength: float, order: Sequence[int], generator: torch.Generator) -> Tensor:
     """Change brightness, contrast, saturation and hue of images N×3×H×W in [0, 1].
 
     Args:
         images: RGB in [0, 1].
         strength: factors are drawn from [1 − strength, 1 + strength], hue shifts from ±min(strength, 0.5) of a turn.
-        generator: gives all random numbers; the order of the four changes is drawn once for the batch.
+        order: of the four changes, numbered as above: the batch's, as torchvision draws one for each call.
+        generator: gives the factors of each image, on the images' device.
     """
     draws = torch.empty((4, len(images)), device=images.device).uniform_(-strength, strength, generator=generator)
-    order = torch.rand(4, generator=generator, device=generator.device).argsort().tolist()
     for change in order:
         match change:
             case 0:
@@ -43,7 +54,7 @@ def jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tenso
 
 def shift_hue(images: Tensor, turns: Tensor) -> Tensor:
     """Turn the hue of RGB images N×3×H×W in [0, 1] by ``turns`` N of a full circle, through HSV."""
-    value, _ = images.max(1)
+    value = images.amax(1)
     chroma = value - images.amin(1)
     red, green, blue = images.unbind(1)
     divisor = chroma.masked_fill(chroma == 0, 1)
@@ -53,9 +64,11 @@ def shift_hue(images: Tensor, turns: Tensor) -> Tensor:
         torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
     )
     hue = hue + 6 * turns[:, None, None]
-    # Each channel of HSV → RGB is value − chroma · clamp(min(k, 4 − k), 0, 1), k = (n + hue) mod 6, n = 5, 3, 1.
-    k = torch.stack([(n + hue) % 6 for n in (5, 3, 1)], dim=1)
-    return value[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
+    # Each channel of HSV → RGB is value − chroma · clamp(min(k, 4 − k), 0, 1), k = (n + hue) mod 6, n = 5, 3, 1. What is clamped
+    # is 2 less the distance of n + hue to 2 on a circle of 6: rounding is faster than a remainder.
+    distance = torch.stack((hue + 3, hue + 1, hue - 1), dim=1)
+    distance = distance.sub_(6 * (distance / 6).round_()).abs_()
+    return torch.addcmul(value[:, None], chroma[:, None], (2 - distance).clamp_(0, 1), value=-1)
 
 
 def to_grey(images: Tensor, chosen: Tensor) -> Tensor:

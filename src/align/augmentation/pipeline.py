@@ -1,5 +1,8 @@
 """From packed bytes to what a network sees, with and without augmentation."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -22,37 +25,39 @@ def to_masks(masks: Tensor) -> Tensor:
 
 def normalise(images: Tensor) -> Tensor:
     """Return images N×3×S×S in [0, 1] as the network sees them: less the mean, by the standard deviation."""
-    mean, deviation = _per_channel(images)
+    mean, deviation = _per_channel(images.device)
     return (images - mean) / deviation
 
 
 def denormalise(images: Tensor) -> Tensor:
     """Return normalised images N×3×S×S in [0, 1] again."""
-    mean, deviation = _per_channel(images)
+    mean, deviation = _per_channel(images.device)
     return images * deviation + mean
 
 
-def augment(images: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, settings: Augmentation, order: Sequence[int], generator: torch.Generator) -> Tensor:
     """Return images N×3×S×S in [0, 1], each cropped, flipped, jittered and greyed by chance.
 
     Args:
         images: RGB in [0, 1]; further channels are maps, which move with their image and keep their values.
         settings: ranges and probabilities; DomainBed's and DRE's by default.
-        generator: gives all random numbers, on the images' device.
+        order: of the four changes of colour, from :func:`align.augmentation.colour.draw_orders`.
+        generator: gives all other random numbers, on the images' device.
     """
     count, size = len(images), images.shape[-1]
     boxes = draw_crops(count, size, settings.crop_scale, settings.crop_ratio, generator)
     images = crop_and_resize(images, *boxes, mirrored=_chosen(count, settings.flip, generator))
     images, maps = images[:, :3], images[:, 3:]
     if settings.jitter > 0:
-        images = jitter(images, settings.jitter, generator)
+        images = jitter(images, settings.jitter, order, generator)
     if settings.grey > 0:
         images = to_grey(images, _chosen(count, settings.grey, generator))
     return torch.cat((images, maps), 1) if maps.shape[1] else images
 
 
-def _per_channel(images: Tensor) -> tuple[Tensor, Tensor]:
-    mean, deviation = (torch.tensor(values, device=images.device)[:, None, None] for values in (MEAN, STANDARD_DEVIATION))
+@cache  # a copy to a GPU for each batch would wait for it
+def _per_channel(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, deviation = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STANDARD_DEVIATION))
     return mean, deviation
 
 

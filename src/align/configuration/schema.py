@@ -177,10 +177,27 @@ class Training(Section):
     batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE: 16 per domain")
     learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
+    precision: Literal["auto", "float32", "bfloat16"] = declared(
+        "auto",
+        "what the networks compute in; losses are float32; auto: bfloat16 on a GPU that has it, else float32",
+        "a GPU's fast arithmetic",
+    )
     eligible_from: Annotated[float, Field(ge=0, lt=1)] = declared(
         0.5,
         "share of the epochs after which a checkpoint may be selected",
         "ALIGN's warm-up is over by then, and every method is selected alike",
+    )
+
+
+class Engine(Section):
+    """How a GPU is used; beyond rounding, no number depends on it."""
+
+    compile: Literal["none", "default", "reduce-overhead"] = Field(
+        "none", description="torch.compile of the backbone in training; reduce-overhead: with CUDA graphs"
+    )
+    memory_share: Share = Field(
+        0.4,
+        description="of a GPU's free memory, what a split may take to stay there; a larger one is streamed from the host",
     )
 
 
@@ -294,6 +311,7 @@ class Configuration(Section):
     augmentation: Augmentation = Augmentation()
     classifier: Classifier = Classifier()
     training: Training = Training()
+    engine: Engine = Engine()
     methods: Methods = Field(default_factory=Methods)
     evaluation: Evaluation = Evaluation()
     segment_anything: SegmentAnything = SegmentAnything()

@@ -1,6 +1,7 @@
 """How ALIGN's masker learns."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,9 +29,13 @@ class LearnedMasker:
         on_cpu = torch.Generator().manual_seed(generator.initial_seed())  # initial weights are those of any other device
         network = ConvolutionalMasker(settings, classifier.intermediate_channels, on_cpu)
         self.network = network.to(classifier.head.weight.device).to(memory_format=torch.channels_last)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.masker_learning_rate)
         self.settings = settings
         self.generator = generator
+
+    @cached_property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Return the masker's own Adam."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.settings.masker_learning_rate, fused=True)
 
     @property
     def weights(self) -> Mapping[str, float]:

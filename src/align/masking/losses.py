@@ -54,8 +54,8 @@ def attained(kept: Tensor, removed: Tensor, whole: Tensor, nothing: Tensor) -> T
 
 def even_weights(labels: Tensor) -> Tensor:
     """Return a weight for each of N images, mean 1, so that every class among ``labels`` has the same sum."""
-    counts = labels.bincount()
-    return len(labels) / (counts.count_nonzero() * counts[labels])
+    own = (labels[:, None] == labels).sum(1)  # images of the same class; the sum of their inverses is the number of classes
+    return len(labels) / (own * own.reciprocal().sum())
 
 
 def mean(values: Tensor, weights: Tensor | None) -> Tensor:

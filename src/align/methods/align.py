@@ -50,9 +50,10 @@ class ALIGN(Method):
         if self.masker is None:
             return steps
         for batch in chain.from_iterable(one_pass() for one_pass in repeat(batches)):
-            collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_area"]))
-            if len(steps) >= (self.settings.masker_steps_at_most if collapsed else self.settings.masker_steps):
-                break
+            if len(steps) >= self.settings.masker_steps:  # not before: to look at the mask is to wait for the GPU
+                collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_area"]))
+                if not collapsed or len(steps) >= self.settings.masker_steps_at_most:
+                    break
             steps.append(self.masker_step(batch))
         return steps
 
@@ -100,16 +101,16 @@ class ALIGN(Method):
             return UNLEARNED[self.settings.masker](batch, self.generator).squeeze(1)
         return self.masker.masks(batch.images, self.classifier).squeeze(1)
 
-    def diagnose(self, batch: Batch) -> dict[str, Tensor]:
+    @torch.no_grad()
+    def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
         """Return of each image that has a mask its area, its spread and the share of Grad-CAM's energy outside of it."""
         mask = self.mask(batch)
         assert mask is not None
         known = mask.isfinite().all((1, 2))
-        with torch.no_grad():
-            explanation = class_activation(self.classifier, self.classifier.features(batch.images), batch.labels).relu()
-            coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
-            energy = explanation.sum((1, 2))
-            outside = (explanation * (1 - coarse)).sum((1, 2)) / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+        explanation = class_activation(self.classifier, features, batch.labels).relu()
+        coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
+        energy = explanation.sum((1, 2))
+        outside = (explanation * (1 - coarse)).sum((1, 2)) / energy.clamp_min(torch.finfo(energy.dtype).tiny)
         watched = {
             "validation_mask_area": mask.mean((1, 2)),
             "validation_mask_spread": mask.std((1, 2), correction=0),
@@ -129,7 +130,8 @@ def guidance_loss(explanation: Tensor, mask: Tensor) -> Tensor:
     The mean over the images that have a mask; the mask of one that has none is NaN. 0 where none has.
     """
     known = mask.isfinite().all((1, 2, 3))
-    target = F.interpolate(mask[known], explanation.shape[-2:], mode="area").squeeze(1)
+    target = F.interpolate(mask.nan_to_num(), explanation.shape[-2:], mode="area").squeeze(1)
     # Scaling puts a 0 and a 1 in every map, where the cross-entropy's slope is infinite.
-    scaled = min_max_scale(explanation[known]).clamp(1e-3, 1 - 1e-3)
-    return F.binary_cross_entropy(scaled, target) if known.any() else explanation.sum() * 0
+    scaled = min_max_scale(explanation).clamp(1e-3, 1 - 1e-3)
+    of_images = F.binary_cross_entropy(scaled, target, reduction="none").mean((1, 2))
+    return (of_images * known).sum() / known.sum().clamp_min(1)

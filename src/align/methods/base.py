@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ class Batch(NamedTuple):
         images: normalised, N×3×H×W.
         labels: N.
         masks: given masks N×1×H×W in [0, 1], NaN where an image has none; None: the method asks for none.
-        domains: the source domain of each image, N, counted from 0; None: one source domain.
+        domains: which images are of which source domain, booleans D×N; None: there is one.
     """
 
     images: Tensor
@@ -44,8 +45,16 @@ class Method(ABC):
     def __init__(self, classifier: Classifier, settings: Any, training: Training, generator: torch.Generator) -> None:
         self.classifier = classifier
         self.settings = settings
+        self.training = training
         self.generator = generator
-        self.optimiser = torch.optim.Adam(classifier.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+
+    @cached_property  # a network that is only evaluated has none: making one takes longer than to import torch
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Return Adam over the classifier, with the settings that all methods share."""
+        settings = self.training
+        return torch.optim.Adam(
+            self.classifier.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -79,8 +88,8 @@ class Method(ABC):
         """Return the method's masks N×H×W, learned or given, None where it has none."""
         return None
 
-    def diagnose(self, batch: Batch) -> dict[str, Tensor]:
-        """Return quantities N by name that are watched on validation images."""
+    def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
+        """Return quantities N by name that are watched on validation images, of which these are the ``features``."""
         return {}
 
     @property

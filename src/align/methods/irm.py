@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -33,8 +32,7 @@ class IRM(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy and the penalty; batches hold equally many images of each domain."""
         logits = self.classifier(batch.images)
-        slopes = scale_slopes(logits, batch.labels)
-        penalties = torch.stack([squared_mean(slopes[of_domain]) for of_domain in members(batch)])
+        penalties = squared_means(scale_slopes(logits, batch.labels), members(batch))
         return {"classification": F.cross_entropy(logits, batch.labels), "invariance": penalties.mean()}
 
 
@@ -43,11 +41,16 @@ def scale_slopes(logits: Tensor, labels: Tensor) -> Tensor:
     return (logits.softmax(1) * logits).sum(1) - logits.gather(1, labels[:, None]).squeeze(1)
 
 
-def squared_mean(values: Tensor) -> Tensor:
-    """Return an unbiased estimate of the square of the mean of ``values``: the product of the means of two halves.
+def squared_means(values: Tensor, groups: Tensor) -> Tensor:
+    """Return of each group an unbiased estimate of the square of its mean: the product of the means of two halves.
 
-    Where there are fewer than two values there is none; the result is zero, with zero gradient.
+    Args:
+        values: N.
+        groups: which value is in which group, booleans D×N; every second value of a group is in its second half.
+
+    Returns:
+        D; zero, with zero gradient, where a group has fewer than two values.
     """
-    if len(values) < 2:
-        return 0 * values.sum()
-    return values[::2].mean() * values[1::2].mean()
+    second = groups.cumsum(1) % 2 == 0
+    first_mean, second_mean = ((values * half).sum(1) / half.sum(1).clamp_min(1) for half in (groups & ~second, groups & second))
+    return first_mean * second_mean

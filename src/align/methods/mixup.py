@@ -23,5 +23,5 @@ class Mixup(Method):
         partners = torch.randperm(len(labels), generator=self.generator, device=labels.device)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
         logits = self.classifier(mix(images, partners, ratios))
-        targets = F.one_hot(labels, logits.shape[1]).to(logits.dtype)
+        targets = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)[labels]
         return {"classification": F.cross_entropy(logits, mix(targets, partners, ratios))}

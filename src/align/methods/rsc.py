@@ -36,11 +36,12 @@ class RSC(Method):
         Average pooling and a linear head make the gradient w_y/(h·w), the same at every position. Positions are therefore
         ranked by what the gradient makes of them, Σ_k w_yk A_k, as in the authors' code.
         """
-        chance_of_positions = 0.5 if self.settings.muted == "channels_or_positions" else 0.0
-        if torch.rand((), generator=self.generator, device=features.device) < chance_of_positions:
-            activation = class_activation(self.classifier, features, labels)
-            return largest(activation.flatten(1), self.settings.feature_share).view_as(activation)[:, None]
-        return largest(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
+        channels = largest(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
+        if self.settings.muted == "channels":
+            return channels
+        activation = class_activation(self.classifier, features, labels)
+        positions = largest(activation.flatten(1), self.settings.feature_share).view_as(activation)[:, None]
+        return torch.where(torch.rand((), generator=self.generator, device=features.device) < 0.5, positions, channels)
 
 
 def largest(values: Tensor, share: float) -> Tensor:

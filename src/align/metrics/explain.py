@@ -9,8 +9,9 @@ from align.configuration.schema import Evaluation
 from align.methods.base import Method
 from align.metrics.base import Explained
 from align.models.classifier import Classifier
+from align.models.folding import folded
 from align.preparation.packed import Packed
-from align.training.run import on_device
+from align.training.images import on_device
 
 # (classifier, images, features, labels) -> maps; see align.attribution.
 Attribution = Callable[[Classifier, Tensor, Tensor, Tensor], Tensor]
@@ -26,6 +27,7 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
         settings: batch size, and what the metrics need.
         device: where to compute.
     """
+    predictor = folded(method.classifier)
     split = on_device([packed], device)
     shape = (len(split.labels), 3, *split.images.shape[1:3])
     # Filled batch by batch: a large domain's images are gigabytes, and a list of them to join would double that.
@@ -33,7 +35,7 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
     parts, masks = [], []
     for start in range(0, len(images), settings.batch_size):
         some = slice(start, start + settings.batch_size)
-        batch = split.batch(some)
+        batch = split.part(some).batch()
         images[some] = method.view(batch)
         parts.append(_explain_batch(method, attribution, images[some], batch.labels))
         masks.append(method.mask(batch))
@@ -47,7 +49,7 @@ def explain(method: Method, attribution: Attribution, packed: Packed, settings: 
         ground_truth=None if packed.masks is None else torch.from_numpy(packed.masks.copy()).to(device),
         learned_mask=torch.cat([mask for mask in masks if mask is not None]) if masks[0] is not None else None,
         pairs=None,
-        predict=lambda some: predict(method.classifier, some),
+        predict=lambda some: predict(predictor, some),
         batch_size=settings.batch_size,
         settings=settings,
     )

@@ -4,12 +4,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import resnet18
-from torchvision.models.resnet import BasicBlock
 
 from align.configuration.schema import Classifier as ClassifierSettings
-from align.models.weights import load_weights
+from align.models.mixed_precision import computed
 
 # The mean and standard deviation of ImageNet's channels, torchvision's convention for all of its weights.
 MEAN = (0.485, 0.456, 0.406)
@@ -25,6 +24,9 @@ class Classifier(nn.Module):
         classes: number of classes K.
     """
 
+    precision = torch.float32
+    """What the backbone computes in; feature maps and all after them are float32."""
+
     def __init__(self, backbone: nn.Sequential, channels: tuple[int, int], classes: int) -> None:
         super().__init__()
         self.backbone = backbone
@@ -33,13 +35,11 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the last feature map A, N×C×h×w, of normalised images N×3×H×W."""
-        features: Tensor = self.backbone(images)
-        return features
+        return computed(self.backbone, images, self.precision)
 
     def intermediate_features(self, images: Tensor) -> Tensor:
         """Return the feature map before the last stage (ResNet-18: layer 3), finer and less specific than the last."""
-        features: Tensor = self.backbone[:-1](images)
-        return features
+        return computed(self.backbone[:-1], images, self.precision)
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits N×K of feature maps N×C×h×w."""
@@ -49,6 +49,24 @@ class Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return logits N×K of normalised images N×3×H×W."""
         return self.classify(self.features(images))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut (He et al., arXiv:1512.03385, figure 2), with torchvision's names."""
+
+    def __init__(self, channels: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features N×width×h×w of features N×channels×H×W."""
+        shortcut = features if self.downsample is None else self.downsample(features)
+        hidden = F.relu(self.bn1(self.conv1(features)), inplace=True)
+        return F.relu(self.bn2(self.conv2(hidden)).add_(shortcut), inplace=True)
 
 
 def build_classifier(settings: ClassifierSettings, classes: int, generator: torch.Generator) -> Classifier:
@@ -67,11 +85,9 @@ def build_classifier(settings: ClassifierSettings, classes: int, generator: torc
         torch.manual_seed(seed)
         if settings.architecture == "small_resnet":
             return Classifier(_small_backbone(settings.widths), (settings.widths[-2], settings.widths[-1]), classes)
-        network = resnet18()
-        if settings.weights is not None:
-            load_weights(network, settings.weights)
-        stages = OrderedDict((name, child) for name, child in network.named_children() if name not in ("avgpool", "fc"))
-        return Classifier(nn.Sequential(stages), (256, 512), classes)
+        from align.models.resnet18 import resnet18_stages  # torchvision takes a second to import, half of a short job's start
+
+        return Classifier(resnet18_stages(settings.weights), (256, 512), classes)
 
 
 def _small_backbone(widths: Sequence[int]) -> nn.Sequential:
@@ -89,7 +105,7 @@ def _small_backbone(widths: Sequence[int]) -> nn.Sequential:
         shortcut = None
         if stride != 1 or channels != width:
             shortcut = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-        stages[f"layer{number}"] = nn.Sequential(BasicBlock(channels, width, stride, shortcut))
+        stages[f"layer{number}"] = nn.Sequential(ResidualBlock(channels, width, stride, shortcut))
         channels = width
     backbone = nn.Sequential(stages)
     for module in backbone.modules():

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from align.methods.settings import ALIGNSettings
 from align.models.classifier import Classifier
+from align.models.mixed_precision import computed
 
 
 class ConvolutionalMasker(nn.Module):
@@ -46,5 +47,5 @@ class ConvolutionalMasker(nn.Module):
                 seen = classifier.intermediate_features(images)
         else:
             seen = images
-        scores = self.score(self.hidden(seen))
+        scores = computed(lambda some: self.score(self.hidden(some)), seen, classifier.precision)
         return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from align.configuration.base import Section
-from align.configuration.schema import Augmentation, Training
+from align.configuration.schema import Augmentation, Engine, Training
 from align.configuration.schema import Classifier as ClassifierSettings
 from align.errors import InputError
 from align.files import whole_file, write_json
@@ -21,7 +20,9 @@ from align.methods.base import Method
 from align.models.classifier import build_classifier
 from align.preparation.packed import Packed
 from align.registry import load
-from align.training.trainer import Images, Trained, train
+from align.training.device import precision_on
+from align.training.images import placed
+from align.training.trainer import Trained, train
 
 LOG = logging.getLogger("align")
 
@@ -39,11 +40,21 @@ class RunSettings(NamedTuple):
     training: Training
     augmentation: Augmentation
 
-    def build(self, classes: int, seed: int, device: torch.device) -> Method:
-        """Return the method with freshly initialised networks on ``device``."""
+    def build(self, classes: int, seed: int, device: torch.device, compile_mode: str = "none") -> Method:
+        """Return the method with freshly initialised networks on ``device``.
+
+        Args:
+            classes: number of classes.
+            seed: of the initial weights and of the method's random numbers.
+            device: where to compute.
+            compile_mode: the engine's ``compile``, see :class:`align.configuration.schema.Engine`.
+        """
         on_cpu = seeded(seed, "weights", torch.device("cpu"))  # so that initial weights are those of any other device
         classifier = build_classifier(self.classifier, classes, on_cpu)
         classifier = classifier.to(device).to(memory_format=torch.channels_last)
+        classifier.precision = precision_on(device, self.training.precision)
+        if compile_mode != "none":
+            classifier.backbone.compile(mode=compile_mode, dynamic=False)
         implementation: type[Method] = load(self.implementation)
         return implementation(classifier, self.hyper_parameters, self.training, seeded(seed, "method", device))
 
@@ -54,31 +65,6 @@ def seeded(seed: int, purpose: str, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def choose_device(device: str) -> torch.device:
-    """Return the device that the configuration's ``device`` means here.
-
-    Raises:
-        InputError: a GPU is asked for and there is none.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device: found no GPU that torch can use, expected one for 'cuda'; set device to auto or cpu")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
-    """Return packed images of one or several domains, one after the other, on ``device``."""
-
-    def joined(parts: Sequence[np.ndarray[Any, Any]]) -> torch.Tensor:
-        return torch.from_numpy(np.concatenate(parts)).to(device)
-
-    return Images(
-        joined([domain.images for domain in packed]),
-        joined([domain.labels for domain in packed]),
-        None if packed[0].given is None else joined([domain.given for domain in packed if domain.given is not None]),
-        joined([np.full(len(domain.labels), number) for number, domain in enumerate(packed)]) if len(packed) > 1 else None,
-    )
-
-
 def train_run(
     settings: RunSettings,
     training_split: Sequence[Packed],
@@ -87,20 +73,21 @@ def train_run(
     seed: int,
     device: torch.device,
     title: str,
+    engine: Engine,
 ) -> tuple[Trained, dict[str, Any]]:
     """Train one run.
 
     Returns:
-        What was trained, and what it took: device, wall_seconds, images_per_second, peak_memory_bytes.
+        What was trained, and what it took: device, precision, compile, wall_seconds, images_per_second, peak_memory_bytes.
     """
     start = time.perf_counter()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    method = settings.build(len(classes), seed, device)
+    method = settings.build(len(classes), seed, device, engine.compile)
     trained = train(
         method,
-        on_device(training_split, device),
-        on_device(validation_split, device),
+        placed(training_split, device, engine.memory_share),
+        placed(validation_split, device, engine.memory_share),
         settings.training,
         settings.augmentation,
         seeded(seed, "batches", device),
@@ -108,6 +95,8 @@ def train_run(
     )
     return trained, {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "precision": str(method.classifier.precision).removeprefix("torch."),
+        "compile": engine.compile,
         "wall_seconds": round(time.perf_counter() - start, 3),
         "images_per_second": round(trained.images_per_second, 1),
         "peak_memory_bytes": _peak_memory(device),

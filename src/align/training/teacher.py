@@ -8,7 +8,7 @@ import torch
 from align.errors import InputError
 from align.methods.base import Method
 from align.preparation.packed import FULL, Packed
-from align.training.run import on_device
+from align.training.images import on_device
 
 BATCH = 128
 
@@ -28,7 +28,7 @@ def taught(packed: Packed, teacher: Method, device: torch.device) -> Packed:
     for start in range(0, len(masks), BATCH):
         some = slice(start, start + BATCH)
         part = Packed(packed.images[some], packed.labels[some], packed.paths[some], None)
-        made = teacher.mask(on_device([part], device).batch(slice(None)))
+        made = teacher.mask(on_device([part], device).batch())
         if made is None:
             raise InputError("mask: learned: found a teacher without masks, expected one with a masker (lambda3 above 0)")
         masks[some] = made.mul(FULL).round().to(torch.uint8).cpu().numpy()

@@ -3,48 +3,24 @@
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from align.augmentation.pipeline import augment, normalise, to_masks, to_unit
+from align.augmentation.colour import draw_orders
+from align.augmentation.pipeline import augment
 from align.configuration.schema import Augmentation, Training
 from align.methods.base import Batch, Method
 from align.training.failures import Failure
 from align.training.history import History, mean_terms
+from align.training.images import Images
 from align.training.progress import epochs_with_progress
 
 LOG = logging.getLogger("align")
 VALIDATION_BATCH = 256
-
-
-class Images(NamedTuple):
-    """A split in memory, on the device of training, as it is packed.
-
-    Attributes:
-        images: N×S×S×3, bytes.
-        labels: N.
-        masks: given masks N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
-        domains: the source domain of each image, N, counted from 0; None: there is one.
-    """
-
-    images: Tensor
-    labels: Tensor
-    masks: Tensor | None = None
-    domains: Tensor | None = None
-
-    def batch(self, indices: Tensor | slice, change: Callable[[Tensor], Tensor] = lambda images: images) -> Batch:
-        """Return the images at ``indices`` as a network sees them, after ``change`` of the images and their masks in [0, 1]."""
-        images = to_unit(self.images[indices])
-        if self.masks is None:
-            return Batch(normalise(change(images)), self.labels[indices], None, self._domains(indices))
-        changed = change(torch.cat((images, to_masks(self.masks[indices])), 1))
-        return Batch(normalise(changed[:, :3]), self.labels[indices], changed[:, 3:], self._domains(indices))
-
-    def _domains(self, indices: Tensor | slice) -> Tensor | None:
-        return None if self.domains is None else self.domains[indices]
 
 
 class Trained(NamedTuple):
@@ -120,12 +96,14 @@ def train(
 
 def training_batches(split: Images, batch_size: int, augmentation: Augmentation, generator: torch.Generator) -> Iterator[Batch]:
     """Yield augmented batches of ``split`` in random order; every batch has equally many images of each domain."""
-    for indices in shuffled(split, batch_size, generator):
-        yield split.batch(indices, lambda images: augment(images, augmentation, generator))
+    batches = shuffled(split, batch_size, generator)
+    orders = draw_orders(len(batches), generator)
+    for part, order in zip(split.parts(batches), orders):
+        yield part.batch(partial(augment, settings=augmentation, order=order, generator=generator))
 
 
-def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices of each batch of a pass over ``split``.
+def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    """Return the indices of each batch of a pass over ``split``.
 
     Of one domain: every image once; a last batch that is not full is left out, unless it is the only one. Of several, as
     DomainBed does: equally many images of each domain in a batch, as many batches as all images fill, small domains repeated.
@@ -134,16 +112,15 @@ def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> Iter
     def permuted(indices: Tensor) -> Tensor:
         return indices[torch.randperm(len(indices), generator=generator, device=generator.device)]
 
-    everything = torch.arange(len(split.labels), device=split.labels.device)
+    everything = torch.arange(len(split), device=split.labels.device)
     if split.domains is None:
         batches = permuted(everything).split(batch_size)
-        yield from (indices for indices in batches if len(indices) == batch_size or len(everything) < batch_size)
-        return
-    members = [everything[split.domains == domain] for domain in split.domains.unique()]
+        return [indices for indices in batches if len(indices) == batch_size or len(everything) < batch_size]
+    members = [everything[of_domain] for of_domain in split.domains]
     share = max(batch_size // len(members), 1)
     steps = max(len(everything) // (share * len(members)), 1)
     dealt = [torch.cat([permuted(own) for _ in range(-(-steps * share // len(own)))])[: steps * share] for own in members]
-    yield from torch.cat([order.view(steps, share) for order in dealt], 1)
+    return list(torch.cat([order.view(steps, share) for order in dealt], 1))
 
 
 @torch.no_grad()
@@ -151,10 +128,12 @@ def validate(method: Method, split: Images) -> dict[str, float]:
     """Return the accuracy on ``split``, without augmentation, and what the method watches there."""
     method.classifier.eval()
     values: dict[str, list[Tensor]] = {}
-    for start in range(0, len(split.labels), VALIDATION_BATCH):
-        batch = split.batch(slice(start, start + VALIDATION_BATCH))
-        correct = method.classifier(method.view(batch)).argmax(1) == batch.labels
-        watched = method.diagnose(batch) if method.phase == "guided" else {}
+    everything = torch.arange(len(split), device=split.labels.device)
+    for part in split.parts(everything.split(VALIDATION_BATCH)):
+        batch = part.batch()
+        features = method.classifier.features(method.view(batch))
+        correct = method.classifier.classify(features).argmax(1) == batch.labels
+        watched = method.diagnose(batch, features) if method.phase == "guided" else {}
         for name, value in {"validation_accuracy": correct.float(), **watched}.items():
             values.setdefault(name, []).append(value)
     method.classifier.train()

@@ -1,0 +1,139 @@
+"""The images of a split, packed in bytes, and how batches of them reach the device."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from align.augmentation.pipeline import normalise, to_masks, to_unit
+from align.methods.base import Batch
+from align.preparation.packed import Packed
+
+LOG = logging.getLogger("align")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A split or a part of it.
+
+    Attributes:
+        images: N×S×S×3, bytes.
+        labels: N.
+        masks: given masks N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
+        domains: which images are of which source domain, booleans D×N; None: there is one.
+    """
+
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+    domains: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, indices: Tensor | slice) -> "Images":
+        """Return the images at ``indices``."""
+        return Images(
+            self.images[indices],
+            self.labels[indices],
+            None if self.masks is None else self.masks[indices],
+            None if self.domains is None else self.domains[:, indices],
+        )
+
+    def parts(self, batches: Sequence[Tensor]) -> Iterator["Images"]:
+        """Yield the images at the indices of each batch, on the device."""
+        return map(self.part, batches)
+
+    def batch(self, change: Callable[[Tensor], Tensor] = lambda images: images) -> Batch:
+        """Return the images as a network sees them, after ``change`` of them and their masks, both in [0, 1]."""
+        images = to_unit(self.images)
+        if self.masks is None:
+            return Batch(normalise(change(images)), self.labels, None, self.domains)
+        changed = change(torch.cat((images, to_masks(self.masks)), 1))
+        return Batch(normalise(changed[:, :3]), self.labels, changed[:, 3:], self.domains)
+
+
+class StreamedImages(Images):
+    """A split that is too large for the GPU: bytes of images and masks are in the host's memory, all else is on the device."""
+
+    def parts(self, batches: Sequence[Tensor]) -> Iterator[Images]:
+        """Yield the images at the indices of each batch, on the device; while one is computed, the next is on its way."""
+        device = self.labels.device
+        stream = torch.cuda.Stream(device)
+        on_host = torch.cat(list(batches)).cpu().split([len(indices) for indices in batches])
+
+        def sent(indices: Tensor) -> tuple[list[Tensor | None], torch.cuda.Event]:
+            with torch.cuda.stream(stream):
+                return [_sent(source, indices, device) for source in (self.images, self.masks)], stream.record_event()
+
+        for indices, (tensors, arrival) in zip(batches, one_ahead(map(sent, on_host))):
+            computing = torch.cuda.current_stream(device)
+            computing.wait_event(arrival)
+            for tensor in tensors:
+                if tensor is not None:
+                    tensor.record_stream(computing)  # until the batch is computed, nothing else takes its memory
+            images, masks = tensors
+            assert images is not None
+            yield Images(images, self.labels[indices], masks, None if self.domains is None else self.domains[:, indices])
+
+
+def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
+    """Return packed images of one or several domains, one after the other, on ``device``."""
+    images, masks = _joined(packed)
+    return _labelled(Images, packed, images.to(device), None if masks is None else masks.to(device), device)
+
+
+def placed(packed: Sequence[Packed], device: torch.device, memory_share: float) -> Images:
+    """Return packed images as :func:`on_device` does, but stream them where they are too large for a GPU.
+
+    Args:
+        packed: one or several domains.
+        device: where to compute.
+        memory_share: the most that they may take of the memory that is free on a GPU.
+    """
+    if device.type == "cpu":
+        return on_device(packed, device)
+    images, masks = _joined(packed)
+    needed = images.nbytes + (0 if masks is None else masks.nbytes)
+    free, _ = torch.cuda.mem_get_info(device)
+    if needed <= memory_share * free:
+        return on_device(packed, device)
+    LOG.info("%.1f GB of images stay in the host's memory: the GPU has %.1f GB free", needed / 1e9, free / 1e9)
+    return _labelled(StreamedImages, packed, images, masks, device)
+
+
+def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield ``items``, each when the one after it has been asked for."""
+    for current in items:
+        for coming in items:
+            yield current
+            current = coming
+        yield current
+
+
+def _joined(packed: Sequence[Packed]) -> tuple[Tensor, Tensor | None]:
+    images = torch.from_numpy(np.concatenate([domain.images for domain in packed]))
+    given = [domain.given for domain in packed if domain.given is not None]
+    return images, torch.from_numpy(np.concatenate(given)) if given else None
+
+
+def _labelled(kind: type[Images], packed: Sequence[Packed], images: Tensor, masks: Tensor | None, device: torch.device) -> Images:
+    labels = torch.from_numpy(np.concatenate([domain.labels for domain in packed])).to(device)
+    if len(packed) == 1:
+        return kind(images, labels, masks)
+    domain_of_image = np.repeat(np.arange(len(packed)), [len(domain.labels) for domain in packed])
+    domains = torch.from_numpy(domain_of_image == np.arange(len(packed))[:, None]).to(device)
+    return kind(images, labels, masks, domains)
+
+
+def _sent(source: Tensor | None, indices: Tensor, device: torch.device) -> Tensor | None:
+    """Return ``source`` at ``indices`` on its way to ``device``: from page-locked memory the host does not wait for it."""
+    if source is None:
+        return None
+    staged = torch.empty((len(indices), *source.shape[1:]), dtype=source.dtype, pin_memory=True)
+    return torch.index_select(source, 0, indices, out=staged).to(device, non_blocking=True)

@@ -1,0 +1,168 @@
+"""How training uses the device: nothing waits for it, precision, compilation, streaming."""
+
+import pytest
+import torch
+from method_terms import SIZE, SMALL, TRAINING, generator_of
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from align.configuration.schema import Augmentation
+from align.errors import InputError
+from align.methods import METHODS
+from align.methods.settings import ALIGNSettings
+from align.preparation.packed import FULL, UNKNOWN
+from align.training.device import choose_device, precision_on, prepare
+from align.training.images import Images, StreamedImages, one_ahead
+from align.training.run import RunSettings
+from align.training.trainer import training_batches
+
+CPU = torch.device("cpu")
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+# Of the masks of masked_erm one kind is made on the host: it is drawn from a checksum of the image.
+VARIANTS = {name: entry.settings() for name, entry in METHODS.items()} | {
+    "masked_erm": METHODS["masked_erm"].settings(mask="grey"),
+    "rsc, positions": METHODS["rsc"].settings(muted="channels_or_positions"),
+    "align, remedies": ALIGNSettings(even_classes=True, reference="batch", sparsity="adaptive", mask_values="binary"),
+    "align, given masks": ALIGNSettings(masker="ground_truth"),
+}
+
+
+def split_of(count, device=CPU):
+    """Images of three classes and two domains; every fourth has no mask."""
+    drawn = generator_of(1)
+    images = torch.randint(0, 256, (count, SIZE, SIZE, 3), generator=drawn, dtype=torch.uint8)
+    masks = torch.randint(0, FULL + 1, (count, SIZE, SIZE), generator=drawn, dtype=torch.uint8)
+    masks[::4] = UNKNOWN
+    domains = torch.arange(count) % 2 == torch.arange(2)[:, None]
+    return Images(*(tensor.to(device) for tensor in (images, torch.arange(count) % 3, masks, domains)))
+
+
+def method_of(variant, device=CPU, precision="float32", compile_mode="none"):
+    name = variant.split(",")[0]
+    training = TRAINING.model_copy(update={"precision": precision})
+    settings = RunSettings(METHODS[name].implementation, VARIANTS[variant], SMALL, training, Augmentation())
+    method = settings.build(3, 0, device, compile_mode)
+    if name.startswith("align"):
+        method.phase = "guided"
+    return method
+
+
+class HostNeverAsks(TorchDispatchMode):
+    """Forbids what makes the host wait for a GPU: values that it asks for, and shapes that depend on values."""
+
+    ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "bincount", "_unique2", "unique_dim", "equal", "is_nonzero")
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        name = function.overloadpacket.__name__
+        chosen = arguments[1] if name.startswith("index") and len(arguments) > 1 else ()
+        by_truth = isinstance(chosen, list | tuple) and any(index is not None and index.dtype == torch.bool for index in chosen)
+        if name in self.ASKING or by_truth:
+            raise AssertionError(f"the host waits for {function}")
+        return function(*arguments, **keywords or {})
+
+
+class TestNothingWaits:
+    @pytest.mark.parametrize("variant", VARIANTS)
+    def test_from_the_second_batch_to_the_end_of_an_epoch(self, variant):
+        method = method_of(variant)
+        batches = training_batches(split_of(24), 8, Augmentation(), generator_of(0))
+        method.step(next(batches))  # the first brings the orders of the whole epoch
+        with HostNeverAsks():
+            steps = [method.step(batch) for batch in batches]
+        assert len(steps) == 2
+
+    @pytest.mark.parametrize(
+        "asking", [lambda x: x.sum().item(), lambda x: x[x > 0], lambda x: bool(x.any()), lambda x: x.unique()]
+    )
+    def test_what_makes_it_wait_is_noticed(self, asking):
+        with HostNeverAsks(), pytest.raises(AssertionError, match="the host waits for"):
+            asking(torch.ones(3))
+
+    @NO_GPU
+    @pytest.mark.parametrize("variant", VARIANTS)
+    def test_on_a_gpu(self, variant):
+        device = torch.device("cuda")
+        method = method_of(variant, device)
+        batches = training_batches(split_of(24, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
+        method.step(next(batches))
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for batch in batches:
+                method.step(batch)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+class TestPrecision:
+    @pytest.mark.parametrize("variant", VARIANTS)
+    def test_bfloat16_changes_the_losses_by_little_and_nothing_but_networks(self, variant):
+        terms = {}
+        for precision in ("float32", "bfloat16"):
+            method = method_of(variant, precision=precision)
+            batch = next(training_batches(split_of(8), 8, Augmentation(), generator_of(0)))
+            terms[precision] = method.step(batch)
+            assert all(term.dtype == torch.float32 for term in terms[precision].values())
+            assert all(weight.dtype == torch.float32 for weight in method.classifier.parameters())
+            assert method.classifier.features(batch.images).dtype == torch.float32
+        assert terms["float32"].keys() == terms["bfloat16"].keys()
+        found = torch.stack(list(terms["bfloat16"].values()))
+        torch.testing.assert_close(found, torch.stack(list(terms["float32"].values())), rtol=0.03, atol=0.01)
+        assert not torch.equal(found, torch.stack(list(terms["float32"].values())))
+
+    def test_by_name(self):
+        assert precision_on(CPU, "auto") == precision_on(CPU, "float32") == torch.float32
+        assert precision_on(CPU, "bfloat16") == torch.bfloat16
+
+    @NO_GPU
+    def test_auto_on_a_gpu(self):
+        assert precision_on(torch.device("cuda"), "auto") == torch.bfloat16
+
+
+def test_a_compiled_backbone_takes_the_same_steps():
+    losses = {}
+    for mode in ("none", "default"):
+        method = method_of("align", compile_mode=mode)
+        batches = training_batches(split_of(16), 8, Augmentation(), generator_of(0))
+        losses[mode] = torch.stack([method.step(batch)["total"] for batch in batches])
+        assert set(method.classifier.state_dict()) == set(method_of("align").classifier.state_dict())  # a checkpoint is the same
+    torch.testing.assert_close(losses["default"], losses["none"], rtol=1e-3, atol=1e-4)
+
+
+class TestStreaming:
+    def test_the_next_one_is_asked_for_before_one_is_used(self):
+        asked = []
+        used = []
+        for item in one_ahead(asked.append(number) or number for number in range(4)):
+            used.append((item, list(asked)))
+        assert used == [(0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2, 3]), (3, [0, 1, 2, 3])]
+        assert list(one_ahead(iter([]))) == []
+
+    @NO_GPU
+    def test_a_streamed_split_gives_the_batches_of_a_resident_one(self):
+        device = torch.device("cuda")
+        resident, host = split_of(4000, device), split_of(4000)
+        streamed = StreamedImages(host.images, resident.labels, host.masks, resident.domains)
+        order = list(torch.randperm(4000, device=device).split(64))
+        for found, expected in zip(streamed.parts(order), resident.parts(order), strict=True):
+            torch.cuda._sleep(1_000_000)  # the batch is still computed when the next two have been asked for
+            for name in ("images", "labels", "masks", "domains"):
+                assert torch.equal(getattr(found, name), getattr(expected, name)), name
+
+
+class TestDevice:
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+    def test_without_a_gpu(self):
+        assert choose_device("auto") == choose_device("cpu") == CPU
+        with pytest.raises(InputError, match="device: found no GPU that torch can use, expected one for 'cuda'; set device to"):
+            choose_device("cuda")
+
+    def test_a_cpu_is_made_repeatable(self):
+        before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        try:
+            assert prepare("cpu", 1) == CPU
+            assert torch.get_num_threads() == 1
+            assert torch.are_deterministic_algorithms_enabled()
+            assert (torch.tensor(1e-40) * 1).item() == 0  # a denormal number
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1])
+            torch.set_flush_denormal(False)
