@@ -5,6 +5,7 @@ from align.configuration.runs import Run, left_out, source_domains, studies_of, 
 from align.datasets import SOURCES
 from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
+from align.gpu import gpu_is_visible
 from align.provenance import code_hash
 from align.registry import module_of
 from align.segmentation.checkpoint import checkpoint_files
@@ -38,7 +39,8 @@ WEIGHTS = [path for path in [CONFIGURATION.classifier.weights] if path and Path(
 COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
 # Named by every target: what failed its check is then asked for again, though all that was made of it before still stands.
 CHECKED = expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "counts"])
-GPU = 1 if CONFIGURATION.device == "cuda" else 0
+# With `auto` too: else a job per core would take the GPU at once, whatever the profile's cap says.
+GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
 ENVIRONMENT = "../envs/align.yaml"
 
 

@@ -123,7 +123,7 @@ def test_case_studies_settings_draw_case_studies_only(tiny_results, changed):
 
 def test_another_device_changes_nothing(tiny_results, changed):
     path = changed()
-    path.write_text(f"device: cpu\n{path.read_text()}")
+    path.write_text(f"device: cuda\n{path.read_text()}")
     assert planned(tiny_results, path) == set()
 
 
@@ -172,6 +172,13 @@ def test_an_edited_caption_makes_the_report_again(finished):
     caption = finished / "report/costs.rst"
     caption.write_text(caption.read_text() + "\nMore words.\n")
     assert planned(finished) == {REPORT}
+
+
+def test_a_new_measurement_draws_its_figure_only(finished):
+    path = finished / "artifacts/performance/cpu.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("benchmark\n")
+    assert planned(finished) == {"figures/performance.svg", REPORT}
 
 
 @pytest.mark.parametrize("change", ["replaced", "added", "removed"])

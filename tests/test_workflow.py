@@ -17,6 +17,7 @@ from snakemake.settings.types import OutputSettings, Quietness
 
 from align.configuration.loading import load
 from align.configuration.runs import method_of, runs_of, source_domains, studies_of, variants_of
+from align.gpu import gpu_is_visible
 from align.metrics import METRICS
 from align.preparation.splits import split_counts
 
@@ -245,6 +246,12 @@ def test_a_figure_is_there_with_its_data(results, figure):
     assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 1
 
 
+def test_without_a_measurement_the_figure_of_performance_says_so(results):
+    assert "No measurement was found." in (results / "figures/performance.svg").read_text()
+    assert (results / "figures/performance.png").is_file()
+    assert pd.read_csv(results / "figures/performance.csv").empty
+
+
 def test_every_claim_has_a_verdict(results):
     for kind in ("csv", "md", "tex", "html"):
         assert (results / f"verdict.{kind}").stat().st_size > 1000
@@ -315,8 +322,8 @@ def test_every_rule_states_its_cost(tmp_path):
         assert rules[name].message
 
 
-@pytest.mark.parametrize(("device", "gpu"), [("cuda", 1), ("cpu", 0)])
-def test_gpu_is_asked_for_where_the_configuration_says_cuda(tmp_path, device, gpu):
+@pytest.mark.parametrize(("device", "gpu"), [("cuda", 1), ("cpu", 0), ("auto", int(gpu_is_visible()))])
+def test_a_gpu_is_asked_for_where_one_is_used(tmp_path, device, gpu):
     rules = parsed_rules(copy_workflow(tmp_path / "workflow"), device=device)
     asked = {name: rule.resources["gpu"].value for name, rule in rules.items() if "gpu" in rule.resources}
     assert asked == {"train_run": gpu, "evaluate_run": gpu, "case_studies": gpu}

@@ -14,7 +14,7 @@ from align.registry import load
 from align.training.run import restore
 from align.workflow import run_settings, torch_job
 
-with torch_job(snakemake), style():
+with torch_job(snakemake) as device, style():
     params = snakemake.params
     evaluation = Evaluation(**params.evaluation)
     models = {}

@@ -2,46 +2,80 @@
 
 import argparse
 import sys
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from align.configuration.loading import load
+from align.configuration.schema import Configuration
 from align.errors import InputError
-from align.planning.estimates import plan, totals
+from align.planning.estimates import Estimator, by_finished_jobs, plan, totals
 from align.planning.jobs import Job, jobs_of
 from align.planning.measured import read_measured, run_of
-from align.planning.work import Work, planned_work
+from align.planning.throughput import by_throughput, read_throughput
+from align.planning.work import Work, planned_evaluation, planned_training, split_sizes
 
 COUNTS = Path("reference/dataset_counts.csv")
-DEVICES = {True: "jobs that ask for a GPU", False: "all other jobs"}
+DEVICES = {True: "jobs that ask for a GPU", False: "jobs that ask for none"}
+PLANNED = {"train_run": planned_training, "evaluate_run": planned_evaluation}
+BY_THROUGHPUT = """\
+ALIGN's warm-up counts as guided. Not in it: its masker's steps alone, the start-up of jobs, all other jobs.
+Images of a data set that is not split yet are counted as published, or, where only their total is, evenly over its domains."""
 
 
 def main() -> None:
     """Plan one configuration in the folder of the Snakefile."""
     parser = argparse.ArgumentParser(prog="python -m align.planning", description=__doc__)
     parser.add_argument("configuration", type=Path, help="a YAML file")
-    parser.add_argument("measured", type=Path, help="a folder of results, whose benchmark files say what jobs took")
+    parser.add_argument(
+        "measured", type=Path, help="a folder of results, whose benchmark files say what jobs took, or a CSV of `make bench`"
+    )
     arguments = parser.parse_args()
     try:
         configuration = load(_content(arguments.configuration), str(arguments.configuration))
+        estimate, basis = _estimator(arguments.measured, configuration)
         jobs = jobs_of(Path("Snakefile"), arguments.configuration)
 
-        def work_of(job: Job) -> Work | None:
-            run = run_of(job.benchmark) if job.benchmark and job.rule == "train_run" else None
-            return planned_work(run, configuration, COUNTS) if run else None
+        @cache
+        def sizes_of(dataset: str) -> pd.DataFrame:
+            return split_sizes(dataset, configuration, COUNTS)
 
-        table = plan(jobs, [work_of(job) for job in jobs], read_measured(arguments.measured))
+        def work_of(job: Job) -> Work | None:
+            run = run_of(job.benchmark) if job.benchmark and job.rule in PLANNED else None
+            return PLANNED[job.rule](run, configuration, sizes_of(run.dataset)) if run else None
+
+        table = plan(jobs, [work_of(job) for job in jobs], estimate)
     except InputError as error:
         sys.exit(str(error))
     if table.empty:
         print(f"{arguments.configuration}: nothing to do")
         return
     print(table.drop(columns="gpu").to_string(index=False, na_rep="", float_format="{:.2f}".format))
-    print(f"\nExpected, one job after the other, by the benchmark files in {arguments.measured}:")
+    print(f"\nExpected, one job after the other, by {basis}:")
     for gpu, row in totals(table).iterrows():
         print(f"  {DEVICES[bool(gpu)]}: {row.hours:.2f} hours for {row.jobs:.0f}, {row.not_measured:.0f} of them not measured")
+    if arguments.measured.is_file():
+        print(BY_THROUGHPUT)
+
+
+def _estimator(measured: Path, configuration: Configuration) -> tuple[Estimator, str]:
+    """Return what estimates jobs by ``measured``, a folder or a CSV, and what it goes by."""
+    if measured.is_file():
+        rows = read_throughput(measured)
+        devices = ", ".join(rows["device"].unique())
+        by = partial(by_throughput, measured=rows, configuration=configuration)
+        return by, f"the images per second in {measured} ({devices})"
+    finished = read_measured(measured)
+    if not finished:
+        print(
+            f"{measured}: found no benchmark files of finished jobs, expected a folder of results or a CSV of `make bench`; "
+            "nothing can be estimated",
+            file=sys.stderr,
+        )
+    return partial(by_finished_jobs, measured=finished), f"the benchmark files in {measured}"
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Expected seconds of jobs, from what jobs like them took."""
+"""Expected seconds of jobs, from what jobs like them took, and their sum."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import mean
 from typing import NamedTuple
 
@@ -23,7 +23,10 @@ class Estimate(NamedTuple):
     basis: str
 
 
-def estimate(kind: Kind, work: Work | None, measured: Sequence[Measured]) -> Estimate:
+Estimator = Callable[[Kind, Work | None], Estimate]
+
+
+def by_finished_jobs(kind: Kind, work: Work | None, measured: Sequence[Measured]) -> Estimate:
     """Return what a job is expected to take: the mean over the jobs that are most like it.
 
     Most like it are those of the same step with the same variant on the same data set, then with the same method on it, then with
@@ -44,18 +47,18 @@ def estimate(kind: Kind, work: Work | None, measured: Sequence[Measured]) -> Est
     return Estimate(mean(job.seconds for job in alike), f"{place}, {AS_MEASURED}")
 
 
-def plan(jobs: Sequence[Job], works: Sequence[Work | None], measured: Sequence[Measured]) -> pd.DataFrame:
+def plan(jobs: Sequence[Job], works: Sequence[Work | None], estimate: Estimator) -> pd.DataFrame:
     """Return a row per rule and method: rule, method, gpu, jobs, not_measured, hours (of those measured), basis; longest first.
 
     Args:
         jobs: what is planned.
         works: of each job.
-        measured: what other jobs took.
+        estimate: gives what a job is expected to take.
     """
     rows = []
     for job, work in zip(jobs, works):
         kind = kind_of(job.benchmark) if job.benchmark else None
-        found = estimate(kind, work, measured) if kind else Estimate(None, NOT_MEASURED)
+        found = estimate(kind, work) if kind else Estimate(None, NOT_MEASURED)
         method = method_of(kind.method) if kind and kind.method else ""
         rows.append((job.rule, method, job.gpu, found.seconds, found.basis))
     table = pd.DataFrame(rows, columns=["rule", "method", "gpu", "seconds", "basis"])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from align.configuration.runs import Run
-from align.planning.work import Work, measured_work
+from align.planning.work import Work, measured_training
 
 
 class Kind(NamedTuple):
@@ -47,7 +47,7 @@ def read_measured(results: Path) -> list[Measured]:
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
         seconds = _seconds(path)
         kind, run = kind_of(path, results), run_of(path, results)
-        work = measured_work(run, results) if run and kind.step == "train" else None
+        work = measured_training(run, results) if run and kind.step == "train" else None
         if seconds > 0:  # NaN: Snakemake could not measure it
             measured.append(Measured(kind, seconds, work))
     return measured

@@ -1,0 +1,87 @@
+"""Expected seconds of training and evaluation, from images per second that a benchmark measured before any job ran."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from align.configuration.runs import method_of
+from align.configuration.schema import Configuration
+from align.errors import InputError
+from align.planning.estimates import NOT_MEASURED, Estimate
+from align.planning.measured import Kind
+from align.planning.work import Work
+
+COLUMNS = ("benchmark", "name", "network", "size", "batch_size", "precision", "compile", "per_second", "device")
+
+
+def read_throughput(path: Path) -> pd.DataFrame:
+    """Return the rows of a benchmark's CSV that measured something.
+
+    Raises:
+        InputError: the file is not one that ``make bench`` or ``make bench-gpu`` writes.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):
+        table = pd.DataFrame()
+    absent = [column for column in COLUMNS if column not in table]
+    if absent:
+        raise InputError(f"{path}: found no column {', '.join(absent)}, expected a CSV of `make bench`; name such a file")
+    return table[table["per_second"] > 0]
+
+
+def by_throughput(kind: Kind, work: Work | None, measured: pd.DataFrame, configuration: Configuration) -> Estimate:
+    """Return what a job is expected to take at the images per second that were measured with its network.
+
+    An image that is trained on takes what it takes in a step of the method, in the precision and with the compilation that are
+    configured, and what its loading and augmentation take; one that is predicted takes a forward pass in float32. Of several
+    measurements the one counts whose size of the images, then whose batch is nearest; other sizes are scaled by pixels.
+
+    Args:
+        kind: of the job.
+        work: what it has to do, None where that is not known.
+        measured: from :func:`read_throughput`.
+        configuration: for precision, compilation and batch sizes.
+    """
+    if work is None:
+        return Estimate(None, NOT_MEASURED)
+    rows = measured[measured["network"] == work.architecture]
+    parts = []
+    if work.trained:
+        steps = rows[(rows["benchmark"] == "training step") & (rows["name"] == method_of(kind.method or ""))]
+        for of_step in (_as_configured(steps, configuration), rows[rows["benchmark"] == "data side"]):
+            parts.append(_passing(work.trained, of_step, work.size, configuration.training.batch_size))
+    if work.predicted:
+        forward = rows[(rows["benchmark"] == "saliency maps") & (rows["name"] == "forward pass")]
+        parts.append(_passing(work.predicted, forward, work.size, configuration.evaluation.batch_size))
+    seconds = [part.seconds for part in parts if part.seconds is not None]
+    if len(seconds) < len(parts):
+        return Estimate(None, NOT_MEASURED)
+    return Estimate(sum(seconds), " + ".join(part.basis for part in parts))
+
+
+def _as_configured(steps: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
+    """Return the rows with the configured precision and compilation; ``auto`` is bfloat16 where that was measured."""
+    compiled = steps[steps["compile"] == configuration.engine.compile]
+    precision = configuration.training.precision
+    if precision == "auto":
+        precision = "bfloat16" if compiled["precision"].eq("bfloat16").any() else "float32"
+    return compiled[compiled["precision"] == precision]
+
+
+def _passing(images: int, rows: pd.DataFrame, size: int, batch_size: int) -> Estimate:
+    """Return what ``images`` of ``size`` take at the rate of the nearest of ``rows``, which measure one thing."""
+    if rows.empty:
+        return Estimate(None, NOT_MEASURED)
+    distances = pd.DataFrame({"size": _distance(rows["size"], size), "batch": _distance(rows["batch_size"], batch_size)})
+    row = rows.loc[distances.sort_values(["size", "batch"]).index[0]]
+    what = row["name"] if row["benchmark"] == "saliency maps" else row["benchmark"]
+    basis = f"{what} ({row['size']:.0f} pixels, batch {row['batch_size']:.0f})"
+    scaled = "" if row["size"] == size else " scaled by pixels"
+    return Estimate(float(images / row["per_second"] * (size / row["size"]) ** 2), basis + scaled)
+
+
+def _distance(values: pd.Series, wanted: int) -> pd.Series:
+    """Return how far ``values`` are from ``wanted``: 0 where they are equal, the same for half and for twice as much."""
+    return (values / wanted).map(math.log).abs()
