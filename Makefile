@@ -12,15 +12,15 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 READY := .venv/.ready
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help reproduce plan test format lint types workflow tests bench lock
+.PHONY: help reproduce plan test format lint types workflow tests bench bench-gpu lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 reproduce: $(READY) ## data, training, evaluation, tables, figures and report of the embedded benchmark
 	$(IN_VENV) snakemake --cores all
 
-plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), from the benchmark files in MEASURED (results)
+plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml) by MEASURED: a folder of results (results) or a CSV of bench
 	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
 
 test: format lint types workflow tests ## the five checks below, one after the other
@@ -46,8 +46,11 @@ tests: $(READY) ## all tests
 	$(call heading,tests)
 	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 2
 
-bench: $(READY) ## step times, maps per second, evaluation and dry-run time as CSV
-	@$(IN_VENV) python -m benchmarks.run
+bench: $(READY) ## what is promised of speed, measured on one CPU thread: artifacts/performance/cpu.csv
+	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cpu
+
+bench-gpu: $(READY) ## the same on a GPU: artifacts/performance/<its name>.csv
+	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cuda
 
 # uv keeps the pins that still fit; `.venv/bin/uv pip compile --upgrade …` moves all of them.
 lock: $(READY) ## requirements.lock and envs/align.yaml anew from pyproject.toml

@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from PIL import Image
-from sklearn.datasets import load_sample_image
 from torchvision.transforms import v2
 
 from align.acquisition.extraction import ArchiveFile, extract
 from align.datasets.image_folder import index
 from align.datasets.terra_incognita import index_annotations, parse_annotations
 from align.preparation.packing import pack_domain
+from benchmarks.photographs import write_photographs
 from benchmarks.timing import interleaved, table
 
 WIDTH, HEIGHT, SIZE = 1024, 747, 224
@@ -26,21 +26,12 @@ def data() -> pd.DataFrame:
     """Return rows for extraction, listing, packing and the index over annotations."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        _write_images(folder / "images/L38")
+        for name_of_class in CLASSES:
+            write_photographs(folder / "images/L38" / name_of_class, IMAGES // len(CLASSES), WIDTH, HEIGHT)
         archive = folder / "images.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
             tar.add(folder / "images", "images")
         return pd.concat([_extraction(archive, folder), _packing(folder), _annotations()])
-
-
-def _write_images(domain: Path) -> None:
-    photograph = Image.fromarray(load_sample_image("china.jpg"))
-    random = np.random.default_rng(0)
-    for number in range(IMAGES):
-        path = domain / CLASSES[number % len(CLASSES)] / f"{number}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        left, top = random.uniform(0, 100, 2)
-        photograph.resize((WIDTH, HEIGHT), box=(left, top, left + 500, top + 300)).save(path, quality=88)
 
 
 def _extraction(archive: Path, folder: Path) -> pd.DataFrame:

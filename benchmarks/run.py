@@ -1,5 +1,12 @@
-"""Measure what this project promises of its speed; `make bench` writes results/performance.csv and prints it."""
+"""Measure what this project promises of its speed: `make bench` on the CPU, `make bench-gpu` on a GPU.
 
+Each writes one CSV, artifacts/performance/<device>.csv, and prints it; docs/performance.md says what its rows mean.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -8,39 +15,86 @@ import torch
 from align.configuration.schema import Classifier
 from align.files import whole_file
 from align.provenance import git_revision
+from align.training.device import prepare
 from benchmarks.data import data
 from benchmarks.dry_run import dry_run
+from benchmarks.end_to_end import end_to_end
 from benchmarks.evaluation import evaluation
+from benchmarks.faithfulness import faithfulness
+from benchmarks.packing import packing
 from benchmarks.saliency_maps import saliency_maps
-from benchmarks.training_steps import training_steps
+from benchmarks.setting import CORES, Setting
+from benchmarks.training_steps import training_steps, variants
 
+FOLDER = Path("artifacts/performance")
 SMALL = Classifier(architecture="small_resnet", weights=None)
 RESNET18 = Classifier(architecture="resnet18", weights=None)
+BOTH = ("erm", "align")
+COMPILED_FOR = 150.0  # seconds
+WHOLE = ("size", "batch_size", "processes", "peak_memory_bytes")
+PROVENANCE = ("device", "torch", "cuda", "git_revision")
+COLUMNS = (
+    *("benchmark", "name", "network", "size", "batch_size", "precision", "compile", "loader", "processes"),
+    *("seconds", "per_second", "ratio", "bound", "share_of_bound", "goal", "peak_memory_bytes", "note"),
+    *PROVENANCE,
+)
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size, batch_size, rounds = (224, 64, 30) if device.type == "cuda" else (128, 16, 7)
-    table = pd.concat(
-        [
-            training_steps(RESNET18, size, batch_size, rounds, device),
-            training_steps(SMALL, 48, 32, 30, device),
-            saliency_maps(RESNET18, size, batch_size, rounds, device),
-            saliency_maps(SMALL, 48, 64, 30, device),
-            evaluation(device),
-            data(),
-            dry_run(),
-        ]
-    )
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"
-    table = table.assign(device=name, torch=torch.__version__, git_revision=git_revision())
-    with whole_file(Path("results/performance.csv")) as partial:
+def main(kind: str) -> None:
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("make bench-gpu: found no GPU that torch can use; `make bench` measures on the CPU")
+    device = prepare(kind, 1)
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else "CPU, one thread"
+    path = FOLDER / f"{slug(name) if kind == 'cuda' else 'cpu'}.csv"
+    measured = pd.concat(on_gpu(device) if kind == "cuda" else on_cpu(device), ignore_index=True)
+    provenance = dict(zip(PROVENANCE, (name, torch.__version__, torch.version.cuda, git_revision())))
+    table = measured.assign(**provenance).reindex(columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    with whole_file(path) as partial:
         table.to_csv(partial, index=False, float_format="%.4g")
-    print(table.drop(columns=["device", "torch", "git_revision"]).round(4).to_string(index=False))
-    print(f"on {name}, torch {torch.__version__}")
+    shown = table.drop(columns=[*PROVENANCE, "note"]).dropna(axis="columns", how="all")
+    print(shown.to_string(index=False, na_rep="", float_format="%.4g"))
+    for row in table.dropna(subset="note").itertuples():
+        print(f"{row.name}, batch {row.batch_size}, {row.precision}, compile: {row.compile}: {row.note}")
+    print(f"on {name}, torch {torch.__version__}: {path}")
+
+
+def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
+    """Measure everything on one thread."""
+    photographs, digits = Setting(RESNET18, 128, 16, device), Setting(SMALL, 48, 32, device)
+    yield training_steps(photographs, 5)
+    yield training_steps(digits, 30)
+    yield end_to_end(photographs, 500, 375, batches=6, rounds=1)
+    yield end_to_end(digits, 48, 48, batches=30, rounds=2)
+    yield saliency_maps(RESNET18, 128, 16, 7, device)
+    yield saliency_maps(SMALL, 48, 64, 30, device)
+    yield evaluation(device)
+    yield faithfulness(digits, 3)
+    yield packing(digits, [count for count in (1, 2) if count <= CORES], BOTH, 3.0)
+    yield data()
+    yield dry_run()
+
+
+def on_gpu(device: torch.device) -> Iterator[pd.DataFrame]:
+    """Measure what a GPU is for; the most likely to fail comes last, and a compiled variant that fails is a row."""
+    paper, large = (Setting(RESNET18, 224, batch_size, device, "bfloat16") for batch_size in (32, 128))
+    yield training_steps(paper, 30)
+    yield training_steps(large, 30)
+    yield end_to_end(paper, 500, 375, batches=200, rounds=3)
+    yield end_to_end(large, 500, 375, batches=64, rounds=3)
+    yield saliency_maps(RESNET18, 224, 64, 30, device)
+    yield evaluation(device)
+    yield faithfulness(paper._replace(precision="float32"), 3)
+    yield packing(paper, (1, 2, 4), BOTH, 3.0)
+    yield packing(Setting(SMALL, 48, 32, device, "bfloat16"), (1, 2, 4), BOTH, 3.0)
+    modes = [("float32", "none"), *product(("bfloat16", "float32"), ("default", "reduce-overhead"))]
+    settings = [setting._replace(precision=precision, compile=mode) for precision, mode in modes for setting in (paper, large)]
+    yield variants(settings, 30, BOTH, COMPILED_FOR)
+
+
+def slug(name: str) -> str:
+    """Return a device's name as part of a path: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -15,11 +15,11 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, rep
         call()
     for _ in range(rounds):
         for name, call in contenders.items():
-            _synchronise()
+            synchronise()
             start = time.perf_counter()
             for _ in range(repeats):
                 call()
-            _synchronise()
+            synchronise()
             seconds[name].append((time.perf_counter() - start) / repeats)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
@@ -40,6 +40,7 @@ def table(benchmark: str, network: str, size: int, batch_size: int, seconds: Map
     )
 
 
-def _synchronise() -> None:
+def synchronise() -> None:
+    """Wait until a GPU, where there is one, has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -157,6 +157,25 @@ rule costs:
         "../workflow_scripts/costs.py"
 
 
+rule performance:
+    input:
+        PERFORMANCE,
+    output:
+        **figure_files("performance", "Performance"),
+    log:
+        "results/logs/figures/performance.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_hash("align.figures.performance", "align.figures.style"),
+    script:
+        "../workflow_scripts/performance.py"
+
+
 rule rule_graph:
     output:
         **figure_files("rule_graph", "Rule graph"),
@@ -185,4 +204,5 @@ rule figures:
         rules.sensitivity.output,
         rules.mask_degradation.output,
         rules.costs.output,
+        rules.performance.output,
         rules.rule_graph.output,

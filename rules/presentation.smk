@@ -2,6 +2,7 @@
 PUBLISHED = os.path.relpath(Path(workflow.basedir, "reference/align_paper.csv"))
 PUBLISHED_ELSEWHERE = os.path.relpath(Path(workflow.basedir, "reference/domain_generalization.csv"))
 PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())  # captions and style
+PERFORMANCE = sorted(map(os.path.relpath, Path(workflow.basedir, "artifacts/performance").glob("*.csv")))  # by make bench
 PAGE = "{dataset}/{protocol}/{domain}"  # figures of many runs have one for each
 PAGES = {}
 FIRST_SEEDS = {}

@@ -12,6 +12,7 @@ from PIL import Image
 from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
 from align.figures.case_studies import Cases, Explanations, cases, draw_case_studies, evenly_drawn, predictions
 from align.figures.costs import costs, draw_costs
+from align.figures.performance import draw_performance, performance
 from align.figures.rule_graph import draw_rule_graph, rule_graph
 from align.figures.style import WRONG, style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
@@ -146,6 +147,58 @@ def test_figures_of_nothing_say_so():
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
     assert [text.get_text() for text in explanation.texts] == ["No accuracy and explanation of a compared method were measured."]
     assert [text.get_text() for text in draw_costs(costs([])).texts] == ["No benchmark file was found."]
+    assert [text.get_text() for text in draw_performance(performance([])).texts] == ["No measurement was found."]
+
+
+def measurement(device, network, precision, benchmark, name, **values):
+    """Return a row as of ``make bench``."""
+    empty = dict.fromkeys(("loader", "per_second", "ratio", "bound", "goal"))
+    configuration = {"network": network, "size": 224, "batch_size": 32, "precision": precision, "compile": "none"}
+    row = {"benchmark": benchmark, "name": name, "device": device, "torch": "2.15.0", "git_revision": "0123456789abcdef"}
+    return empty | configuration | row | values
+
+
+@pytest.fixture
+def measurements():
+    def of(device, precision):
+        def row(network, benchmark, name, **values):
+            return measurement(device, network, precision, benchmark, name, **values)
+
+        return pd.DataFrame(
+            [
+                row("resnet18", "training step", "align", ratio=3.5, bound=3.3, goal=3.7),
+                row("resnet18", "training step", "erm", ratio=1.0, bound=1.0),
+                row("resnet18", "end to end", "align", loader="packed", per_second=25),
+                row("resnet18", "end to end", "align", loader="plain", per_second=10),
+                row("resnet18", "data side", "align", loader="packed", per_second=400),
+                row("small_resnet", "training step", "erm", ratio=1.0, bound=1.0),
+            ]
+        )
+
+    return [of("CPU", "float32"), of("GPU", "bfloat16").assign(git_revision="0123456789abcdef-dirty")]
+
+
+def test_performance_is_that_of_what_was_measured_end_to_end(measurements):
+    data = performance(measurements)
+    assert len(data) == 8
+    assert set(data["benchmark"]) == {"training step", "end to end"}
+    assert set(data["network"]) == {"resnet18"}
+
+
+def test_performance_has_panels_for_each_device(measurements):
+    figure = draw_performance(performance(measurements))
+    assert [panel.get_title() for panel in figure.axes] == [
+        "CPU; torch 2.15.0; commit 012345678",
+        "resnet18 · 224 pixels · batch 32 · float32",
+        "GPU; torch 2.15.0; commit 012345678-dirty",
+        "resnet18 · 224 pixels · batch 32 · bfloat16",
+    ]
+    throughput, steps = figure.axes[:2]
+    assert [bar.get_width() for bar in throughput.patches if bar.get_width()] == [25, 10]
+    assert [bar.get_width() for bar in steps.patches] == [3.5, 1.0]
+    bounds, goals = ([offset[0] for offset in marks.get_offsets().filled(np.nan)] for marks in steps.collections)
+    assert bounds == [3.3, 1.0]
+    assert goals == pytest.approx([3.7, np.nan], nan_ok=True)
 
 
 def test_rule_graph_leaves_out_what_follows():

@@ -33,6 +33,7 @@ FIGURES = {
     "Average ranks",
     "Costs",
     "Mask degradation",
+    "Performance",
     "Rule graph",
     "Sensitivity",
     "Case studies tiny_scenes single_source china",

@@ -1,0 +1,99 @@
+"""The faithfulness metrics of many images at a time, against a loop over images as one would write it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
+
+from align.attribution import ATTRIBUTIONS
+from align.configuration.schema import Evaluation
+from align.metrics import METRICS
+from align.metrics.base import Explained
+from align.metrics.evaluate import measure
+from align.metrics.explain import explain
+from align.models.classifier import Classifier
+from align.preparation.packed import Packed
+from align.registry import load
+from benchmarks.setting import CLASSES, Setting
+from benchmarks.timing import interleaved, table
+
+MEASURED = ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc")
+PLAIN = "a loop over images"
+
+
+def faithfulness(setting: Setting, rounds: int) -> pd.DataFrame:
+    """Return a row for the library and one for the loop: seconds for ``batch_size`` images, images/s, times the library's."""
+    explained = explained_noise(setting)
+    metrics = [load(METRICS[name].implementation) for name in MEASURED]
+    classifier = setting.method("erm").classifier.eval()
+    contenders: dict[str, Callable[[], object]] = {
+        "all images at a time": lambda: measure(explained, metrics),
+        PLAIN: lambda: plain_loop(classifier, explained.images, explained.saliency, explained.settings),
+    }
+    network = setting.classifier.architecture
+    seconds = interleaved(contenders, rounds)
+    rows = table("faithfulness", network, setting.size, setting.batch_size, seconds, "all images at a time")
+    return rows.assign(precision=setting.precision, compile=setting.compile)
+
+
+def explained_noise(setting: Setting) -> Explained:
+    """Return ``batch_size`` images of noise, explained by Grad-CAM of a network with random weights."""
+    method = setting.method("erm")
+    method.classifier.eval()
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (setting.batch_size, setting.size, setting.size, 3), dtype=np.uint8)
+    packed = Packed(images, np.arange(setting.batch_size) % CLASSES, [], None)
+    options = Evaluation(batch_size=setting.batch_size)
+    return explain(method, load(ATTRIBUTIONS[options.attribution]), packed, options, setting.device)
+
+
+@torch.no_grad()
+def plain_loop(classifier: Classifier, images: Tensor, saliency: Tensor, settings: Evaluation) -> dict[str, list[float]]:
+    """Return the values of MEASURED, one for each image, perturbing and predicting one image after the other.
+
+    Args:
+        classifier: in evaluation mode.
+        images: normalised, N×3×H×W.
+        saliency: maps N×h×w.
+        settings: shares of pixels, steps of the curves and blur.
+    """
+    values: dict[str, list[float]] = {name: [] for name in MEASURED}
+    for image, saliency_map in zip(images, saliency):
+        for name, value in _of_image(classifier, image, saliency_map, settings).items():
+            values[name].append(value)
+    return values
+
+
+def _of_image(classifier: Classifier, image: Tensor, saliency: Tensor, settings: Evaluation) -> dict[str, float]:
+    height, width = image.shape[1:]
+    upsampled = F.interpolate(saliency[None, None], size=(height, width), mode="bilinear")[0, 0]
+    order = upsampled.flatten().argsort(descending=True, stable=True)
+    sigma = settings.blur * height / 224
+    side = 2 * max(1, round(sigma)) + 1
+    blurred = gaussian_blur(image, [side, side], [sigma, sigma])
+    nothing = torch.zeros_like(image)
+    label = int(classifier(image[None]).argmax())
+
+    def confidence(count: int, top: Tensor, rest: Tensor) -> float:
+        salient = torch.zeros(height * width, dtype=torch.bool, device=image.device)
+        salient[order[:count]] = True
+        perturbed = torch.where(salient.view(height, width), top, rest)
+        return classifier(perturbed[None]).softmax(1)[0, label].item()
+
+    unchanged = confidence(0, image, image)
+    removed = [max(1, round(share * order.numel())) for share in settings.removed_shares]
+    counts = [round(step * order.numel() / settings.curve_steps) for step in range(settings.curve_steps + 1)]
+
+    def mean_height(confidences: Sequence[float]) -> float:
+        return torch.trapezoid(torch.tensor(confidences), torch.tensor(counts) / order.numel()).item()
+
+    return {
+        "sufficiency": unchanged - float(np.mean([confidence(count, image, nothing) for count in removed])),
+        "comprehensiveness": unchanged - float(np.mean([confidence(count, nothing, image) for count in removed])),
+        "insertion_auc": mean_height([confidence(count, image, blurred) for count in counts]),
+        "deletion_auc": mean_height([confidence(count, nothing, image) for count in counts]),
+    }

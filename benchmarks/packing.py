@@ -1,0 +1,84 @@
+"""Several training processes on one device at once: what each does, and what all of them do together."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+
+import pandas as pd
+import torch
+
+from align.configuration.schema import Augmentation
+from align.methods.base import Batch
+from align.training.device import prepare
+from align.training.images import Images
+from align.training.trainer import training_batches
+from benchmarks.setting import CLASSES, Setting
+from benchmarks.timing import synchronise
+
+IMAGES = 1024
+WARM_UP = 5  # steps
+START_UP = 300  # seconds that a process may take to be ready
+
+barrier: Barrier  # of the processes that measure at once; set in each of them by _share
+
+
+def packing(setting: Setting, processes: Sequence[int], names: Sequence[str], seconds: float) -> pd.DataFrame:
+    """Return a row per method and number of processes: seconds of a step in each, images/s of all, ``ratio`` to a single one's.
+
+    Args:
+        setting: what each process trains; all are alike.
+        processes: how many train at once, first 1.
+        names: methods, one after the other.
+        seconds: how long each is measured, from when all processes are ready.
+    """
+    rows = []
+    for count in processes:
+        for name, per_second in zip(names, zip(*together(setting, count, names, seconds))):
+            rows.append({"name": name, "processes": count, "per_second": sum(per_second)})
+    measured = pd.DataFrame(rows).assign(benchmark="packing", **setting.columns)
+    alone = measured.groupby("name")["per_second"].transform("first")
+    seconds_of_step = measured["processes"] * setting.batch_size / measured["per_second"]
+    return measured.assign(seconds=seconds_of_step, ratio=measured["per_second"] / alone)
+
+
+def together(setting: Setting, count: int, names: Sequence[str], seconds: float) -> list[list[float]]:
+    """Return the images/s of each method in each of ``count`` processes that train at once."""
+    context = get_context("spawn")  # CUDA does not survive a fork
+    with ProcessPoolExecutor(count, context, initializer=_share, initargs=(context.Barrier(count),)) as pool:
+        futures = [pool.submit(_train, setting, names, seconds) for _ in range(count)]
+        return [future.result() for future in futures]
+
+
+def _share(of_all: Barrier) -> None:
+    global barrier
+    barrier = of_all
+
+
+def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[float]:
+    """Return the images/s of each method in this process, while the others measure the same method."""
+    prepare(setting.device.type, 1)
+    generator = torch.Generator(setting.device).manual_seed(0)
+    images = torch.randint(256, (IMAGES, setting.size, setting.size, 3), dtype=torch.uint8, device=setting.device)
+    split = Images(images, torch.arange(IMAGES, device=setting.device) % CLASSES)
+
+    def endless() -> Iterator[Batch]:
+        while True:
+            yield from training_batches(split, setting.batch_size, Augmentation(), generator)
+
+    rates = []
+    for name in names:
+        method, batches = setting.method(name), endless()
+        for batch in islice(batches, WARM_UP):
+            method.step(batch)
+        synchronise()
+        barrier.wait(START_UP)
+        start, done = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            method.step(next(batches))
+            done += setting.batch_size
+        synchronise()
+        rates.append(done / (time.perf_counter() - start))
+    return rates

@@ -1,0 +1,83 @@
+"""The usual way to feed a network: image files, Pillow and torchvision's transforms in the workers of a DataLoader."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from align.configuration.schema import Augmentation
+from align.methods.base import Batch
+from align.models.classifier import MEAN, STANDARD_DEVIATION
+
+
+class ImageFiles(Dataset[tuple[Tensor, int]]):
+    """Files that are decoded and augmented, one at a time, whenever they are asked for."""
+
+    def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int, augmentation: Augmentation) -> None:
+        self.paths, self.labels = paths, labels
+        self.transform = transform(size, augmentation)
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return an image, augmented and normalised, 3×S×S, and its label."""
+        with Image.open(self.paths[index]) as image:
+            return self.transform(image.convert("RGB")), int(self.labels[index])
+
+
+def transform(size: int, augmentation: Augmentation) -> v2.Compose:
+    """Return the augmentation of :mod:`align.augmentation` in torchvision's transforms: of one Pillow image, to 3×S×S."""
+    strength = augmentation.jitter
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(size, augmentation.crop_scale, augmentation.crop_ratio),
+            v2.RandomHorizontalFlip(augmentation.flip),
+            v2.ColorJitter(strength, strength, strength, min(strength, 0.5)),
+            v2.RandomGrayscale(augmentation.grey),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(MEAN, STANDARD_DEVIATION),
+        ]
+    )
+
+
+def plain_batches(
+    paths: Sequence[Path],
+    labels: Sequence[int],
+    size: int,
+    batch_size: int,
+    augmentation: Augmentation,
+    workers: int,
+    generator: torch.Generator,
+    device: torch.device,
+) -> Iterator[Batch]:
+    """Yield the batches of one pass over image files in random order; a last batch that is not full is left out.
+
+    Args:
+        paths: N files.
+        labels: N.
+        size: side of the images that come out, pixels.
+        batch_size: images per batch.
+        augmentation: random changes of the images.
+        workers: processes that decode and augment.
+        generator: on the CPU; seeds the order and the workers.
+        device: where the batches are put.
+    """
+    loader = DataLoader(
+        ImageFiles(paths, labels, size, augmentation),
+        batch_size,
+        shuffle=True,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        drop_last=True,
+        generator=generator,
+    )
+    for images, targets in loader:
+        on_device = images.to(device, non_blocking=True).to(memory_format=torch.channels_last)
+        yield Batch(on_device, targets.to(device, non_blocking=True))

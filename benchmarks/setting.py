@@ -1,0 +1,58 @@
+"""What a training benchmark is taken with: the same methods, networks and batches for all of them."""
+
+import os
+from typing import Any, NamedTuple
+
+import torch
+
+from align.configuration.schema import Augmentation, Classifier, Training
+from align.methods import METHODS
+from align.methods.align import ALIGN
+from align.methods.base import Batch, Method
+from align.training.run import RunSettings
+
+CLASSES, DOMAINS = 5, 3
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Setting(NamedTuple):
+    """One configuration of a benchmark.
+
+    Attributes:
+        classifier: the network.
+        size: side of the images, pixels.
+        batch_size: images per step.
+        device: where the step is taken.
+        precision: of the networks' passes, float32 or bfloat16.
+        compile: of the backbone, none or a mode of ``torch.compile``.
+    """
+
+    classifier: Classifier
+    size: int
+    batch_size: int
+    device: torch.device
+    precision: str = "float32"
+    compile: str = "none"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return what a row says of its configuration."""
+        network = self.classifier.architecture
+        return {"network": network} | {key: getattr(self, key) for key in ("size", "batch_size", "precision", "compile")}
+
+    def method(self, name: str) -> Method:
+        """Return a method with its default hyper-parameters and random weights, ALIGN as it is once guided."""
+        entry = METHODS[name]
+        training = Training.model_validate({"precision": self.precision})
+        run = RunSettings(entry.implementation, entry.settings(), self.classifier, training, Augmentation())
+        method = run.build(CLASSES, 0, self.device, self.compile)
+        if isinstance(method, ALIGN):
+            method.phase = "guided"
+        return method
+
+    def batch(self) -> Batch:
+        """Return noise with labels and domains, as augmentation hands images over: channels last in memory."""
+        images = torch.randn((self.batch_size, 3, self.size, self.size), device=self.device)
+        numbers = torch.arange(self.batch_size, device=self.device)
+        domains = numbers[:DOMAINS, None] == numbers % DOMAINS
+        return Batch(images.to(memory_format=torch.channels_last), numbers % CLASSES, None, domains)
