@@ -1,5 +1,9 @@
 """How training uses the device: nothing waits for it, precision, compilation, streaming."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from method_terms import SIZE, SMALL, TRAINING, generator_of
@@ -154,6 +158,28 @@ class TestDevice:
         assert choose_device("auto") == choose_device("cpu") == CPU
         with pytest.raises(InputError, match="device: found no GPU that torch can use, expected one for 'cuda'; set device to"):
             choose_device("cuda")
+
+    @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+    def test_memory_is_not_given_back_to_the_system_for_each_batch(self):
+        check = """
+import resource, sys, torch
+from align.training.device import prepare
+prepare("cpu", 1) if sys.argv[1] == "prepared" else torch.set_num_threads(1)
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def batch():
+    parts = [torch.ones(2_000_000) for _ in range(8)]
+batch()
+before = faults()
+for _ in range(10):
+    batch()
+print(faults() - before)
+"""
+        plain, prepared = (
+            int(subprocess.run([sys.executable, "-c", check, kind], stdout=subprocess.PIPE, text=True, check=True).stdout)
+            for kind in ("plain", "prepared")
+        )
+        assert prepared < plain / 20
 
     def test_a_cpu_is_made_repeatable(self):
         before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
