@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from align.configuration.schema import Augmentation
 from align.errors import InputError
 from align.methods import METHODS
+from align.methods.adam import Adam
 from align.methods.settings import ALIGNSettings
 from align.preparation.packed import FULL, UNKNOWN
 from align.training.device import choose_device, precision_on, prepare
@@ -38,6 +40,10 @@ def split_of(count, device=CPU):
     masks[::4] = UNKNOWN
     domains = torch.arange(count) % 2 == torch.arange(2)[:, None]
     return Images(*(tensor.to(device) for tensor in (images, torch.arange(count) % 3, masks, domains)))
+
+
+def batches_of(count, device=CPU):
+    return training_batches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
 
 
 def method_of(variant, device=CPU, precision="float32", compile_mode="none"):
@@ -68,7 +74,7 @@ class TestNothingWaits:
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_from_the_second_batch_to_the_end_of_an_epoch(self, variant):
         method = method_of(variant)
-        batches = training_batches(split_of(24), 8, Augmentation(), generator_of(0))
+        batches = batches_of(24)
         method.step(next(batches))  # the first brings the orders of the whole epoch
         with HostNeverAsks():
             steps = [method.step(batch) for batch in batches]
@@ -86,7 +92,7 @@ class TestNothingWaits:
     def test_on_a_gpu(self, variant):
         device = torch.device("cuda")
         method = method_of(variant, device)
-        batches = training_batches(split_of(24, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
+        batches = batches_of(24, device)
         method.step(next(batches))
         torch.cuda.set_sync_debug_mode("error")
         try:
@@ -102,7 +108,7 @@ class TestPrecision:
         terms = {}
         for precision in ("float32", "bfloat16"):
             method = method_of(variant, precision=precision)
-            batch = next(training_batches(split_of(8), 8, Augmentation(), generator_of(0)))
+            batch = next(batches_of(8))
             terms[precision] = method.step(batch)
             assert all(term.dtype == torch.float32 for term in terms[precision].values())
             assert all(weight.dtype == torch.float32 for weight in method.classifier.parameters())
@@ -125,7 +131,7 @@ def test_a_compiled_backbone_takes_the_same_steps():
     losses = {}
     for mode in ("none", "default"):
         method = method_of("align", compile_mode=mode)
-        batches = training_batches(split_of(16), 8, Augmentation(), generator_of(0))
+        batches = batches_of(16)
         losses[mode] = torch.stack([method.step(batch)["total"] for batch in batches])
         assert set(method.classifier.state_dict()) == set(method_of("align").classifier.state_dict())  # a checkpoint is the same
     torch.testing.assert_close(losses["default"], losses["none"], rtol=1e-3, atol=1e-4)
@@ -150,6 +156,35 @@ class TestStreaming:
             torch.cuda._sleep(1_000_000)  # the batch is still computed when the next two have been asked for
             for name in ("images", "labels", "masks", "domains"):
                 assert torch.equal(getattr(found, name), getattr(expected, name)), name
+
+
+def test_adam_is_torch_s():
+    networks = [torch.nn.Linear(5, 3), torch.nn.Linear(5, 3)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    settings = {"lr": 0.1, "weight_decay": 0.01, "fused": True}
+    for network, kind in zip(networks, (Adam, torch.optim.Adam)):
+        optimiser = kind(network.parameters(), **settings)
+        for scale in (1.0, -2.0, 3.0):
+            optimiser.zero_grad(set_to_none=True)
+            (scale * network(torch.arange(5.0)).square().sum()).backward()
+            optimiser.step()
+        optimiser.load_state_dict(optimiser.state_dict())
+    assert all(torch.equal(*weights) for weights in zip(*(network.parameters() for network in networks)))
+
+
+def test_training_of_the_small_network_imports_no_torchvision_and_no_compiler():
+    check = """
+import sys, torch
+sys.path.insert(0, sys.argv[1])
+import test_engine
+from align.training.device import prepare
+prepare("cpu", 1)
+for variant in test_engine.VARIANTS:
+    test_engine.method_of(variant).step(next(test_engine.batches_of(8)))
+print(*{"torchvision", "torch._dynamo", "triton"} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", check, Path(__file__).parent], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 class TestDevice:

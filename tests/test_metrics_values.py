@@ -16,6 +16,7 @@ from align.metrics import MEASURES, METRICS
 from align.metrics.base import Explained, Pairs
 from align.metrics.evaluate import averaged, measure
 from align.metrics.faithfulness.insertion_auc import blurred
+from align.metrics.faithfulness.perturbation import chosen
 from align.metrics.localisation.pixel_average_precision import average_precision
 from align.registry import load
 
@@ -165,8 +166,28 @@ def test_predictions_number_what_the_documentation_says():
     )
     asked.clear()
     measure(example, [load(entry.implementation) for entry in METRICS.values()])
-    assert sum(asked) == 10 * (2 * 5 - 1 + 2 * 3) + 1
+    # Without 0.2 of the pixels an image is what it is after one of five steps of deletion.
+    assert sum(asked) == 10 * (2 * 5 - 1 + 2 * 3 - 1) + 1
     assert max(asked) == 4
+
+
+def test_what_another_metric_has_predicted_changes_no_value():
+    generator = torch.Generator().manual_seed(0)
+    saliency, weights = torch.rand(5, 6, 6, generator=generator), torch.rand(6, 6, generator=generator) / 36
+    options = {"curve_steps": 4, "removed_shares": (0.5, 0.25, 0.1, 0.5)}
+    metrics = [load(METRICS[name].implementation) for name in ("deletion_auc", "sufficiency", "comprehensiveness")]
+    alone = [metric(explained(saliency, mass(weights), settings=options)) for metric in metrics]
+    together = measure(explained(saliency, mass(weights), settings=options), metrics)
+    expected = {name: value for values in alone for name, value in values.items()}
+    torch.testing.assert_close(together, expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_pixels_are_chosen_exactly():
+    generator = torch.Generator().manual_seed(0)
+    above, below = torch.randn(2, 4, 3, 48, 48, generator=generator)
+    ranks = torch.rand(4, 48 * 48, generator=generator).argsort().reshape(4, 1, 48, 48).expand_as(above)
+    for count in (0, 1, 1000, 48 * 48):
+        assert torch.equal(chosen(above, below, ranks.float(), count), torch.where(ranks < count, above, below))
 
 
 def test_faithfulness_on_evenly_drawn_images_only():

@@ -43,7 +43,7 @@ def value_hash(value: Any) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that numbers depend on."""
-    numerical = ("numpy", "pandas", "pillow", "scikit-learn", "torch", "torchmetrics", "torchvision", "transformers")
+    numerical = ("numpy", "pandas", "pillow", "scikit-learn", "torch", "torchvision", "transformers")
     libraries = ("align-reproduction", *numerical)
     installed = {name: _version(name) for name in libraries}
     return {"python": platform.python_version()} | {name: v for name, v in installed.items() if v}

@@ -1,5 +1,6 @@
 """Between Snakemake and the library: what every job does first, and how its errors reach a person."""
 
+import gc
 import json
 import logging
 import subprocess
@@ -52,6 +53,8 @@ def torch_job(snakemake: Any) -> "Iterator[torch.device]":
 
     with job(snakemake):
         yield prepare(snakemake.config.get("device", "auto"), snakemake.threads)
+    if "triton" not in sys.modules:  # which would complain
+        gc.freeze()  # else Python looks at all of torch's objects once more before it ends, for half a second
 
 
 def method_code(variant: str, *modules: str) -> str:

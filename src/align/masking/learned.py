@@ -9,6 +9,7 @@ from torch import Tensor
 from align.masking.losses import DISTINCTIONS, attained, distance_to_area, even_weights, mean, total_variation
 from align.masking.reference import REFERENCES, shown
 from align.masking.values import VALUES
+from align.methods.adam import Adam
 from align.methods.base import Batch, minimise, weighted_sum
 from align.methods.freezing import frozen
 from align.methods.settings import ALIGNSettings
@@ -33,9 +34,9 @@ class LearnedMasker:
         self.generator = generator
 
     @cached_property
-    def optimiser(self) -> torch.optim.Optimizer:
+    def optimiser(self) -> Adam:
         """Return the masker's own Adam."""
-        return torch.optim.Adam(self.network.parameters(), lr=self.settings.masker_learning_rate, fused=True)
+        return Adam(self.network.parameters(), lr=self.settings.masker_learning_rate, fused=True)
 
     @property
     def weights(self) -> Mapping[str, float]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from align.configuration.schema import Training
+from align.methods.adam import Adam
 from align.models.classifier import Classifier
 
 
@@ -48,13 +49,11 @@ class Method(ABC):
         self.training = training
         self.generator = generator
 
-    @cached_property  # a network that is only evaluated has none: making one takes longer than to import torch
-    def optimiser(self) -> torch.optim.Optimizer:
+    @cached_property  # a network that is only evaluated needs none
+    def optimiser(self) -> Adam:
         """Return Adam over the classifier, with the settings that all methods share."""
-        settings = self.training
-        return torch.optim.Adam(
-            self.classifier.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        weights, settings = self.classifier.parameters(), self.training
+        return Adam(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
     @property
     def weights(self) -> Mapping[str, float]:

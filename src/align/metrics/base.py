@@ -1,6 +1,6 @@
 """What a metric is given, and what it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -118,6 +118,11 @@ class Explained:
         """
         return self.predict(torch.zeros_like(self.images[:1]))[0, self.predicted[self.drawn]]
 
+    @cached_property
+    def perturbed(self) -> dict[tuple[Hashable, ...], Tensor]:
+        """What was predicted of the drawn images so far, by how they were perturbed: see ``faithfulness.perturbation``."""
+        return {}
+
     def of_predicted(self, probabilities: Tensor, indices: Tensor) -> Tensor:
         """Return the predicted classes' column of ``probabilities`` (n×K) of the images at ``indices`` (n)."""
         return probabilities.gather(1, self.predicted[indices].unsqueeze(1)).squeeze(1)
@@ -138,6 +143,8 @@ def in_batches(function: Callable[..., Tensor], *tensors: Tensor, size: int) -> 
 
 def resized(maps: Tensor, size: tuple[int, ...]) -> Tensor:
     """Return ``maps`` (n×h×w) at ``size`` (H, W), bilinearly: n×H×W."""
+    if maps.shape[1:] == size:  # as learned masks are: nothing would change
+        return maps
     return F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
 
 

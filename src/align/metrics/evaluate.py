@@ -24,9 +24,10 @@ class Measurement(TypedDict):
 def measure(explained: Explained, metrics: Sequence[Metric]) -> dict[str, Values]:
     """Return every value that ``metrics`` give, by name.
 
-    All metrics together predict n·(2·curve_steps − 1 + 2·|removed_shares|) + 1 perturbed images, n the number of drawn
+    All metrics together predict at most n·(2·curve_steps − 1 + 2·|removed_shares|) + 1 perturbed images, n the number of drawn
     images: curve_steps for insertion, one less for deletion (its ends are known), a forward per share for sufficiency and
-    for comprehensiveness, and the empty image. Everything else is small beside that.
+    for comprehensiveness (none for a share that is a step of deletion), and the empty image. Everything else is small beside
+    that.
     """
     return {name: value for metric in metrics for name, value in metric(explained).items()}
 

@@ -34,7 +34,7 @@ def prepare(device: str, threads: int) -> torch.device:
     torch.set_flush_denormal(True)  # a collapsed mask is full of denormal numbers, each a hundred times as slow as another
     if chosen.type == "cpu":
         keep_freed_memory()
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler, for a second
     else:
         torch.backends.cudnn.benchmark = True  # the shapes of a run are few
         torch.set_float32_matmul_precision("high")  # TF32, as cuDNN's convolutions are by default

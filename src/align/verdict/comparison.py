@@ -81,7 +81,7 @@ def aucs(probabilities: Array, labels: npt.NDArray[np.int64], draws: Array) -> S
         labels: N, in 0…K−1.
         draws: B×N, from :func:`drawn`. A class that a draw lacks is left out of that draw.
     """
-    weights = np.vstack([np.ones(draws.shape[1]), draws])
+    weights = np.column_stack([np.ones(draws.shape[1]), draws.T])
     of_classes = [
         np.stack([_weighted_auc(of_seed[:, label], labels == label, weights) for of_seed in probabilities], axis=1)
         for label in np.unique(labels)
@@ -120,13 +120,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _weighted_auc(scores: Array, positive: npt.NDArray[np.bool_], weights: Array) -> Array:
-    """Return the AUC of each row of ``weights`` (B×N), NaN where a row has positives or negatives only: B.
+    """Return the AUC of each column of ``weights`` (N×B), NaN where a column has positives or negatives only: B.
 
-    Σᵢⱼ wᵢ wⱼ ([sᵢ > sⱼ] + ½ [sᵢ = sⱼ]) / Σᵢⱼ wᵢ wⱼ over positives i and negatives j: the share of pairs in the right order.
+    Σᵢⱼ wᵢ wⱼ ([sᵢ > sⱼ] + ½ [sᵢ = sⱼ]) / Σᵢⱼ wᵢ wⱼ over positives i and negatives j: the share of pairs in the right order. With
+    the negatives sorted, the weight of those below each positive is a cumulative sum.
     """
-    above = scores[positive, None] - scores[~positive]
-    won = 0.5 + 0.5 * np.sign(above)
-    of_positives, of_negatives = weights[:, positive], weights[:, ~positive]
-    pairs = of_positives.sum(axis=1) * of_negatives.sum(axis=1)
-    ordered = (of_positives @ won * of_negatives).sum(axis=1)
-    return np.asarray(np.divide(ordered, pairs, out=np.full(len(weights), np.nan), where=pairs > 0))
+    order = np.argsort(scores[~positive])
+    cumulative = np.vstack([np.zeros(weights.shape[1]), weights[~positive][order].cumsum(axis=0)])
+    below, not_above = (np.searchsorted(scores[~positive][order], scores[positive], side) for side in ("left", "right"))
+    won = (cumulative[below] + cumulative[not_above]) / 2
+    of_positives = weights[positive]
+    pairs = of_positives.sum(axis=0) * cumulative[-1]
+    ordered = (of_positives * won).sum(axis=0)
+    return np.asarray(np.divide(ordered, pairs, out=np.full(weights.shape[1], np.nan), where=pairs > 0))

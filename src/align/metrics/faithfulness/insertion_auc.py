@@ -2,13 +2,10 @@
 
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
+from align.blur import SIDE, gaussian_blur
 from align.metrics.base import Explained, Values
 from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, perturbed_confidence, shown
-
-BLUR_SIDE = 224
-"""Side of the images, in pixels, that the setting ``blur`` is stated for."""
 
 
 def insertion_auc(explained: Explained) -> dict[str, Values]:
@@ -16,7 +13,7 @@ def insertion_auc(explained: Explained) -> dict[str, Values]:
 
     RISE, arXiv:1806.07421; the blur and the steps are those of DRE (arXiv:2303.16390).
     """
-    sigma = explained.settings.blur * explained.images.shape[-2] / BLUR_SIDE
+    sigma = explained.settings.blur * explained.images.shape[-2] / SIDE
     *counts, _ = curve_counts(explained)
     confidences = perturbed_confidence(explained, counts, top=shown, rest=lambda images: blurred(images, sigma))
     return curve_mean(explained, "insertion_auc", torch.column_stack([confidences, explained.confidence]))
@@ -24,5 +21,4 @@ def insertion_auc(explained: Explained) -> dict[str, Values]:
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
     """Return ``images`` (n×3×H×W) after a Gaussian of ``sigma`` pixels, cut off at one σ as DRE's 11 pixels for σ = 5 are."""
-    radius = max(1, round(sigma))
-    return gaussian_blur(images, kernel_size=[2 * radius + 1] * 2, sigma=[sigma] * 2)
+    return gaussian_blur(images, sigma, max(1, round(sigma)))

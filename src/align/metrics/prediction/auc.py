@@ -1,7 +1,8 @@
 """Area under the receiver operating characteristic."""
 
+import torch
 import torch.nn.functional as F
-from torchmetrics.functional.classification import multilabel_auroc
+from torch import Tensor
 
 from align.metrics.base import Aggregate, Explained, Values
 
@@ -11,11 +12,32 @@ def auc(explained: Explained) -> dict[str, Values]:
 
     With fewer than two classes there is nothing to tell apart, and no value.
     """
-    targets = F.one_hot(explained.labels, explained.probabilities.shape[1])
-    occurring = targets.any(dim=0)
+    of_class = F.one_hot(explained.labels, explained.probabilities.shape[1]).T.bool()
+    occurring = of_class.any(dim=1)
     classes = int(occurring.sum())
     if classes < 2:
         return {}
-    value = multilabel_auroc(explained.probabilities[:, occurring], targets[:, occurring], num_labels=classes)
+    values = areas(explained.probabilities.T[occurring], of_class[occurring])
     n = len(explained.labels)
-    return {"auc": Aggregate(value.item(), n), "auc_classes": Aggregate(classes, n)}
+    return {"auc": Aggregate(values.mean().item(), n), "auc_classes": Aggregate(classes, n)}
+
+
+def areas(scores: Tensor, positives: Tensor) -> Tensor:
+    """Return the share of pairs of a positive and a negative in which the positive scores higher, ties counting half.
+
+    That is the ROC-AUC; the pairs are counted by ranks (Mann and Whitney, Annals of Mathematical Statistics 18(1), 1947).
+
+    Args:
+        scores: K×N.
+        positives: K×N, bool; in each row some are and some are not.
+
+    Returns:
+        K, float64.
+    """
+    scores = scores.contiguous()
+    ordered = scores.sort(dim=1).values
+    below, not_above = (torch.searchsorted(ordered, scores, right=right) for right in (False, True))
+    ranks = (below + not_above + 1).double() / 2  # from 1; equal scores share the mean of theirs
+    n = positives.sum(dim=1)
+    ordered_pairs = (ranks * positives).sum(dim=1) - n * (n + 1) / 2
+    return ordered_pairs / (n * (scores.shape[1] - n))
