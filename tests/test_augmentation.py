@@ -3,6 +3,7 @@ from itertools import permutations
 
 import pytest
 import torch
+from PIL import Image
 from scipy.stats import chisquare, ks_2samp
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional
@@ -12,6 +13,7 @@ from align.augmentation.geometry import crop_and_resize, draw_crops
 from align.augmentation.pipeline import augment, normalise, to_unit
 from align.configuration.schema import Augmentation
 from align.models.classifier import MEAN, STANDARD_DEVIATION
+from benchmarks.plain_loader import transform
 
 ORDER = (0, 1, 2, 3)
 OFF = {"crop_scale": (1, 1), "crop_ratio": (1, 1), "flip": 0, "jitter": 0, "grey": 0}
@@ -165,6 +167,35 @@ def test_augmented_images_stay_in_range(images, generator):
     assert changed.shape == images.shape
     assert changed.min() >= -1e-6
     assert changed.max() <= 1 + 1e-6
+
+
+def test_augmented_images_are_distributed_as_torchvisions(generator):
+    count, batch, size = 1500, 10, 32
+    settings = Augmentation(grey=0.3)
+    packed = torch.randint(0, 256, (4, 4, 3), generator=generator, dtype=torch.uint8)
+    packed = packed.repeat_interleave(size // 4, 0).repeat_interleave(size // 4, 1)  # a patchwork: every crop shows another part
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        change, image = transform(size, settings), Image.fromarray(packed.numpy())
+        theirs = torch.stack([change(image) for _ in range(count)])
+    same = to_unit(packed.expand(batch, -1, -1, -1))
+    orders = draw_orders(count // batch, generator)
+    ours = torch.cat([normalise(augment(same, settings, order, generator)) for order in orders])
+
+    def quantities(images):
+        left, right = images.mean((1, 2)).tensor_split(2, 1)
+        saturation = images.std(1, correction=0).mean((1, 2))
+        return {
+            "mean": images.mean((1, 2, 3)),
+            "red less blue": (images[:, 0] - images[:, 2]).mean((1, 2)),
+            "contrast": images.std((1, 2, 3)),
+            "saturation": saturation[saturation > 0.25],  # of those that are not grey
+            "left less right": left.mean(1) - right.mean(1),
+        }
+
+    expected = quantities(theirs)
+    for name, values in quantities(ours).items():
+        assert ks_2samp(values.numpy(), expected[name].numpy()).pvalue > 1e-3, name
 
 
 def test_bytes_become_what_the_network_sees():
