@@ -187,7 +187,7 @@ if SAM_FILES:
         params:
             settings=lookup("segment_anything", within=SETTINGS),
             fingerprint=folder_fingerprint(SEGMENT_ANYTHING),  # a file that is replaced by an older one
-            code=code_hash("align.segmentation.segment_anything"),
+            code=code_hash("align.segmentation.segment_anything", "align.training.device"),
         message:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:

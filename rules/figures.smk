@@ -49,6 +49,7 @@ rule case_studies:
             "align.figures.case_studies",
             "align.figures.style",
             "align.preparation.splits",
+            "align.training.run",
             module_of(ATTRIBUTIONS[EVALUATION.attribution]),
         ),
     script:

@@ -314,8 +314,8 @@ class TestUnlearnedMasks:
         assert torch.equal(mask.isnan().all((1, 2)).nonzero().flatten(), torch.tensor([2, 5]))
         features = method.classifier.features(given.images)
         watched = method.diagnose(given, features)
-        assert watched["validation_mask_area"].tolist() == [0.5] * 6
-        assert method.diagnose(given._replace(masks=torch.full((8, 1, SIZE, SIZE), torch.nan)), features) == {}
+        assert watched["validation_mask_area"][[0, 1, 3, 4, 6, 7]].tolist() == [0.5] * 6
+        assert all(values[[2, 5]].isnan().all() for values in watched.values())
 
     def test_images_without_masks_are_not_guided(self, build, batch):
         method = build("sam")

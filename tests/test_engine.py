@@ -1,6 +1,7 @@
 """How training uses the device: nothing waits for it, precision, compilation, streaming."""
 
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from align.methods.adam import Adam
 from align.methods.settings import ALIGNSettings
 from align.preparation.packed import FULL, UNKNOWN
 from align.training.device import choose_device, precision_on, prepare
-from align.training.images import Images, StreamedImages, one_ahead
+from align.training.images import Images, StreamedImages, prefetched
 from align.training.run import RunSettings
 from align.training.trainer import training_batches
 
@@ -57,7 +58,10 @@ def method_of(variant, device=CPU, precision="float32", compile_mode="none"):
 
 
 class HostNeverAsks(TorchDispatchMode):
-    """Forbids what makes the host wait for a GPU: values that it asks for, and shapes that depend on values."""
+    """Forbids what makes the host wait for a GPU: values that it asks for, and shapes that depend on values.
+
+    It sees operators. Tensors that are made of lists or moved it cannot tell from others on a CPU: see :func:`no_transfers`.
+    """
 
     ASKING = ("_local_scalar_dense", "nonzero", "masked_select", "bincount", "_unique2", "unique_dim", "equal", "is_nonzero")
 
@@ -70,12 +74,28 @@ class HostNeverAsks(TorchDispatchMode):
         return function(*arguments, **keywords or {})
 
 
+@pytest.fixture
+def no_transfers(monkeypatch):
+    """Gives a function that forbids what would cross to a GPU or from it, if there were one."""
+
+    def forbidden(*arguments, **keywords):
+        raise AssertionError("the host waits for a transfer")
+
+    def forbid():
+        for owner, name in ((torch, "tensor"), (torch.Tensor, "tolist"), (torch.Tensor, "cpu"), (torch.Tensor, "numpy")):
+            monkeypatch.setattr(owner, name, forbidden)
+
+    yield forbid
+    monkeypatch.undo()
+
+
 class TestNothingWaits:
     @pytest.mark.parametrize("variant", VARIANTS)
-    def test_from_the_second_batch_to_the_end_of_an_epoch(self, variant):
+    def test_from_the_second_batch_to_the_end_of_an_epoch(self, variant, no_transfers):
         method = method_of(variant)
         batches = batches_of(24)
         method.step(next(batches))  # the first brings the orders of the whole epoch
+        no_transfers()
         with HostNeverAsks():
             steps = [method.step(batch) for batch in batches]
         assert len(steps) == 2
@@ -127,6 +147,7 @@ class TestPrecision:
         assert precision_on(torch.device("cuda"), "auto") == torch.bfloat16
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++")
 def test_a_compiled_backbone_takes_the_same_steps():
     losses = {}
     for mode in ("none", "default"):
@@ -139,12 +160,11 @@ def test_a_compiled_backbone_takes_the_same_steps():
 
 class TestStreaming:
     def test_the_next_one_is_asked_for_before_one_is_used(self):
-        asked = []
-        used = []
-        for item in one_ahead(asked.append(number) or number for number in range(4)):
+        asked, used = [], []
+        for item in prefetched(asked.append(number) or number for number in range(4)):
             used.append((item, list(asked)))
         assert used == [(0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2, 3]), (3, [0, 1, 2, 3])]
-        assert list(one_ahead(iter([]))) == []
+        assert list(prefetched(iter([]))) == []
 
     @NO_GPU
     def test_a_streamed_split_gives_the_batches_of_a_resident_one(self):
@@ -152,10 +172,22 @@ class TestStreaming:
         resident, host = split_of(4000, device), split_of(4000)
         streamed = StreamedImages(host.images, resident.labels, host.masks, resident.domains)
         order = list(torch.randperm(4000, device=device).split(64))
-        for found, expected in zip(streamed.parts(order), resident.parts(order), strict=True):
-            torch.cuda._sleep(1_000_000)  # the batch is still computed when the next two have been asked for
-            for name in ("images", "labels", "masks", "domains"):
-                assert torch.equal(getattr(found, name), getattr(expected, name)), name
+        names = ("images", "labels", "masks", "domains")
+        copies = []
+        for part in streamed.parts(order):
+            torch.cuda._sleep(10_000_000)  # the batch is not yet used when the next ones are asked for
+            copies.append([getattr(part, name).clone() for name in names])
+        for copied, expected in zip(copies, resident.parts(order), strict=True):
+            assert all(torch.equal(found, getattr(expected, name)) for found, name in zip(copied, names))
+
+
+@pytest.mark.parametrize("variant", ["erm", "sgt", "dre", "align"])
+def test_memory_layout_and_fused_adam_change_nothing_but_rounding(variant):
+    methods = [method_of(variant), method_of(variant)]
+    plain = methods[1].classifier.to(memory_format=torch.contiguous_format)
+    methods[1].optimiser = torch.optim.Adam(plain.parameters(), lr=TRAINING.learning_rate, foreach=False)
+    totals = [[method.step(batch)["total"].item() for batch in batches_of(40)] for method in methods]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-3)
 
 
 def test_adam_is_torch_s():

@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,8 @@ LOG = logging.getLogger("align")
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file; turn an :class:`InputError` into one message and a failed job."""
+    """Log to the rule's log file, at last the seconds; turn an :class:`InputError` into one message and a failed job."""
+    start = time.perf_counter()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(log, mode="w")
@@ -38,6 +40,7 @@ def job(snakemake: Any) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         yield
+        LOG.info("done in %.2f s", time.perf_counter() - start)
     except InputError as error:
         LOG.error("%s", error)  # Snakemake shows the log of a failed job
         sys.exit(1)

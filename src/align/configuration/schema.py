@@ -197,7 +197,8 @@ class Engine(Section):
     )
     memory_share: Share = Field(
         0.4,
-        description="of a GPU's free memory, what a split may take to stay there; a larger one is streamed from the host",
+        description="of a GPU's free memory, what a split may take to stay there; a larger one is streamed from the host; "
+        "where k runs share a GPU, at most 0.8/k",
     )
 
 

@@ -13,7 +13,7 @@ from align.titles import method_title, setting_title
 
 MEASURED_AT = ["device", "torch", "git_revision"]
 SETTING = ["network", "size", "batch_size", "precision", "compile"]
-DRAWN = ["benchmark", "name", "loader", "per_second", "ratio", "bound", "goal"]
+DRAWN = ["benchmark", "name", "loader", "per_second", "ratio", "bound", "goal", "goal_of"]
 LOADERS = {
     "packed": "packed, augmented in batches",
     "streamed": "the same, streamed to the GPU",
@@ -48,11 +48,11 @@ def draw_performance(data: pd.DataFrame) -> Figure:
     size = (2 * WIDTH, height * len(settings))
     figure, axes = plt.subplots(len(settings), 2, figsize=size, squeeze=False, layout="constrained")
     for (left, right), (keys, rows) in zip(axes, settings):
-        device, torch, revision, network, pixels, batch_size, precision, compiled = map(str, keys)
+        device, version, revision, network, pixels, batch_size, precision, compiled = map(str, keys)
         _draw_throughput(left, rows[rows["benchmark"] == "end to end"])
         _draw_steps(right, rows[rows["benchmark"] == "training step"])
         compilation = [] if compiled == "none" else [f"compiled: {compiled}"]
-        left.set_title(f"{device}; torch {torch}; commit {revision[:9]}{'-dirty' * revision.endswith('-dirty')}")
+        left.set_title(f"{device}\ntorch {version}; commit {revision[:9]}{'-dirty' * revision.endswith('-dirty')}")
         right.set_title(setting_title(network, f"{pixels} pixels", f"batch {batch_size}", precision, *compilation))
     handles = {label: handle for panel in figure.axes for handle, label in zip(*panel.get_legend_handles_labels())}
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncol=3, frameon=False)
@@ -71,10 +71,11 @@ def _draw_throughput(panel: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_steps(panel: Axes, rows: pd.DataFrame) -> None:
-    """Draw a bar for each method's step, with its bound and, where it has one, its goal."""
+    """Draw a bar for each method's step, with its bound and, where its ratio has one, its goal."""
     named = rows.assign(name=rows["name"].map(method_title))
     sns.barplot(named, x="ratio", y="name", color="0.75", ax=panel)
     passes = "passes through the network, of ERM's"
     panel.scatter(named["bound"], named["name"], marker="|", s=90, color="black", label=passes, zorder=3)
-    panel.scatter(named["goal"], named["name"], marker="D", s=14, color=WRONG, label="goal, at most", zorder=3)
+    goals = named["goal"].where(named["goal_of"] == "ratio")
+    panel.scatter(goals, named["name"], marker="D", s=14, color=WRONG, label="goal, at most", zorder=3)
     panel.set(xlabel="time of a training step, of ERM's", ylabel="")

@@ -103,7 +103,7 @@ class ALIGN(Method):
 
     @torch.no_grad()
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return of each image that has a mask its area, its spread and the share of Grad-CAM's energy outside of it."""
+        """Return each mask's area, its spread and the share of Grad-CAM's energy outside of it; NaN where an image has none."""
         mask = self.mask(batch)
         assert mask is not None
         known = mask.isfinite().all((1, 2))
@@ -116,7 +116,7 @@ class ALIGN(Method):
             "validation_mask_spread": mask.std((1, 2), correction=0),
             "validation_energy_outside": outside,
         }
-        return {name: values[known] for name, values in watched.items()} if known.any() else {}
+        return {name: values.where(known, torch.nan) for name, values in watched.items()}
 
     @property
     def networks(self) -> dict[str, nn.Module]:

@@ -88,7 +88,7 @@ class Method(ABC):
         return None
 
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return quantities N by name that are watched on validation images, of which these are the ``features``."""
+        """Return quantities N by name that are watched on validation images with these ``features``, NaN where undefined."""
         return {}
 
     @property

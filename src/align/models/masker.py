@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from align.methods.settings import ALIGNSettings
 from align.models.classifier import Classifier
-from align.models.mixed_precision import computed
+from align.models.mixed_precision import autocast
 
 
 class ConvolutionalMasker(nn.Module):
@@ -47,5 +47,5 @@ class ConvolutionalMasker(nn.Module):
                 seen = classifier.intermediate_features(images)
         else:
             seen = images
-        scores = computed(lambda some: self.score(self.hidden(some)), seen, classifier.precision)
+        scores = autocast(lambda some: self.score(self.hidden(some)), seen, classifier.precision)
         return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)

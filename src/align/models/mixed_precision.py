@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def computed(network: Callable[[Tensor], Tensor], images: Tensor, precision: torch.dtype) -> Tensor:
+def autocast(network: Callable[[Tensor], Tensor], images: Tensor, precision: torch.dtype) -> Tensor:
     """Return the output of ``network`` in the precision of its weights, so that maps and losses are, whatever it computes in.
 
     Args:

@@ -35,8 +35,9 @@ def by_throughput(kind: Kind, work: Work | None, measured: pd.DataFrame, configu
     """Return what a job is expected to take at the images per second that were measured with its network.
 
     An image that is trained on takes what it takes in a step of the method, in the precision and with the compilation that are
-    configured, and what its loading and augmentation take; one that is predicted takes a forward pass in float32. Of several
-    measurements the one counts whose size of the images, then whose batch is nearest; other sizes are scaled by pixels.
+    configured, and what its loading and augmentation take; one that is predicted takes a forward pass in float32, in which
+    every device evaluates. Of several measurements the one counts whose size of the images, then whose batch is nearest; other
+    sizes are scaled by pixels.
 
     Args:
         kind: of the job.

@@ -1,8 +1,10 @@
 """The images of a split, packed in bytes, and how batches of them reach the device."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -63,16 +65,9 @@ class StreamedImages(Images):
 
     def parts(self, batches: Sequence[Tensor]) -> Iterator[Images]:
         """Yield the images at the indices of each batch, on the device; while one is computed, the next is on its way."""
-        device = self.labels.device
-        stream = torch.cuda.Stream(device)
         on_host = torch.cat(list(batches)).cpu().split([len(indices) for indices in batches])
-
-        def sent(indices: Tensor) -> tuple[list[Tensor | None], torch.cuda.Event]:
-            with torch.cuda.stream(stream):
-                return [_sent(source, indices, device) for source in (self.images, self.masks)], stream.record_event()
-
-        for indices, (tensors, arrival) in zip(batches, one_ahead(map(sent, on_host))):
-            computing = torch.cuda.current_stream(device)
+        for indices, (tensors, arrival) in zip(batches, prefetched(map(self._send, on_host))):
+            computing = torch.cuda.current_stream(self.labels.device)
             computing.wait_event(arrival)
             for tensor in tensors:
                 if tensor is not None:
@@ -81,11 +76,20 @@ class StreamedImages(Images):
             assert images is not None
             yield Images(images, self.labels[indices], masks, None if self.domains is None else self.domains[:, indices])
 
+    @cached_property
+    def _copies(self) -> torch.cuda.Stream:
+        return torch.cuda.Stream(self.labels.device)
+
+    def _send(self, indices: Tensor) -> tuple[list[Tensor | None], torch.cuda.Event]:
+        with torch.cuda.stream(self._copies):
+            sent = [_page_locked(source, indices) for source in (self.images, self.masks)]
+            tensors = [None if staged is None else staged.to(self.labels.device, non_blocking=True) for staged in sent]
+            return tensors, self._copies.record_event()
+
 
 def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
     """Return packed images of one or several domains, one after the other, on ``device``."""
-    images, masks = _joined(packed)
-    return _labelled(Images, packed, images.to(device), None if masks is None else masks.to(device), device)
+    return placed(packed, device, math.inf)
 
 
 def placed(packed: Sequence[Packed], device: torch.device, memory_share: float) -> Images:
@@ -96,18 +100,22 @@ def placed(packed: Sequence[Packed], device: torch.device, memory_share: float) 
         device: where to compute.
         memory_share: the most that they may take of the memory that is free on a GPU.
     """
-    if device.type == "cpu":
-        return on_device(packed, device)
-    images, masks = _joined(packed)
-    needed = images.nbytes + (0 if masks is None else masks.nbytes)
-    free, _ = torch.cuda.mem_get_info(device)
-    if needed <= memory_share * free:
-        return on_device(packed, device)
-    LOG.info("%.1f GB of images stay in the host's memory: the GPU has %.1f GB free", needed / 1e9, free / 1e9)
-    return _labelled(StreamedImages, packed, images, masks, device)
+    images = torch.from_numpy(np.concatenate([domain.images for domain in packed]))
+    given = [domain.given for domain in packed if domain.given is not None]
+    masks = torch.from_numpy(np.concatenate(given)) if given else None
+    labels = torch.from_numpy(np.concatenate([domain.labels for domain in packed])).to(device)
+    domain_of_image = torch.arange(len(packed)).repeat_interleave(torch.tensor([len(domain.labels) for domain in packed]))
+    domains = None if len(packed) == 1 else (domain_of_image == torch.arange(len(packed))[:, None]).to(device)
+    if device.type == "cuda":
+        needed = images.nbytes + (0 if masks is None else masks.nbytes)
+        free, _ = torch.cuda.mem_get_info(device)
+        if needed > memory_share * free:
+            LOG.info("%.1f GB of images stay in the host's memory: the GPU has %.1f GB free", needed / 1e9, free / 1e9)
+            return StreamedImages(images, labels, masks, domains)
+    return Images(images.to(device), labels, None if masks is None else masks.to(device), domains)
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+def prefetched(items: Iterator[Item]) -> Iterator[Item]:
     """Yield ``items``, each when the one after it has been asked for."""
     for current in items:
         for coming in items:
@@ -116,24 +124,9 @@ def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
         yield current
 
 
-def _joined(packed: Sequence[Packed]) -> tuple[Tensor, Tensor | None]:
-    images = torch.from_numpy(np.concatenate([domain.images for domain in packed]))
-    given = [domain.given for domain in packed if domain.given is not None]
-    return images, torch.from_numpy(np.concatenate(given)) if given else None
-
-
-def _labelled(kind: type[Images], packed: Sequence[Packed], images: Tensor, masks: Tensor | None, device: torch.device) -> Images:
-    labels = torch.from_numpy(np.concatenate([domain.labels for domain in packed])).to(device)
-    if len(packed) == 1:
-        return kind(images, labels, masks)
-    domain_of_image = np.repeat(np.arange(len(packed)), [len(domain.labels) for domain in packed])
-    domains = torch.from_numpy(domain_of_image == np.arange(len(packed))[:, None]).to(device)
-    return kind(images, labels, masks, domains)
-
-
-def _sent(source: Tensor | None, indices: Tensor, device: torch.device) -> Tensor | None:
-    """Return ``source`` at ``indices`` on its way to ``device``: from page-locked memory the host does not wait for it."""
+def _page_locked(source: Tensor | None, indices: Tensor) -> Tensor | None:
+    """Return ``source`` at ``indices`` in memory that a GPU copies from while the host goes on."""
     if source is None:
         return None
     staged = torch.empty((len(indices), *source.shape[1:]), dtype=source.dtype, pin_memory=True)
-    return torch.index_select(source, 0, indices, out=staged).to(device, non_blocking=True)
+    return torch.index_select(source, 0, indices, out=staged)

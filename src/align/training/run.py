@@ -136,7 +136,10 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
         content = torch.load(checkpoint, map_location=device, weights_only=True)
         if content["implementation"] != settings.implementation:
             raise ValueError(f"it holds {content['implementation']}")
-        untrained = settings._replace(classifier=settings.classifier.model_copy(update={"weights": None}))
+        untrained = settings._replace(
+            classifier=settings.classifier.model_copy(update={"weights": None}),
+            training=settings.training.model_copy(update={"precision": "float32"}),  # metrics are the same on every device
+        )
         method = untrained.build(len(content["classes"]), 0, device)
         for name, network in method.networks.items():
             network.load_state_dict(content[name])

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -137,4 +138,5 @@ def validate(method: Method, split: Images) -> dict[str, float]:
         for name, value in {"validation_accuracy": correct.float(), **watched}.items():
             values.setdefault(name, []).append(value)
     method.classifier.train()
-    return {name: torch.cat(parts).mean().item() for name, parts in values.items()}
+    means = torch.stack([torch.cat(parts).nanmean() for parts in values.values()]).tolist()
+    return {name: mean for name, mean in zip(values, means) if not math.isnan(mean)}

@@ -1,0 +1,49 @@
+"""A small residual network for small images (after He et al., arXiv:1512.03385)."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut (He et al., arXiv:1512.03385, figure 2), with torchvision's names."""
+
+    def __init__(self, channels: int, width: int, stride: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features N×width×h×w of features N×channels×H×W."""
+        shortcut = features if self.downsample is None else self.downsample(features)
+        hidden = F.relu(self.bn1(self.conv1(features)), inplace=True)
+        return F.relu(self.bn2(self.conv2(hidden)).add_(shortcut), inplace=True)
+
+
+def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
+    """Return a stem that halves the resolution and residual stages, each but the first halving it again.
+
+    48×48 pixels and three widths give a map of 6×6.
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    stages["conv1"] = nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False)
+    stages["bn1"] = nn.BatchNorm2d(widths[0])
+    stages["relu"] = nn.ReLU(inplace=True)
+    channels = widths[0]
+    for number, width in enumerate(widths, start=1):
+        stride = 1 if number == 1 else 2
+        shortcut = None
+        if stride != 1 or channels != width:
+            shortcut = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+        stages[f"layer{number}"] = nn.Sequential(ResidualBlock(channels, width, stride, shortcut))
+        channels = width
+    backbone = nn.Sequential(stages)
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return backbone
