@@ -19,7 +19,7 @@ from align.training.trainer import training_batches
 from benchmarks.photographs import write_photographs
 from benchmarks.plain_loader import plain_batches
 from benchmarks.setting import CLASSES, CORES, Setting
-from benchmarks.timing import synchronise
+from benchmarks.timing import synchronise, with_goals
 
 FILES = 128  # different ones; a pass reads them as often as it needs to
 NAMES = ("erm", "align")
@@ -55,17 +55,14 @@ def end_to_end(setting: Setting, width: int, height: int, batches: int, rounds: 
                 taken[key].append(seconds_per_batch(one_pass(), step, batches))
     seconds = {key: statistics.median(values) for key, values in taken.items()}
     data = seconds.pop((PACKED, "data"))
-    goal = GOAL_OF_DATA if setting.device.type == "cuda" else None
-    rows = [
-        {"benchmark": "end to end", "name": name, "loader": loader, "seconds": value, "ratio": value / seconds[PACKED, name]}
-        for (loader, name), value in seconds.items()
-    ] + [
-        {"benchmark": "data side", "name": name, "loader": PACKED, "seconds": data, "ratio": data / seconds[PACKED, name]}
-        | {"goal": goal}
-        for name in NAMES
-    ]
-    measured = pd.DataFrame(rows).assign(**setting.columns)
-    return measured.assign(per_second=setting.batch_size / measured["seconds"])
+    whole = [("end to end", name, loader, value) for (loader, name), value in seconds.items()]
+    of_data = [("data side", name, PACKED, data) for name in NAMES]
+    rows = pd.DataFrame(whole + of_data, columns=["benchmark", "name", "loader", "seconds"]).assign(**setting.columns)
+    packed = rows["name"].map({name: seconds[PACKED, name] for name in NAMES})
+    rows = rows.assign(per_second=setting.batch_size / rows["seconds"], ratio=rows["seconds"] / packed)
+    goals = dict.fromkeys(NAMES, GOAL_OF_DATA) if setting.device.type == "cuda" else {}
+    is_data = rows["benchmark"] == "data side"
+    return pd.concat([rows[~is_data], with_goals(rows[is_data], goals, "ratio")])
 
 
 def seconds_per_batch(batches: Iterator[Batch], step: Callable[[Batch], object], count: int) -> float:

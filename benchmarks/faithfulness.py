@@ -1,6 +1,7 @@
 """The faithfulness metrics of many images at a time, against a loop over images as one would write it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from torchvision.transforms.functional import gaussian_blur
 from align.attribution import ATTRIBUTIONS
 from align.configuration.schema import Evaluation
 from align.metrics import METRICS
-from align.metrics.base import Explained
+from align.metrics.base import Explained, Values
 from align.metrics.evaluate import measure
 from align.metrics.explain import explain
 from align.models.classifier import Classifier
@@ -22,22 +23,18 @@ from benchmarks.setting import CLASSES, Setting
 from benchmarks.timing import interleaved, table
 
 MEASURED = ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc")
-PLAIN = "a loop over images"
+AT_ONCE, PLAIN = "all images at a time", "a loop over images"
 
 
 def faithfulness(setting: Setting, rounds: int) -> pd.DataFrame:
     """Return a row for the library and one for the loop: seconds for ``batch_size`` images, images/s, times the library's."""
     explained = explained_noise(setting)
-    metrics = [load(METRICS[name].implementation) for name in MEASURED]
     classifier = setting.method("erm").classifier.eval()
     contenders: dict[str, Callable[[], object]] = {
-        "all images at a time": lambda: measure(explained, metrics),
+        AT_ONCE: lambda: all_at_once(explained),
         PLAIN: lambda: plain_loop(classifier, explained.images, explained.saliency, explained.settings),
     }
-    network = setting.classifier.architecture
-    seconds = interleaved(contenders, rounds)
-    rows = table("faithfulness", network, setting.size, setting.batch_size, seconds, "all images at a time")
-    return rows.assign(precision=setting.precision, compile=setting.compile)
+    return table("faithfulness", setting.columns, setting.batch_size, interleaved(contenders, rounds), AT_ONCE)
 
 
 def explained_noise(setting: Setting) -> Explained:
@@ -49,6 +46,11 @@ def explained_noise(setting: Setting) -> Explained:
     packed = Packed(images, np.arange(setting.batch_size) % CLASSES, [], None)
     options = Evaluation(batch_size=setting.batch_size)
     return explain(method, load(ATTRIBUTIONS[options.attribution]), packed, options, setting.device)
+
+
+def all_at_once(explained: Explained) -> dict[str, Values]:
+    """Return the values of MEASURED, from a copy: ``explained`` would keep what was predicted for the next call."""
+    return measure(replace(explained), [load(METRICS[name].implementation) for name in MEASURED])
 
 
 @torch.no_grad()

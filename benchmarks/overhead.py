@@ -4,6 +4,7 @@ The folder is one in which ``make reproduce`` has made everything anew, such as 
 """
 
 import json
+import math
 import re
 import sys
 from datetime import datetime, timedelta
@@ -12,9 +13,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-GOAL = 0.15  # share of the cores' time that is neither training nor evaluation
-STEPS = ("train", "evaluate")
+GOAL = 0.15  # share of the cores' time, at most
+NEITHER = "neither training nor evaluation"  # the starts of their jobs, and all else
 LOG = re.compile(r"^Provided cores: (?P<cores>\d+)$.*^Elapsed time: (?P<elapsed>[^\n]+)$", re.MULTILINE | re.DOTALL)
+EVALUATED = re.compile(r"done in ([\d.]+) s")
 LOG_NAME = "%Y-%m-%dT%H%M%S.%f.snakemake.log"  # when it began
 
 
@@ -30,7 +32,8 @@ def main(folder: Path) -> None:
     run = longest_run(folder)
     table = overhead(folder, run)
     print(f"{folder}: {run.elapsed.total_seconds():.0f} s on {run.cores} cores")
-    print(table.to_string(index=False, na_rep="", float_format="%.3g"))
+    shown = table.astype({"jobs": object, "goal": object}).fillna({"jobs": "", "goal": ""})
+    print(shown.to_string(index=False, na_rep="not known", float_format="{:.4g}".format))
 
 
 def longest_run(folder: Path) -> WorkflowRun:
@@ -52,22 +55,28 @@ def longest_run(folder: Path) -> WorkflowRun:
 def overhead(folder: Path, run: WorkflowRun) -> pd.DataFrame:
     """Return where the cores' time went: columns part, jobs, seconds (of one core), share, goal.
 
-    ``training`` and ``evaluation`` are their jobs from start to end. ``start-up of training``, part of ``training``, is what the
-    runs' own accounts leave of it: Python, imports, reading and hashing of the data. ``all else`` is all other jobs, Snakemake
-    itself, and cores that wait. Jobs of other calls of Snakemake do not count.
+    ``training`` and ``evaluation`` are what these themselves took, by their own accounts: ``run.json`` and the log. The
+    ``start-up`` is what is left of their jobs: Python, imports, reading and hashing of the data, and what is written. ``all
+    else`` is all other jobs, Snakemake itself, and cores that wait. Jobs of other calls of Snakemake do not count. What no
+    account says is not known (NaN), and neither is a sum with it.
     """
     total = run.cores * run.elapsed.total_seconds()
-    seconds = {step: _job_seconds(folder / "results/benchmarks" / step, run) for step in STEPS}
-    trained, evaluated = (seconds[step] for step in STEPS)
-    start_up = sum(job - _wall_seconds(folder / "results/runs" / path) for path, job in trained.items())
+    jobs = {step: _job_seconds(folder / "results/benchmarks" / step, run) for step in ("train", "evaluate")}
+    trained = [_wall_seconds(folder / "results/runs" / path) for path in jobs["train"]]
+    evaluated = [_evaluated_seconds(folder / "results/logs/evaluate" / f"{path}.log") for path in jobs["evaluate"]]
+    of_training, of_evaluation = (sum(seconds.values()) for seconds in jobs.values())
+    starts = of_training - sum(trained), of_evaluation - sum(evaluated)
+    else_ = total - of_training - of_evaluation
     parts = [
-        ("training", len(trained), sum(trained.values())),
-        ("start-up of training", len(trained), start_up),
-        ("evaluation", len(evaluated), sum(evaluated.values())),
-        ("all else", None, total - sum(trained.values()) - sum(evaluated.values())),
+        ("training", len(trained), sum(trained)),
+        ("start-up of training", len(trained), starts[0]),
+        ("evaluation", len(evaluated), sum(evaluated)),
+        ("start-up of evaluation", len(evaluated), starts[1]),
+        ("all else", None, else_),
+        (NEITHER, None, sum(starts) + else_),
     ]
-    table = pd.DataFrame(parts, columns=["part", "jobs", "seconds"])
-    return table.assign(share=table["seconds"] / total, goal=table["part"].map({"all else": GOAL}))
+    table = pd.DataFrame(parts, columns=["part", "jobs", "seconds"]).astype({"jobs": "Int64"})
+    return table.assign(share=table["seconds"] / total, goal=table["part"].map({NEITHER: GOAL}))
 
 
 def _job_seconds(benchmarks: Path, run: WorkflowRun) -> dict[Path, float]:
@@ -79,6 +88,11 @@ def _job_seconds(benchmarks: Path, run: WorkflowRun) -> dict[Path, float]:
 
 def _wall_seconds(run: Path) -> float:
     return float(json.loads((run / "run.json").read_text())["wall_seconds"])
+
+
+def _evaluated_seconds(log: Path) -> float:
+    found = EVALUATED.findall(log.read_text()) if log.is_file() else []
+    return float(found[-1]) if found else math.nan
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Each writes one CSV, artifacts/performance/<device>.csv, and prints it; docs/performance.md says what its rows mean.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from itertools import product
@@ -16,26 +15,30 @@ from align.configuration.schema import Classifier
 from align.files import whole_file
 from align.provenance import git_revision
 from align.training.device import prepare
+from benchmarks.blur import blur
+from benchmarks.concurrent_runs import concurrent_runs
 from benchmarks.data import data
+from benchmarks.device import device_name, slug
 from benchmarks.dry_run import dry_run
 from benchmarks.end_to_end import end_to_end
 from benchmarks.evaluation import evaluation
 from benchmarks.faithfulness import faithfulness
-from benchmarks.packing import packing
 from benchmarks.saliency_maps import saliency_maps
 from benchmarks.setting import CORES, Setting
 from benchmarks.training_steps import training_steps, variants
+from benchmarks.validation import validation
 
 FOLDER = Path("artifacts/performance")
 SMALL = Classifier(architecture="small_resnet", weights=None)
 RESNET18 = Classifier(architecture="resnet18", weights=None)
 BOTH = ("erm", "align")
 COMPILED_FOR = 150.0  # seconds
+VALIDATED = 200  # images
 WHOLE = ("size", "batch_size", "processes", "peak_memory_bytes")
 PROVENANCE = ("device", "torch", "cuda", "git_revision")
 COLUMNS = (
     *("benchmark", "name", "network", "size", "batch_size", "precision", "compile", "loader", "processes"),
-    *("seconds", "per_second", "ratio", "bound", "share_of_bound", "goal", "peak_memory_bytes", "note"),
+    *("seconds", "per_second", "ratio", "bound", "share_of_bound", "goal", "goal_of", "peak_memory_bytes", "note"),
     *PROVENANCE,
 )
 
@@ -44,7 +47,7 @@ def main(kind: str) -> None:
     if kind == "cuda" and not torch.cuda.is_available():
         raise SystemExit("make bench-gpu: found no GPU that torch can use; `make bench` measures on the CPU")
     device = prepare(kind, 1)
-    name = torch.cuda.get_device_name(device) if kind == "cuda" else "CPU, one thread"
+    name = device_name(device)
     path = FOLDER / f"{slug(name) if kind == 'cuda' else 'cpu'}.csv"
     measured = pd.concat(on_gpu(device) if kind == "cuda" else on_cpu(device), ignore_index=True)
     provenance = dict(zip(PROVENANCE, (name, torch.__version__, torch.version.cuda, git_revision())))
@@ -65,11 +68,14 @@ def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
     yield training_steps(digits, 30)
     yield end_to_end(photographs, 500, 375, batches=6, rounds=1)
     yield end_to_end(digits, 48, 48, batches=30, rounds=2)
-    yield saliency_maps(RESNET18, 128, 16, 7, device)
-    yield saliency_maps(SMALL, 48, 64, 30, device)
-    yield evaluation(device)
+    yield validation(digits._replace(batch_size=VALIDATED), 30)
+    yield saliency_maps(photographs, 7)
+    yield saliency_maps(digits._replace(batch_size=64), 30)
+    yield evaluation(digits._replace(batch_size=64), 3)
     yield faithfulness(digits, 3)
-    yield packing(digits, [count for count in (1, 2) if count <= CORES], BOTH, 3.0)
+    yield blur(48, 32, device, 30)
+    yield blur(224, 8, device, 3)
+    yield concurrent_runs(digits, [count for count in (1, 2) if count <= CORES], BOTH, 3.0)
     yield data()
     yield dry_run()
 
@@ -81,19 +87,17 @@ def on_gpu(device: torch.device) -> Iterator[pd.DataFrame]:
     yield training_steps(large, 30)
     yield end_to_end(paper, 500, 375, batches=200, rounds=3)
     yield end_to_end(large, 500, 375, batches=64, rounds=3)
-    yield saliency_maps(RESNET18, 224, 64, 30, device)
-    yield evaluation(device)
-    yield faithfulness(paper._replace(precision="float32"), 3)
-    yield packing(paper, (1, 2, 4), BOTH, 3.0)
-    yield packing(Setting(SMALL, 48, 32, device, "bfloat16"), (1, 2, 4), BOTH, 3.0)
+    yield validation(large._replace(batch_size=VALIDATED), 30)
+    yield saliency_maps(Setting(RESNET18, 224, 64, device), 30)
+    yield evaluation(Setting(SMALL, 48, 64, device), 3)
+    yield faithfulness(Setting(RESNET18, 224, 32, device), 3)
+    yield blur(48, 32, device, 30)
+    yield blur(224, 32, device, 30)
+    yield concurrent_runs(paper, (1, 2, 4), BOTH, 3.0)
+    yield concurrent_runs(Setting(SMALL, 48, 32, device, "bfloat16"), (1, 2, 4), BOTH, 3.0)
     modes = [("float32", "none"), *product(("bfloat16", "float32"), ("default", "reduce-overhead"))]
     settings = [setting._replace(precision=precision, compile=mode) for precision, mode in modes for setting in (paper, large)]
     yield variants(settings, 30, BOTH, COMPILED_FOR)
-
-
-def slug(name: str) -> str:
-    """Return a device's name as part of a path: small letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from align.configuration.schema import Augmentation, Classifier, Training
 from align.methods import METHODS
 from align.methods.align import ALIGN
 from align.methods.base import Batch, Method
+from align.training.images import Images
 from align.training.run import RunSettings
 
 CLASSES, DOMAINS = 5, 3
@@ -49,6 +50,11 @@ class Setting(NamedTuple):
         if isinstance(method, ALIGN):
             method.phase = "guided"
         return method
+
+    def split(self, count: int) -> Images:
+        """Return ``count`` packed images of noise with labels."""
+        images = torch.randint(256, (count, self.size, self.size, 3), dtype=torch.uint8, device=self.device)
+        return Images(images, torch.arange(count, device=self.device) % CLASSES)
 
     def batch(self) -> Batch:
         """Return noise with labels and domains, as augmentation hands images over: channels last in memory."""

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 import torch
@@ -24,20 +25,26 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, rep
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def table(benchmark: str, network: str, size: int, batch_size: int, seconds: Mapping[str, float], reference: str) -> pd.DataFrame:
-    """Return a row per contender: seconds per batch, images per second, and its seconds over those of ``reference``."""
-    return pd.DataFrame(
-        {
-            "benchmark": benchmark,
-            "network": network,
-            "size": size,
-            "batch_size": batch_size,
-            "name": list(seconds),
-            "seconds": list(seconds.values()),
-            "per_second": [batch_size / value for value in seconds.values()],
-            "ratio": [value / seconds[reference] for value in seconds.values()],
-        }
-    )
+def table(
+    benchmark: str, configuration: Mapping[str, Any], images: int, seconds: Mapping[str, float], reference: str
+) -> pd.DataFrame:
+    """Return a row per contender: seconds, images per second, and its seconds over those of ``reference``.
+
+    Args:
+        benchmark: what is measured.
+        configuration: the columns that say how, such as :attr:`benchmarks.setting.Setting.columns`.
+        images: that each contender does in its seconds.
+        seconds: by contender.
+        reference: one of the contenders.
+    """
+    rows = pd.DataFrame({"benchmark": benchmark, "name": list(seconds), **configuration, "seconds": list(seconds.values())})
+    return rows.assign(per_second=images / rows["seconds"], ratio=rows["seconds"] / seconds[reference])
+
+
+def with_goals(rows: pd.DataFrame, goals: Mapping[str, float], of: str) -> pd.DataFrame:
+    """Return ``rows`` with ``goal``, by ``name``, and ``goal_of``, the column that it is for; both empty where there is none."""
+    goal = rows["name"].map(goals).astype(float)
+    return rows.assign(goal=goal, goal_of=pd.Series(of, rows.index, dtype=object).where(goal.notna()))
 
 
 def synchronise() -> None:

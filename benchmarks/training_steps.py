@@ -13,7 +13,7 @@ import torch
 from align.methods.base import Batch
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.setting import Setting
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, with_goals
 
 # A forward pass, a backward pass to the input and one to the weights cost one unit each; ERM takes 3. Passes through a part of
 # the network and those of a masker are left out.
@@ -49,10 +49,9 @@ def training_steps(setting: Setting, rounds: int, names: Sequence[str] = tuple(B
         per_second=setting.batch_size / rows["seconds"],
         bound=[BOUNDS[name] for name in names],
         share_of_bound=[_operations_of_step(setting, name) / rate / seconds[name] for name in names],
-        goal=[GOALS.get(name) for name in names],
         peak_memory_bytes=[memory[name] for name in names],
     )
-    return with_ratios(rows)
+    return with_goals(with_ratios(rows), GOALS, "ratio")
 
 
 def variants(settings: Iterable[Setting], rounds: int, names: Sequence[str], budget: float) -> pd.DataFrame:

@@ -1,31 +1,37 @@
 """What the benchmarks measure with: right whatever the machine's speed is."""
 
+import math
 import re
 import subprocess
 import sys
+import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from conftest import REPOSITORY
 from PIL import Image
 from torch import nn
 
 from align.augmentation.pipeline import normalise, to_unit
 from align.configuration.schema import Augmentation, Classifier
-from align.metrics import METRICS
-from align.metrics.evaluate import measure
-from align.registry import load
+from align.masking.blur import blurred
 from benchmarks.arithmetic import large_operations, operations
+from benchmarks.blur import convolved
+from benchmarks.concurrent_runs import concurrent_runs, together
+from benchmarks.device import processor, slug
 from benchmarks.end_to_end import end_to_end, seconds_per_batch
-from benchmarks.faithfulness import MEASURED, explained_noise, plain_loop
-from benchmarks.packing import packing
+from benchmarks.evaluation import OPTIONS, evaluation
+from benchmarks.faithfulness import all_at_once, explained_noise, plain_loop
 from benchmarks.plain_loader import plain_batches
-from benchmarks.run import COLUMNS, FOLDER, slug
+from benchmarks.run import COLUMNS, FOLDER
 from benchmarks.setting import Setting
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, table, with_goals
 from benchmarks.training_steps import BOUNDS, training_steps, variants, with_ratios
+from benchmarks.validation import validation
 
 CPU = torch.device("cpu")
 TINY = Setting(Classifier(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 8, CPU)
@@ -37,6 +43,22 @@ def test_contenders_take_turns_after_a_call_each():
     seconds = interleaved({name: lambda name=name: calls.append(name) for name in "ab"}, rounds=2, repeats=2)
     assert "".join(calls) == "ab" + "aabb" * 2
     assert seconds.keys() == {"a", "b"}
+
+
+def test_a_row_has_a_contender_s_speed_and_its_ratio_to_the_reference():
+    rows = table("what", TINY.columns, 30, {"ours": 2.0, "theirs": 3.0}, "ours").set_index("name")
+    assert rows["per_second"].tolist() == [15, 10]
+    assert rows["ratio"].tolist() == [1, 1.5]
+    assert rows.loc["theirs", ["benchmark", "network", "size", "batch_size", "precision", "compile"]].tolist() == [
+        *("what", "small_resnet", 16, 8, "float32", "none")
+    ]
+
+
+def test_a_goal_says_which_column_it_is_of():
+    rows = with_goals(pd.DataFrame({"name": ["ours", "theirs"]}), {"theirs": 2.5}, "ratio")
+    assert rows["goal"].tolist() == pytest.approx([math.nan, 2.5], nan_ok=True)
+    assert rows["goal_of"].isna().tolist() == [True, False]
+    assert rows["goal_of"][1] == "ratio"
 
 
 def test_ratios_are_to_erm_of_the_same_configuration():
@@ -127,7 +149,13 @@ def test_the_plain_loader_is_random_by_its_seed(files):
 
 def test_the_second_half_of_a_pass_is_timed():
     stepped = []
-    assert seconds_per_batch(iter("abcde"), stepped.append, 5) >= 0
+
+    def step(batch):
+        stepped.append(batch)
+        if batch in "ab":
+            time.sleep(0.1)
+
+    assert seconds_per_batch(iter("abcde"), step, 5) < 0.02
     assert "".join(stepped) == "abcde"
 
 
@@ -145,17 +173,72 @@ def test_end_to_end_has_both_loaders_and_the_share_of_the_data():
 def test_the_plain_loop_gives_the_library_s_faithfulness():
     setting = TINY._replace(batch_size=3)
     explained = explained_noise(setting)
-    values = measure(explained, [load(METRICS[name].implementation) for name in MEASURED])
+    values = all_at_once(explained)
     classifier = setting.method("erm").classifier.eval()
     for name, expected in plain_loop(classifier, explained.images, explained.saliency, explained.settings).items():
         torch.testing.assert_close(values[name], torch.tensor(expected), rtol=0, atol=1e-5)
 
 
-def test_processes_train_at_once():
-    rows = packing(TINY, (2,), ("erm", "align"), 0.2)
+def test_every_timed_call_predicts_everything_anew():
+    explained = explained_noise(TINY._replace(batch_size=3))
+    predicted = []
+
+    def counted(images):
+        predicted.append(len(images))
+        return explained.predict(images)
+
+    observed = replace(explained, predict=counted)
+    all_at_once(observed)
+    once = predicted.copy()
+    all_at_once(observed)
+    assert once
+    assert predicted == 2 * once
+
+
+def test_evaluation_has_the_embedded_benchmark_s_options_too():
+    configured = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())["evaluation"]
+    usual, embedded = OPTIONS
+    assert OPTIONS[usual] == {}
+    assert OPTIONS[embedded] | {"batch_size": 64} == configured
+
+
+def test_evaluation_is_held_against_its_forward_passes():
+    rows = evaluation(TINY._replace(batch_size=64), rounds=1)
+    assert rows["benchmark"].tolist() == [benchmark for benchmark in OPTIONS for _ in range(2)]
+    whole, passes, *_ = rows["seconds"]
+    assert rows["ratio"].tolist()[:2] == [1, passes / whole]
+    assert rows["goal"].tolist() == pytest.approx([math.nan, 0.8] * 2, nan_ok=True)
+    assert rows["precision"].tolist() == ["float32"] * 4
+
+
+def test_validation_is_an_epoch_s_images():
+    rows = validation(TINY._replace(batch_size=20), rounds=1)
+    assert rows["name"].tolist() == ["erm", "align"]
+    assert rows["per_second"].tolist() == pytest.approx((20 / rows["seconds"]).tolist())
+
+
+def test_both_ways_to_blur_give_the_same_images():
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(convolved(images, 21.0), blurred(images, 21.0), rtol=0, atol=1e-5)
+
+
+def test_runs_are_concurrent():
+    for timed in zip(*together(TINY, 2, ("erm", "align"), 0.2)):
+        assert max(own.begin for own in timed) < min(own.end for own in timed)
+        assert all(own.images >= TINY.batch_size for own in timed)
+
+
+def test_concurrent_runs_together_make_a_row():
+    rows = concurrent_runs(TINY, (2,), ("erm", "align"), 0.2)
     assert rows[["name", "processes"]].to_numpy().tolist() == [["erm", 2], ["align", 2]]
     assert (rows["per_second"] > 0).all()
     assert rows["seconds"].tolist() == pytest.approx((rows["processes"] * TINY.batch_size / rows["per_second"]).tolist())
+
+
+def test_the_processor_has_the_name_that_linux_gives_it(tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2 GHz\n")
+    assert processor(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz"
+    assert processor(tmp_path / "absent")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def photographs(tmp_path):
         (
             "xyz",
             1,
-            "xyz: unknown key; known: augmentation, case_studies, checkpoints, classifier, datasets, device, evaluation",
+            "xyz: unknown key; known: augmentation, case_studies, checkpoints, classifier, datasets, device, engine, evaluation",
         ),
     ],
 )

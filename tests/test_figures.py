@@ -152,7 +152,7 @@ def test_figures_of_nothing_say_so():
 
 def measurement(device, network, precision, benchmark, name, **values):
     """Return a row as of ``make bench``."""
-    empty = dict.fromkeys(("loader", "per_second", "ratio", "bound", "goal"))
+    empty = dict.fromkeys(("loader", "per_second", "ratio", "bound", "goal", "goal_of"))
     configuration = {"network": network, "size": 224, "batch_size": 32, "precision": precision, "compile": "none"}
     row = {"benchmark": benchmark, "name": name, "device": device, "torch": "2.15.0", "git_revision": "0123456789abcdef"}
     return empty | configuration | row | values
@@ -166,8 +166,8 @@ def measurements():
 
         return pd.DataFrame(
             [
-                row("resnet18", "training step", "align", ratio=3.5, bound=3.3, goal=3.7),
-                row("resnet18", "training step", "erm", ratio=1.0, bound=1.0),
+                row("resnet18", "training step", "align", ratio=3.5, bound=3.3, goal=3.7, goal_of="ratio"),
+                row("resnet18", "training step", "erm", ratio=1.0, bound=1.0, goal=2.5, goal_of="per_second"),
                 row("resnet18", "end to end", "align", loader="packed", per_second=25),
                 row("resnet18", "end to end", "align", loader="plain", per_second=10),
                 row("resnet18", "data side", "align", loader="packed", per_second=400),
@@ -188,9 +188,9 @@ def test_performance_is_that_of_what_was_measured_end_to_end(measurements):
 def test_performance_has_panels_for_each_device(measurements):
     figure = draw_performance(performance(measurements))
     assert [panel.get_title() for panel in figure.axes] == [
-        "CPU; torch 2.15.0; commit 012345678",
+        "CPU\ntorch 2.15.0; commit 012345678",
         "resnet18 · 224 pixels · batch 32 · float32",
-        "GPU; torch 2.15.0; commit 012345678-dirty",
+        "GPU\ntorch 2.15.0; commit 012345678-dirty",
         "resnet18 · 224 pixels · batch 32 · bfloat16",
     ]
     throughput, steps = figure.axes[:2]

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-from benchmarks.overhead import longest_run, overhead
+from benchmarks.overhead import NEITHER, longest_run, main, overhead
+
+TRAINING = ["training", "start-up of training"]
+EVALUATION = ["evaluation", "start-up of evaluation"]
 
 SNAKEFILE = """\
 rule report:
@@ -23,7 +26,8 @@ rule evaluate:
     input: "results/runs/a/run.json"
     output: "results/evaluations/a/metrics.csv"
     benchmark: "results/benchmarks/evaluate/a.tsv"
-    shell: "sleep 0.4; touch {output}"
+    log: "results/logs/evaluate/a.log"
+    shell: "sleep 0.4; echo 'INFO done in 0.3 s' > {log}; touch {output}"
 """
 
 
@@ -31,7 +35,7 @@ def run_snakemake(folder, *arguments):
     subprocess.run([sys.executable, "-m", "snakemake", *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_all_time_is_training_evaluation_or_the_rest(tmp_path):
+def test_all_time_is_training_evaluation_or_the_rest(tmp_path, capsys):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     run_snakemake(tmp_path, "--cores", "2")
     run_snakemake(tmp_path, "--cores", "1", "--dry-run", "--forceall")
@@ -43,13 +47,24 @@ def test_all_time_is_training_evaluation_or_the_rest(tmp_path):
     assert run.cores == 2
     table = overhead(tmp_path, run).set_index("part")
     seconds = table["seconds"]
-    assert table["jobs"].dropna().to_dict() == {"training": 1, "start-up of training": 1, "evaluation": 1}
-    assert 1 <= seconds["training"] < run.elapsed.total_seconds()
-    assert 0.4 <= seconds["evaluation"] < run.elapsed.total_seconds() - 1
-    assert seconds["start-up of training"] == pytest.approx(seconds["training"] - 0.7)
+    assert table["jobs"].dropna().to_dict() == dict.fromkeys((*TRAINING, *EVALUATION), 1)
+    assert seconds["training"] == 0.7
+    assert seconds["evaluation"] == 0.3
+    assert 1 <= seconds[TRAINING].sum() < run.elapsed.total_seconds()
+    assert 0.4 <= seconds[EVALUATION].sum() < run.elapsed.total_seconds() - 1
     # Two cores, of which one waits: as long as everything takes on the other, and the report on that one.
     assert seconds["all else"] >= run.elapsed.total_seconds() + 0.6
-    assert table["share"].drop("start-up of training").sum() == pytest.approx(1)
+    assert table["share"].drop(NEITHER).sum() == pytest.approx(1)
+    assert table["share"][NEITHER] == pytest.approx(1 - table["share"][["training", "evaluation"]].sum())
+    assert table["goal"].dropna().to_dict() == {NEITHER: 0.15}
+
+    (tmp_path / "results/logs/evaluate/a.log").write_text("INFO of another version\n")
+    table = overhead(tmp_path, run).set_index("part")
+    assert table.index[table["seconds"].isna()].tolist() == [*EVALUATION, NEITHER]
+    assert table["seconds"]["all else"] == seconds["all else"]
+    main(tmp_path)
+    shown = {line for line in capsys.readouterr().out.splitlines() if "not known" in line}
+    assert len(shown) == 3
 
 
 def test_a_folder_without_a_finished_run_is_one_clear_line(tmp_path):

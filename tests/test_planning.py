@@ -339,12 +339,11 @@ def test_a_benchmark_file_that_is_cut_short_measures_nothing(tmp_path, content):
 
 
 def test_a_benchmark_measures_all_that_an_estimate_wants(tmp_path):
-    classifier = Classifier(architecture="small_resnet", weights=None, widths=(4, 4))
-    setting = Setting(classifier, 16, 4, torch.device("cpu"))
+    setting = Setting(Classifier(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 4, torch.device("cpu"))
     measured = [
         training_steps(setting, rounds=1, names=("erm",)),
         end_to_end(setting, 20, 20, batches=2, rounds=1),
-        saliency_maps(classifier, 16, 4, 1, torch.device("cpu")),
+        saliency_maps(setting, rounds=1),
     ]
     rows = pd.concat(measured).assign(device="CPU").reindex(columns=COLUMNS)
     rows.to_csv(tmp_path / "cpu.csv", index=False)

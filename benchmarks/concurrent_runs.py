@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -13,19 +14,32 @@ import torch
 from align.configuration.schema import Augmentation
 from align.methods.base import Batch
 from align.training.device import prepare
-from align.training.images import Images
 from align.training.trainer import training_batches
-from benchmarks.setting import CLASSES, Setting
+from benchmarks.setting import Setting
 from benchmarks.timing import synchronise
 
 IMAGES = 1024
 WARM_UP = 5  # steps
 START_UP = 300  # seconds that a process may take to be ready
 
+
+class Timed(NamedTuple):
+    """Images that one process trained on, and from when to when by ``time.perf_counter``: on Linux one clock for all of them."""
+
+    begin: float
+    end: float
+    images: int
+
+    @property
+    def per_second(self) -> float:
+        """Return the images per second."""
+        return self.images / (self.end - self.begin)
+
+
 barrier: Barrier  # of the processes that measure at once; set in each of them by _share
 
 
-def packing(setting: Setting, processes: Sequence[int], names: Sequence[str], seconds: float) -> pd.DataFrame:
+def concurrent_runs(setting: Setting, processes: Sequence[int], names: Sequence[str], seconds: float) -> pd.DataFrame:
     """Return a row per method and number of processes: seconds of a step in each, images/s of all, ``ratio`` to a single one's.
 
     Args:
@@ -36,16 +50,16 @@ def packing(setting: Setting, processes: Sequence[int], names: Sequence[str], se
     """
     rows = []
     for count in processes:
-        for name, per_second in zip(names, zip(*together(setting, count, names, seconds))):
-            rows.append({"name": name, "processes": count, "per_second": sum(per_second)})
-    measured = pd.DataFrame(rows).assign(benchmark="packing", **setting.columns)
+        for name, timed in zip(names, zip(*together(setting, count, names, seconds))):
+            rows.append({"name": name, "processes": count, "per_second": sum(own.per_second for own in timed)})
+    measured = pd.DataFrame(rows).assign(benchmark="concurrent runs", **setting.columns)
     alone = measured.groupby("name")["per_second"].transform("first")
     seconds_of_step = measured["processes"] * setting.batch_size / measured["per_second"]
     return measured.assign(seconds=seconds_of_step, ratio=measured["per_second"] / alone)
 
 
-def together(setting: Setting, count: int, names: Sequence[str], seconds: float) -> list[list[float]]:
-    """Return the images/s of each method in each of ``count`` processes that train at once."""
+def together(setting: Setting, count: int, names: Sequence[str], seconds: float) -> list[list[Timed]]:
+    """Return what each of ``count`` processes that train at once did of each method."""
     context = get_context("spawn")  # CUDA does not survive a fork
     with ProcessPoolExecutor(count, context, initializer=_share, initargs=(context.Barrier(count),)) as pool:
         futures = [pool.submit(_train, setting, names, seconds) for _ in range(count)]
@@ -57,28 +71,27 @@ def _share(of_all: Barrier) -> None:
     barrier = of_all
 
 
-def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[float]:
-    """Return the images/s of each method in this process, while the others measure the same method."""
+def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[Timed]:
+    """Return what this process did of each method, while the others measured the same method."""
     prepare(setting.device.type, 1)
     generator = torch.Generator(setting.device).manual_seed(0)
-    images = torch.randint(256, (IMAGES, setting.size, setting.size, 3), dtype=torch.uint8, device=setting.device)
-    split = Images(images, torch.arange(IMAGES, device=setting.device) % CLASSES)
+    split = setting.split(IMAGES)
 
     def endless() -> Iterator[Batch]:
         while True:
             yield from training_batches(split, setting.batch_size, Augmentation(), generator)
 
-    rates = []
+    timed = []
     for name in names:
         method, batches = setting.method(name), endless()
         for batch in islice(batches, WARM_UP):
             method.step(batch)
         synchronise()
         barrier.wait(START_UP)
-        start, done = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
+        begin, done = time.perf_counter(), 0
+        while time.perf_counter() - begin < seconds:
             method.step(next(batches))
             done += setting.batch_size
         synchronise()
-        rates.append(done / (time.perf_counter() - start))
-    return rates
+        timed.append(Timed(begin, time.perf_counter(), done))
+    return timed

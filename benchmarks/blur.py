@@ -1,0 +1,39 @@
+"""The blurred background of masked ERM, against two convolutions of single channels as one would write them."""
+
+import math
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from align.blur import SIDE
+from align.masking.blur import blurred
+from align.methods.settings import MaskedERMSettings
+from benchmarks.timing import interleaved, table
+
+SIGMA = MaskedERMSettings().blur
+OURS = "ours"
+
+
+def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.DataFrame:
+    """Return a row for each way to blur: seconds for ``batch_size`` images, images/s, times ours."""
+    images = torch.randn((batch_size, 3, size, size), device=device).to(memory_format=torch.channels_last)
+    contenders: dict[str, Callable[[], object]] = {
+        OURS: lambda: blurred(images, SIGMA),
+        "two depthwise convolutions": lambda: convolved(images, SIGMA),
+    }
+    configuration = {"size": size, "batch_size": batch_size, "precision": "float32"}
+    return table("blur", configuration, batch_size, interleaved(contenders, rounds), OURS)
+
+
+def convolved(images: Tensor, sigma: float) -> Tensor:
+    """Return what :func:`align.masking.blur.blurred` returns of images larger than three standard deviations."""
+    own = sigma * images.shape[-1] / SIDE
+    radius = math.ceil(3 * own)
+    kernel = (-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / own).square()).exp()
+    weights = (kernel / kernel.sum()).expand(3, 1, 1, -1)
+    padded = F.pad(images, [radius] * 4, mode="reflect")
+    rows = F.conv2d(padded, weights, groups=3)
+    return F.conv2d(rows, weights.transpose(2, 3), groups=3)
