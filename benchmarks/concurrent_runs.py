@@ -1,9 +1,9 @@
 """Several training processes on one device at once: what each does, and what all of them do together."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
+from itertools import chain, islice, repeat
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import NamedTuple
@@ -12,9 +12,8 @@ import pandas as pd
 import torch
 
 from align.configuration.schema import Augmentation
-from align.methods.base import Batch
+from align.training.batches import TrainingBatches
 from align.training.device import prepare
-from align.training.trainer import training_batches
 from benchmarks.setting import Setting
 from benchmarks.timing import synchronise
 
@@ -75,15 +74,10 @@ def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[Timed
     """Return what this process did of each method, while the others measured the same method."""
     prepare(setting.device.type, 1)
     generator = torch.Generator(setting.device).manual_seed(0)
-    split = setting.split(IMAGES)
-
-    def endless() -> Iterator[Batch]:
-        while True:
-            yield from training_batches(split, setting.batch_size, Augmentation(), generator)
-
+    passes = TrainingBatches(setting.split(IMAGES), setting.batch_size, Augmentation(), generator)
     timed = []
     for name in names:
-        method, batches = setting.method(name), endless()
+        method, batches = setting.method(name), chain.from_iterable(repeat(passes))
         for batch in islice(batches, WARM_UP):
             method.step(batch)
         synchronise()

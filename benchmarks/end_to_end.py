@@ -14,8 +14,8 @@ from PIL import Image
 from align.configuration.schema import Augmentation
 from align.methods.base import Batch
 from align.preparation.packed import Packed
+from align.training.batches import TrainingBatches
 from align.training.images import Images, on_device, placed
-from align.training.trainer import training_batches
 from benchmarks.photographs import write_photographs
 from benchmarks.plain_loader import plain_batches
 from benchmarks.setting import CLASSES, CORES, Setting
@@ -91,7 +91,7 @@ def _passes(setting: Setting, paths: list[Path], batches: int) -> Passes:
     generator, of_workers = torch.Generator(device).manual_seed(0), torch.Generator().manual_seed(0)
 
     def of_packed(split: Images) -> Callable[[], Iterator[Batch]]:
-        return lambda: training_batches(split, setting.batch_size, augmentation, generator)
+        return lambda: iter(TrainingBatches(split, setting.batch_size, augmentation, generator))
 
     def plain() -> Iterator[Batch]:
         size, batch_size = setting.size, setting.batch_size

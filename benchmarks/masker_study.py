@@ -37,9 +37,9 @@ from align.models.classifier import Classifier
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import Packed, class_names, read_packed
 from align.preparation.splits import evaluated_split
+from align.training.batches import TrainingBatches
 from align.training.images import on_device
 from align.training.run import restore, seeded
-from align.training.trainer import training_batches
 from align.workflow import run_settings
 
 AREAS = (0.1, 0.3, 0.5)  # at which masks of any size are compared
@@ -96,10 +96,8 @@ def trained(
     """Return a masker after ``masker_steps`` of its own, on the batches that every variant is given."""
     masker = LearnedMasker(settings, classifier, seeded(seed, "method", CPU))
     split, generator = on_device([packed], CPU), seeded(seed, "batches", CPU)
-    passes = (
-        training_batches(split, configuration.training.batch_size, configuration.augmentation, generator) for _ in repeat(0)
-    )
-    for batch in islice(chain.from_iterable(passes), settings.masker_steps):
+    batches = TrainingBatches(split, configuration.training.batch_size, configuration.augmentation, generator)
+    for batch in islice(chain.from_iterable(repeat(batches)), settings.masker_steps):
         masker.step(batch, classifier)
     return masker
 

@@ -24,6 +24,7 @@ from benchmarks.end_to_end import end_to_end
 from benchmarks.evaluation import evaluation
 from benchmarks.faithfulness import faithfulness
 from benchmarks.saliency_maps import saliency_maps
+from benchmarks.saving import saving
 from benchmarks.setting import CORES, Setting
 from benchmarks.training_steps import training_steps, variants
 from benchmarks.validation import validation
@@ -69,6 +70,8 @@ def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
     yield end_to_end(photographs, 500, 375, batches=6, rounds=1)
     yield end_to_end(digits, 48, 48, batches=30, rounds=2)
     yield validation(digits._replace(batch_size=VALIDATED), 30)
+    yield saving(photographs, 7)
+    yield saving(digits, 30)
     yield saliency_maps(photographs, 7)
     yield saliency_maps(digits._replace(batch_size=64), 30)
     yield evaluation(digits._replace(batch_size=64), 3)
@@ -88,6 +91,7 @@ def on_gpu(device: torch.device) -> Iterator[pd.DataFrame]:
     yield end_to_end(paper, 500, 375, batches=200, rounds=3)
     yield end_to_end(large, 500, 375, batches=64, rounds=3)
     yield validation(large._replace(batch_size=VALIDATED), 30)
+    yield saving(large, 7)
     yield saliency_maps(Setting(RESNET18, 224, 64, device), 30)
     yield evaluation(Setting(SMALL, 48, 64, device), 3)
     yield faithfulness(Setting(RESNET18, 224, 32, device), 3)

@@ -18,7 +18,7 @@ from align.methods.base import Batch
 from align.models.classifier import Classifier, build_classifier
 
 REPOSITORY = Path(__file__).parents[1]
-WORKFLOW = ("Snakefile", "rules", "workflow_scripts", "config", "profiles", "report", "reference", "envs", "artifacts/performance")
+WORKFLOW = ("Snakefile", "rules", "workflow_scripts", "config", "profiles", "report", "reference", "envs")
 
 PHOTOGRAPHS = """\
 datasets: {photographs: {root: photographs, image_size: 16}}

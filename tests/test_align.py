@@ -1,4 +1,5 @@
 import copy
+from collections import deque
 
 import numpy as np
 import pytest
@@ -25,6 +26,15 @@ from align.methods.base import Batch, minimise
 from align.methods.dre import DRE
 from align.methods.settings import ALIGNSettings, DRESettings
 from align.models.classifier import build_classifier
+from align.training.trainer import preparation
+
+
+def alone(method, batches, epoch, epochs):
+    """Start an epoch; return the terms of the masker's steps before it."""
+    steps = []
+    if method.start_epoch(epoch, epochs):
+        deque(preparation(method, batches, steps), maxlen=0)
+    return steps
 
 
 class ConstantMasker(nn.Module):
@@ -177,7 +187,7 @@ class TestALIGN:
             classifier = build_classifier(SMALL, 3, torch.Generator().manual_seed(3))
             method = build(classifier, TRAINING, torch.Generator().manual_seed(4))
             for epoch in (1, 2, 3):
-                assert method.start_epoch(epoch, 3, lambda: iter([batch])) == []
+                assert not method.start_epoch(epoch, 3)
                 method.step(batch)
             return method
 
@@ -196,7 +206,7 @@ class TestALIGN:
         method = build(warm_up=warm_up, masker_steps=2, masker_steps_at_most=2)
         steps, phases = [], []
         for epoch in range(1, epochs + 1):
-            steps.append(len(method.start_epoch(epoch, epochs, lambda: iter([batch]))))
+            steps.append(len(alone(method, [batch], epoch, epochs)))
             phases.append(method.phase)
         warm = epochs if first_guided is None else first_guided - 1
         assert phases == ["warm_up"] * warm + ["guided"] * (epochs - warm)
@@ -207,27 +217,20 @@ class TestALIGN:
         method = build(warm_up=0.0, masker_steps=5, masker_steps_at_most=12)
         method.masker.network = ConstantMasker(mean)
         method.masker.optimiser = torch.optim.SGD(method.masker.network.parameters(), lr=1e-9)
-        passes = []
-
-        def batches():
-            passes.append(1)
-            return iter([batch, batch])
-
         before = state_of(method.classifier)
-        taken = method.start_epoch(1, 4, batches)
+        taken = alone(method, [batch, batch], 1, 4)
         assert [step["mask_area"].item() for step in taken] == pytest.approx([mean] * steps, abs=1e-6)
-        assert len(passes) == -(-(steps + 1) // 2)
         assert unchanged(method.classifier, before)
 
     def test_a_mask_that_recovers_ends_the_masker_steps(self, build, batch):
         method = build(warm_up=0.0, masker_steps=3, masker_steps_at_most=50)
         areas = iter([0.99, 0.98, 0.97, 0.96, 0.9, 0.5])
         method.masker_step = lambda batch: {"mask_area": torch.tensor(next(areas))}
-        assert len(method.start_epoch(1, 1, lambda: iter([batch]))) == 5
+        assert len(alone(method, [batch], 1, 1)) == 5
 
     def test_no_masker_steps(self, build, batch):
         method = build(warm_up=0.0, masker_steps=0, masker_steps_at_most=0)
-        assert method.start_epoch(1, 1, lambda: iter([batch])) == []
+        assert alone(method, [batch], 1, 1) == []
         assert method.phase == "guided"
 
     def test_mask_changes_nothing_and_sees_no_other_image(self, build, batch):
@@ -284,7 +287,7 @@ class TestUnlearnedMasks:
     @pytest.mark.parametrize("masker", ["grey", "centre", "random"])
     def test_a_computed_mask_guides_from_the_first_guided_step_on(self, build, batch, masker):
         method = build(masker)
-        assert method.start_epoch(1, 3, lambda: iter([batch])) == []
+        assert not method.start_epoch(1, 3)
         assert method.phase == "guided"
         terms = method.step(batch)
         assert set(terms) == {"classification", "regularisation", "guidance", "total"}
@@ -298,7 +301,7 @@ class TestUnlearnedMasks:
     def test_given_masks_guide_the_images_that_have_one(self, build, given, masker):
         method = build(masker)
         assert method.settings.given_masks == masker
-        method.start_epoch(1, 3, lambda: iter([given]))
+        method.start_epoch(1, 3)
         method.generator.manual_seed(1)
         features, *_ = mixed_forward(method, given, seed=1)
         explanation, _ = numpy_maps_and_logits(method.classifier, features, given.labels.repeat(2))
@@ -320,7 +323,7 @@ class TestUnlearnedMasks:
     def test_images_without_masks_are_not_guided(self, build, batch):
         method = build("sam")
         unknown = batch._replace(masks=torch.full((8, 1, SIZE, SIZE), torch.nan))
-        method.start_epoch(1, 3, lambda: iter([unknown]))
+        method.start_epoch(1, 3)
         terms = method.step(unknown)
         assert terms["guidance"] == 0
         assert terms["total"].isfinite()

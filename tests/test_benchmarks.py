@@ -28,6 +28,7 @@ from benchmarks.evaluation import OPTIONS, evaluation
 from benchmarks.faithfulness import all_at_once, explained_noise, plain_loop
 from benchmarks.plain_loader import plain_batches
 from benchmarks.run import COLUMNS, FOLDER
+from benchmarks.saving import saving
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
 from benchmarks.training_steps import BOUNDS, training_steps, variants, with_ratios
@@ -262,3 +263,10 @@ def test_measurements_in_the_repository_have_the_columns_of_today():
         assert table.columns.tolist() == list(COLUMNS)
         (device,) = table["device"].unique()
         assert path.stem == ("cpu" if device.startswith("CPU") else slug(device))
+
+
+def test_saving_is_a_share_of_the_time():
+    rows = saving(TINY, rounds=1)
+    assert rows["name"].tolist() == ["erm", "align"]
+    assert rows["ratio"].tolist() == pytest.approx((rows["seconds"] / (30 + rows["seconds"])).tolist())
+    assert rows["goal"].tolist() == [0.02, 0.02]

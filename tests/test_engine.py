@@ -17,10 +17,10 @@ from align.methods import METHODS
 from align.methods.adam import Adam
 from align.methods.settings import ALIGNSettings
 from align.preparation.packed import FULL, UNKNOWN
+from align.training.batches import TrainingBatches
 from align.training.device import choose_device, precision_on, prepare
 from align.training.images import Images, StreamedImages, prefetched
 from align.training.run import RunSettings
-from align.training.trainer import training_batches
 
 CPU = torch.device("cpu")
 NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
@@ -44,7 +44,7 @@ def split_of(count, device=CPU):
 
 
 def batches_of(count, device=CPU):
-    return training_batches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
+    return TrainingBatches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
 
 
 def method_of(variant, device=CPU, precision="float32", compile_mode="none"):

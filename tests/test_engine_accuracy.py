@@ -1,6 +1,7 @@
 """What is fast is also right: the engine's networks are as accurate as those of the loop that anybody would write."""
 
 import statistics
+from collections import deque
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from align.datasets.digit_scenes import CLASSES, generate
 from align.datasets.settings import DigitScenesSettings
 from align.methods import METHODS
 from align.preparation.packed import Packed
+from align.training.batches import TrainingBatches
 from align.training.images import on_device
 from align.training.run import RunSettings, seeded
-from align.training.trainer import training_batches, validate
+from align.training.trainer import preparation, validate
 from benchmarks.plain_loader import plain_batches
 
 CPU = torch.device("cpu")
@@ -45,7 +47,20 @@ def digits(tmp_path_factory):
 
 def by_engine(method, files, seed):
     split, generator = on_device([packed(files)], CPU), seeded(seed, "batches", CPU)
-    return method, lambda: training_batches(split, TRAINING.batch_size, AUGMENTATION, generator)
+    return method, TrainingBatches(split, TRAINING.batch_size, AUGMENTATION, generator)
+
+
+class Passes:
+    """What begins a pass whenever it is iterated over."""
+
+    def __init__(self, one_pass):
+        self.one_pass = one_pass
+
+    def __iter__(self):
+        return self.one_pass()
+
+    def start_over(self):
+        """There is nothing to do: no pass is gone on with."""
 
 
 def by_plain_loop(method, files, seed):
@@ -53,7 +68,7 @@ def by_plain_loop(method, files, seed):
     method.classifier.to(memory_format=torch.contiguous_format)
     method.optimiser = torch.optim.Adam(method.classifier.parameters(), lr=TRAINING.learning_rate, foreach=False)
     labels, generator = [CLASSES.index(path.parent.name) for path in files], seeded(seed, "batches", CPU)
-    return method, lambda: plain_batches(files, labels, SIZE, TRAINING.batch_size, AUGMENTATION, 0, generator, CPU)
+    return method, Passes(lambda: plain_batches(files, labels, SIZE, TRAINING.batch_size, AUGMENTATION, 0, generator, CPU))
 
 
 def accuracies(name, way, digits, precision="float32"):
@@ -71,8 +86,10 @@ def accuracies(name, way, digits, precision="float32"):
             method, batches = way(settings.build(len(CLASSES), seed, CPU), files, seed)
             reached = []
             for epoch in range(1, EPOCHS + 1):
-                method.start_epoch(epoch, EPOCHS, batches)
-                for batch in batches():
+                if method.start_epoch(epoch, EPOCHS):
+                    deque(preparation(method, batches, []), maxlen=0)
+                    batches.start_over()
+                for batch in batches:
                     method.step(batch)
                 if epoch > EPOCHS // 2:
                     reached += [validate(method, split)["validation_accuracy"] for split in splits]

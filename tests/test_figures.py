@@ -147,7 +147,9 @@ def test_figures_of_nothing_say_so():
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
     assert [text.get_text() for text in explanation.texts] == ["No accuracy and explanation of a compared method were measured."]
     assert [text.get_text() for text in draw_costs(costs([])).texts] == ["No benchmark file was found."]
-    assert [text.get_text() for text in draw_performance(performance([])).texts] == ["No measurement was found: make bench and make bench-gpu write them."]
+    assert [text.get_text() for text in draw_performance(performance([])).texts] == [
+        "No measurement was found; `make bench` writes one."
+    ]
 
 
 def measurement(device, network, precision, benchmark, name, **values):

@@ -11,9 +11,10 @@ from align.configuration.schema import Augmentation, Classifier, Engine, Trainin
 from align.methods import METHODS
 from align.methods.settings import MethodSettings
 from align.preparation.packed import FULL, UNKNOWN, Packed
+from align.training.batches import TrainingBatches, shuffled
 from align.training.images import Images, on_device
 from align.training.run import RunSettings, train_run
-from align.training.trainer import shuffled, training_batches, validate
+from align.training.trainer import validate
 
 CPU = torch.device("cpu")
 SIZE = 16
@@ -69,7 +70,7 @@ def test_the_order_is_the_generator_s():
 def test_images_stay_with_their_labels_domains_and_masks(generator):
     masks = torch.arange(39, dtype=torch.uint8).view(39, 1, 1).expand(39, SIZE, SIZE).clone()
     masks[5:20] = UNKNOWN
-    for batch in training_batches(split(masks), 9, AS_IT_IS, generator):
+    for batch in TrainingBatches(split(masks), 9, AS_IT_IS, generator):
         assert batch.domains.tolist() == DOMAINS[:, batch.labels].tolist()
         level = 255 * denormalise(batch.images).mean((1, 2, 3))
         torch.testing.assert_close(level, batch.labels.float(), rtol=0, atol=1e-3)
@@ -82,11 +83,11 @@ def test_masks_move_with_their_images_and_keep_their_values(generator):
     drawn = torch.randint(0, 2, (39, SIZE, SIZE), generator=generator, dtype=torch.uint8)
     both = Images(255 * drawn[..., None].repeat(1, 1, 1, 3), torch.arange(39), FULL * drawn, DOMAINS)
     moving = AS_IT_IS.model_copy(update={"crop_scale": (0.3, 0.6), "flip": 0.5})
-    for batch in training_batches(both, 9, moving, generator):
+    for batch in TrainingBatches(both, 9, moving, generator):
         torch.testing.assert_close(batch.masks.expand(-1, 3, -1, -1), denormalise(batch.images), rtol=0, atol=1e-5)
         assert not torch.equal(batch.masks[:, 0], drawn[batch.labels].float())
     coloured = AS_IT_IS.model_copy(update={"jitter": 1.0, "grey": 1.0})
-    for batch in training_batches(both, 9, coloured, generator):
+    for batch in TrainingBatches(both, 9, coloured, generator):
         torch.testing.assert_close(batch.masks[:, 0], drawn[batch.labels].float(), rtol=0, atol=1e-5)
 
 

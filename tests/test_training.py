@@ -11,62 +11,35 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_runs import (
+    CLASSES,
+    CPU,
+    HYPER_PARAMETERS,
+    NO_AUGMENTATION,
+    SIZE,
+    TRAINING_SPLIT,
+    VALIDATION_SPLIT,
+    run_settings,
+    same_states,
+    trained_run,
+)
 
 from align.attribution.grad_cam import grad_cam
 from align.augmentation.pipeline import normalise, to_unit
-from align.configuration.schema import Augmentation, Engine, Evaluation, Training
-from align.configuration.schema import Classifier as ClassifierSettings
+from align.configuration.schema import Augmentation, Evaluation, Training
 from align.errors import InputError
 from align.methods import METHODS
 from align.methods.base import Batch
 from align.metrics.explain import explain
 from align.models.classifier import MEAN, STANDARD_DEVIATION
-from align.preparation.packed import Packed
-from align.training import trainer
+from align.training import batches, trainer
+from align.training.batches import TrainingBatches
 from align.training.failures import NonFiniteLossError, explanation_drift, is_collapsed, mask_collapse
 from align.training.history import History, mean_terms
 from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
-from align.training.run import RunSettings, restore, train_run, write_run
-from align.training.trainer import train, training_batches, validate
-
-CPU = torch.device("cpu")
-CLASSES = ["circle", "cross", "square"]
-SIZE = 16
-NO_AUGMENTATION = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
-SMALL_MASKER = {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}
-WITHOUT_GIVEN_MASKS = {"mask": "random", "degradation": "random", "degree": 0.2}
-HYPER_PARAMETERS = {"align": SMALL_MASKER, "align-plus": SMALL_MASKER, "masked_erm": WITHOUT_GIVEN_MASKS}
-
-
-def packed_images(count, seed):
-    """Noise with a class-coloured tint, which a small network learns at once."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count) % 3
-    images = random.integers(0, 200, (count, SIZE, SIZE, 3), dtype=np.uint8)
-    images[np.arange(count), :, :, labels] += 55
-    return Packed(images, labels.astype(np.int64), [f"{i}.png" for i in range(count)], None)
-
-
-TRAINING_SPLIT, VALIDATION_SPLIT = packed_images(20, 1), packed_images(9, 2)
-
-
-def run_settings(method="erm", widths=(4, 8), **training):
-    return RunSettings(
-        METHODS[method].implementation,
-        METHODS[method].settings(**HYPER_PARAMETERS.get(method, {})),
-        ClassifierSettings(architecture="small_resnet", weights=None, widths=widths),
-        Training(**{"epochs": 3, "batch_size": 6, "learning_rate": 1e-3} | training),
-        Augmentation(),
-    )
-
-
-def trained_run(method="erm", seed=0, **training):
-    return train_run(run_settings(method, **training), [TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES, seed, CPU, "test", Engine())
-
-
-def same_states(first, second):
-    return all(torch.equal(tensor, second[network][name]) for network, state in first.items() for name, tensor in state.items())
+from align.training.run import restore, write_run
+from align.training.trainer import train, validate
 
 
 class TestRepeatability:
@@ -134,7 +107,7 @@ class TestBatches:
     split = Images(images, torch.arange(20))
 
     def batches(self, batch_size, generator):
-        return list(training_batches(self.split, batch_size, NO_AUGMENTATION, generator))
+        return list(TrainingBatches(self.split, batch_size, NO_AUGMENTATION, generator))
 
     def test_the_last_partial_batch_is_left_out(self, generator):
         batches = self.batches(6, generator)
@@ -156,7 +129,7 @@ class TestBatches:
             torch.testing.assert_close(batch.images.mean((2, 3)), expected, rtol=0, atol=1e-5)
 
     def test_what_is_trained_on_is_augmented(self, monkeypatch, generator):
-        monkeypatch.setattr(trainer, "augment", lambda images, **arguments: torch.zeros_like(images))
+        monkeypatch.setattr(batches, "augment", lambda images, **arguments: torch.zeros_like(images))
         expected = -torch.tensor(MEAN) / torch.tensor(STANDARD_DEVIATION)
         for batch in self.batches(6, generator):
             torch.testing.assert_close(batch.images[:, :, 0, 0], expected.expand(6, 3))
@@ -168,7 +141,7 @@ class TestNoAugmentation:
         def forbidden(*arguments):
             raise AssertionError("augmentation outside of training")
 
-        monkeypatch.setattr(trainer, "augment", forbidden)
+        monkeypatch.setattr(batches, "augment", forbidden)
         return run_settings("align").build(3, 0, CPU)
 
     @staticmethod

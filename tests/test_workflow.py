@@ -247,7 +247,7 @@ def test_a_figure_is_there_with_its_data(results, figure):
 
 
 def test_without_a_measurement_the_figure_of_performance_says_so(results):
-    assert "No measurement was found: make bench and make bench-gpu write them." in (results / "figures/performance.svg").read_text()
+    assert "No measurement was found; `make bench` writes one." in (results / "figures/performance.svg").read_text()
     assert (results / "figures/performance.png").is_file()
     assert pd.read_csv(results / "figures/performance.csv").empty
 

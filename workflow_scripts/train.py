@@ -8,7 +8,9 @@ from align.files import sha256
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
 from align.provenance import git_revision, value_hash, versions
+from align.training.finished import FOLDER
 from align.training.run import train_run, write_run
+from align.training.state import resumable
 from align.training.teacher import taught
 from align.workflow import restored_teacher, run_settings, torch_job
 
@@ -30,17 +32,37 @@ with torch_job(snakemake) as device:
         training, validation = ([taught(packed, teacher, device) for packed in split] for split in (training, validation))
     title = f"{wildcards.dataset} {' '.join(params.source_domains)} {wildcards.method} seed {wildcards.seed}"
     engine = Engine(**snakemake.config.get("engine", {}))
-    trained, cost = train_run(settings, training, validation, classes, int(wildcards.seed), device, title, engine)
-    values = settings_of(Run(**dict(wildcards.items())), params)
-    account = {
-        "settings": values,
-        "hashes": {
-            "configuration": value_hash(values),
-            "code": params.code,
-            "data": {path: sha256(path) for path in snakemake.input},
-        },
-        "versions": versions(),
-        "git_revision": git_revision(),
-        **cost,
+    run = Run(**dict(wildcards.items()))
+    values = settings_of(run, params)
+    hashes = {
+        "configuration": value_hash(values),
+        "code": params.code,
+        "data": {path: sha256(path) for path in snakemake.input},
     }
-    write_run(trained, settings.implementation, classes, account, Path(snakemake.output.checkpoint).parent)
+    fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
+    outputs = [Path(path) for path in snakemake.output]
+    with resumable(FOLDER / run.path, fingerprint, engine.save_every) as state:
+        if not state.take_finished(outputs):
+            trained, cost = train_run(
+                settings,
+                training,
+                validation,
+                classes,
+                int(wildcards.seed),
+                device,
+                title,
+                engine,
+                state.content,
+                state.after_step,
+            )
+            account = {
+                "settings": values,
+                "hashes": hashes,
+                "versions": versions(),
+                "git_revision": git_revision(),
+                **cost,
+                "wall_seconds": round(state.wall_seconds, 3),
+                "interruptions": state.interruptions,
+            }
+            write_run(trained, settings.implementation, classes, account, outputs[0].parent)
+            state.keep_finished(outputs)

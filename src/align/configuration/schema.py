@@ -190,7 +190,7 @@ class Training(Section):
 
 
 class Engine(Section):
-    """How a GPU is used; beyond rounding, no number depends on it."""
+    """How runs are computed; beyond rounding, no number depends on it."""
 
     compile: Literal["none", "default", "reduce-overhead"] = Field(
         "none", description="torch.compile of the backbone in training; reduce-overhead: with CUDA graphs"
@@ -199,6 +199,11 @@ class Engine(Section):
         0.4,
         description="of a GPU's free memory, what a split may take to stay there; a larger one is streamed from the host; "
         "where k runs share a GPU, at most 0.8/k",
+    )
+    save_every: Annotated[float, Field(ge=0)] = Field(
+        30.0,
+        description="seconds after which a run's state is saved again, to be gone on from after an interruption; later where "
+        "saving would take more than 2 % of the time",
     )
 
 

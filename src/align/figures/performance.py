@@ -42,7 +42,7 @@ def draw_performance(data: pd.DataFrame) -> Figure:
         data: from :func:`performance`.
     """
     if data.empty:
-        return nothing_to_draw("No measurement was found: make bench and make bench-gpu write them.")
+        return nothing_to_draw("No measurement was found; `make bench` writes one.")
     settings = list(data.groupby([*MEASURED_AT, *SETTING], sort=False))
     height = 0.9 + 0.2 * data[data["benchmark"] == "training step"]["name"].nunique()
     size = (2 * WIDTH, height * len(settings))

@@ -19,5 +19,7 @@ class Adam(torch.optim.Adam):
     """
 
     add_param_group = _as_written(torch.optim.Adam.add_param_group)
+    state_dict = _as_written(torch.optim.Adam.state_dict)
+    load_state_dict = _as_written(torch.optim.Adam.load_state_dict)
     zero_grad = _as_written(torch.optim.Adam.zero_grad)
     step = torch.no_grad()(_as_written(torch.optim.Adam.step))

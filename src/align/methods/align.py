@@ -1,7 +1,6 @@
 """ALIGN: a masker and a classifier, trained by turns (arXiv:2511.06944)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, repeat
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +11,7 @@ from align.attribution.scaling import min_max_scale
 from align.configuration.schema import Training
 from align.masking.learned import LearnedMasker
 from align.masking.unlearned import UNLEARNED
+from align.methods.adam import Adam
 from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
 from align.methods.base import Batch, Method
 from align.methods.settings import ALIGNSettings
@@ -29,6 +29,7 @@ class ALIGN(Method):
 
     settings: ALIGNSettings
     phase = "warm_up"
+    remembered = ("phase",)
 
     def __init__(self, classifier: Classifier, settings: ALIGNSettings, training: Training, generator: torch.Generator) -> None:
         super().__init__(classifier, settings, training, generator)
@@ -41,21 +42,22 @@ class ALIGN(Method):
         """Return the weight of each of the classifier's loss terms."""
         return {"classification": 1.0, "guidance": self.settings.lambda3, "regularisation": self.settings.lambda4}
 
-    def start_epoch(self, epoch: int, epochs: int, batches: Callable[[], Iterator[Batch]]) -> list[dict[str, Tensor]]:
-        """Choose the phase; at the end of the warm-up, train the masker alone."""
+    def start_epoch(self, epoch: int, epochs: int) -> bool:
+        """Choose the phase; at the end of the warm-up, the masker, where it learns, trains alone."""
         if self.phase == "guided" or self.settings.lambda3 == 0 or epoch <= round(self.settings.warm_up * epochs):
-            return []
+            return False
         self.phase = "guided"
-        steps: list[dict[str, Tensor]] = []
-        if self.masker is None:
-            return steps
-        for batch in chain.from_iterable(one_pass() for one_pass in repeat(batches)):
-            if len(steps) >= self.settings.masker_steps:  # not before: to look at the mask is to wait for the GPU
-                collapsed = bool(steps) and is_collapsed(float(steps[-1]["mask_area"]))
-                if not collapsed or len(steps) >= self.settings.masker_steps_at_most:
-                    break
-            steps.append(self.masker_step(batch))
-        return steps
+        return self.masker is not None
+
+    def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
+        """Return whether the masker has taken its steps and its mask is not collapsed, or it has taken all that it may."""
+        if len(steps) < self.settings.masker_steps:  # before, to look at the mask would be to wait for the GPU
+            return False
+        return not steps or len(steps) >= self.settings.masker_steps_at_most or not is_collapsed(float(steps[-1]["mask_area"]))
+
+    def prepare(self, batch: Batch) -> dict[str, Tensor]:
+        """Take a step of the masker alone."""
+        return self.masker_step(batch)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one masker step, once guided, and one classifier step."""
@@ -122,6 +124,11 @@ class ALIGN(Method):
     def networks(self) -> dict[str, nn.Module]:
         """Return what a checkpoint holds, by name."""
         return super().networks | ({} if self.masker is None else {"masker": self.masker.network})
+
+    @property
+    def optimisers(self) -> dict[str, Adam]:
+        """Return the optimisers by name."""
+        return super().optimisers | ({} if self.masker is None else {"masker": self.masker.optimiser})
 
 
 def guidance_loss(explanation: Tensor, mask: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """What every training method shares: named loss terms, their weighted sum, one optimiser step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,11 @@ class Method(ABC):
 
     A method gives :meth:`losses` and their :attr:`weights`; all else is the same for all methods.
 
+    Attributes:
+        phase: of the training.
+        remembered: names of the attributes that steps change, beside networks, optimisers and random numbers: an interrupted run
+            goes on with their values.
+
     Args:
         classifier: what is trained, on its device.
         settings: the method's hyper-parameters, from ``align.methods.settings``.
@@ -42,6 +47,7 @@ class Method(ABC):
     """
 
     phase = "train"
+    remembered: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, classifier: Classifier, settings: Any, training: Training, generator: torch.Generator) -> None:
         self.classifier = classifier
@@ -64,13 +70,17 @@ class Method(ABC):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the classifier's loss terms by name, unweighted scalars."""
 
-    def start_epoch(self, epoch: int, epochs: int, batches: Callable[[], Iterator[Batch]]) -> list[dict[str, Tensor]]:
-        """Get ready for ``epoch`` (from 1) of ``epochs``; ``batches()`` passes over the training split.
+    def start_epoch(self, epoch: int, epochs: int) -> bool:
+        """Get ready for ``epoch`` (from 1) of ``epochs``; return whether :meth:`prepare` comes before the epoch's own steps."""
+        return False
 
-        Returns:
-            The loss terms of each step that was taken before the epoch's own, if any.
-        """
-        return []
+    def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
+        """Return whether the epoch's own steps may begin, by what the ``steps`` of :meth:`prepare` have reported."""
+        return True
+
+    def prepare(self, batch: Batch) -> dict[str, Tensor]:
+        """Take a step before the epoch's own and return its loss terms, detached."""
+        raise NotImplementedError(f"{type(self).__name__} prepares nothing")
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Take one optimiser step on a batch and return its loss terms and their ``total``, detached."""
@@ -95,6 +105,30 @@ class Method(ABC):
     def networks(self) -> dict[str, nn.Module]:
         """Return what a checkpoint holds, by name."""
         return {"classifier": self.classifier}
+
+    @property
+    def optimisers(self) -> dict[str, Adam]:
+        """Return the optimisers by name."""
+        return {"classifier": self.optimiser}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the coming steps depend on."""
+        return {
+            "networks": {name: network.state_dict() for name, network in self.networks.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+            "generator": self.generator.get_state(),
+            "remembered": {name: getattr(self, name) for name in self.remembered},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another of the same settings was when it returned ``state``."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.generator.set_state(state["generator"])
+        for name, value in state["remembered"].items():
+            setattr(self, name, value.to(self.generator.device) if isinstance(value, Tensor) else value)
 
 
 def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

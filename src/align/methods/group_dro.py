@@ -15,6 +15,7 @@ class GroupDRO(Method):
     """L = Σ_d q_d CE_d, where q_d ∝ exp(η Σ CE_d over the steps up to this one) (algorithm 1)."""
 
     settings: GroupDROSettings
+    remembered = ("log_weights",)
 
     def __init__(
         self, classifier: Classifier, settings: GroupDROSettings, training: Training, generator: torch.Generator

@@ -15,6 +15,7 @@ class IRM(Method):
 
     settings: IRMSettings
     steps = 0
+    remembered = ("steps",)
 
     @property
     def weights(self) -> Mapping[str, float]:

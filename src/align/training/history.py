@@ -11,10 +11,14 @@ from align.training.failures import Failure, NonFiniteLossError, explanation_dri
 
 
 class History:
-    """Named quantities by epoch: columns epoch, phase, name, value."""
+    """Named quantities by epoch: columns epoch, phase, name, value.
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[int, str, str, float]] = []
+    Args:
+        rows: what an interrupted run has reported already; the list grows.
+    """
+
+    def __init__(self, rows: list[tuple[int, str, str, float]] | None = None) -> None:
+        self.rows = [] if rows is None else rows
 
     def add(self, epoch: int, phase: str, values: Mapping[str, float]) -> None:
         """Append one row for each value.

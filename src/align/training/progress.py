@@ -10,17 +10,20 @@ from tqdm import tqdm
 LOG = logging.getLogger("align")
 
 
-def epochs_with_progress(epochs: int, images_per_epoch: int, title: str, status: dict[str, float]) -> Iterator[int]:
-    """Yield 1 … ``epochs``; after each, show images/s, time left and what the caller has put in ``status``."""
-    start = time.perf_counter()
-    with tqdm(total=epochs, desc=title, unit="epoch", disable=not sys.stderr.isatty(), leave=False) as bar:
-        for epoch in range(1, epochs + 1):
+def epochs_with_progress(
+    epochs: int, images_per_epoch: int, title: str, status: dict[str, float], first: int = 1
+) -> Iterator[int]:
+    """Yield ``first`` … ``epochs``; after each, show images/s, time left and what the caller has put in ``status``."""
+    start, before = time.perf_counter(), first - 1
+    bar = tqdm(total=epochs, initial=before, desc=title, unit="epoch", disable=not sys.stderr.isatty(), leave=False)
+    with bar:
+        for epoch in range(first, epochs + 1):
             yield epoch
             elapsed = time.perf_counter() - start
             shown = {name: f"{value:.4g}" for name, value in status.items()}
-            shown["images/s"] = f"{epoch * images_per_epoch / elapsed:.0f}"
+            shown["images/s"] = f"{(epoch - before) * images_per_epoch / elapsed:.0f}"
             bar.set_postfix(shown, refresh=False)
             bar.update()
-            left = elapsed / epoch * (epochs - epoch)
+            left = elapsed / (epoch - before) * (epochs - epoch)
             line = " ".join(f"{name} {value}" for name, value in shown.items())
             LOG.info("%s: epoch %d/%d, %s, %.0f s left", title, epoch, epochs, line, left)

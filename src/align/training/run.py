@@ -22,7 +22,7 @@ from align.preparation.packed import Packed
 from align.registry import load
 from align.training.device import precision_on
 from align.training.images import placed
-from align.training.trainer import Trained, train
+from align.training.trainer import AfterStep, State, Trained, nothing_after, train
 
 LOG = logging.getLogger("align")
 
@@ -74,8 +74,10 @@ def train_run(
     device: torch.device,
     title: str,
     engine: Engine,
+    state: State | None = None,
+    after_step: AfterStep = nothing_after,
 ) -> tuple[Trained, dict[str, Any]]:
-    """Train one run.
+    """Train one run; for ``state`` and ``after_step`` see :func:`align.training.trainer.train`.
 
     Returns:
         What was trained, and what it took: device, precision, compile, wall_seconds, images_per_second, peak_memory_bytes.
@@ -92,6 +94,8 @@ def train_run(
         settings.augmentation,
         seeded(seed, "batches", device),
         title,
+        state,
+        after_step,
     )
     return trained, {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",

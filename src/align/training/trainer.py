@@ -4,17 +4,17 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from align.augmentation.colour import draw_orders
-from align.augmentation.pipeline import augment
 from align.configuration.schema import Augmentation, Training
 from align.methods.base import Batch, Method
+from align.training.batches import TrainingBatches
 from align.training.failures import Failure
 from align.training.history import History, mean_terms
 from align.training.images import Images
@@ -22,6 +22,14 @@ from align.training.progress import epochs_with_progress
 
 LOG = logging.getLogger("align")
 VALIDATION_BATCH = 256
+
+Terms = dict[str, Tensor]  # a step's loss terms, scalars by name
+State = dict[str, Any]  # plain values and tensors, as torch.load takes them with weights_only
+AfterStep = Callable[[Callable[[], State]], None]
+
+
+def nothing_after(state: Callable[[], State]) -> None:
+    """Do nothing after a step."""
 
 
 class Trained(NamedTuple):
@@ -36,6 +44,40 @@ class Trained(NamedTuple):
     images_per_second: float
 
 
+@dataclass
+class Progress:
+    """How far a run is: with the states of the method and of the batches, all that its outcome depends on.
+
+    Attributes:
+        epoch: the one under way, from 1.
+        stage: what of it is to be done next: its ``start``, the method's ``preparation``, or its own ``steps``.
+        prepared: what each step of the preparation reported.
+        taken: what each of the epoch's own steps reported.
+        rows: of the history.
+        best: validation accuracy, epoch, phase and networks of the epoch that would be selected now.
+        seen: images that the steps so far were taken on.
+        seconds: that they took.
+    """
+
+    epoch: int = 1
+    stage: str = "start"
+    prepared: list[Terms] = field(default_factory=list)
+    taken: list[Terms] = field(default_factory=list)
+    rows: list[tuple[int, str, str, float]] = field(default_factory=list)
+    best: tuple[float, int, str, dict[str, Any]] = (-1.0, 0, "", {})
+    seen: int = 0
+    seconds: float = 0.0
+
+    def state_dict(self) -> State:
+        """Return the attributes, the terms of many steps as one tensor per name."""
+        return vars(self) | {"prepared": _stacked(self.prepared), "taken": _stacked(self.taken)}
+
+    @classmethod
+    def from_state(cls, state: State, device: torch.device) -> "Progress":
+        """Return what returned ``state``, with the terms on ``device``."""
+        return cls(**state | {key: _unstacked(state[key], device) for key in ("prepared", "taken")})
+
+
 def train(
     method: Method,
     training_split: Images,
@@ -44,6 +86,8 @@ def train(
     augmentation: Augmentation,
     generator: torch.Generator,
     title: str = "training",
+    state: State | None = None,
+    after_step: AfterStep = nothing_after,
 ) -> Trained:
     """Train ``method`` and keep the networks of the epoch with the best validation accuracy.
 
@@ -55,73 +99,81 @@ def train(
         augmentation: random changes of training images.
         generator: order of the images and augmentation, on the same device.
         title: names the run in the log.
+        state: of an interrupted run of the same settings, which is gone on with; None: begin.
+        after_step: called after every step with what returns the state then.
 
     Raises:
         NonFiniteLossError: a loss term became NaN or infinite; the message names the epoch and the term.
     """
-    history = History()
-    best: tuple[float, int, str, dict[str, Any]] = (-1.0, 0, "", {})
+    batches = TrainingBatches(training_split, settings.batch_size, augmentation, generator)
+    progress = Progress()
+    if state is not None:
+        progress = Progress.from_state(state["progress"], generator.device)
+        method.load_state_dict(state["method"])
+        batches.load_state_dict(state["batches"])
+    history = History(progress.rows)
     status: dict[str, float] = {}
-    seen, seconds = 0, 0.0
+    since = time.perf_counter()
 
-    def batches() -> Iterator[Batch]:
-        return training_batches(training_split, settings.batch_size, augmentation, generator)
+    def count_seconds() -> None:
+        nonlocal since
+        now = time.perf_counter()
+        progress.seconds, since = progress.seconds + now - since, now
 
-    for epoch in epochs_with_progress(settings.epochs, len(training_split.labels), title, status):
-        start = time.perf_counter()
-        prepared = method.start_epoch(epoch, settings.epochs, batches)
-        if prepared:
-            history.add(epoch, "masker", mean_terms(prepared[-10:]))
-            LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(prepared), float(prepared[-1]["mask_area"]))
-        steps = []
-        for batch in batches():
-            steps.append(method.step(batch))
-            seen += len(batch.labels)
-        terms = mean_terms(steps)
-        seconds += time.perf_counter() - start
+    def current_state() -> State:
+        count_seconds()
+        return {"progress": progress.state_dict(), "method": method.state_dict(), "batches": batches.state_dict()}
+
+    for epoch in epochs_with_progress(settings.epochs, len(training_split), title, status, progress.epoch):
+        since = time.perf_counter()
+        if progress.stage == "start":
+            progress.stage = "preparation" if method.start_epoch(epoch, settings.epochs) else "steps"
+        if progress.stage == "preparation":
+            for _ in preparation(method, batches, progress.prepared):
+                after_step(current_state)
+            batches.start_over()
+            progress.stage = "steps"
+            if progress.prepared:
+                history.add(epoch, "masker", mean_terms(progress.prepared[-10:]))
+                area = float(progress.prepared[-1]["mask_area"])
+                LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(progress.prepared), area)
+        for batch in batches:
+            progress.taken.append(method.step(batch))
+            progress.seen += len(batch.labels)
+            after_step(current_state)
+        terms = mean_terms(progress.taken)
+        count_seconds()
         history.add(epoch, method.phase, terms)
         validation = validate(method, validation_split)
         history.add(epoch, method.phase, validation)
-        status.update(loss=terms["total"], validation_accuracy=validation["validation_accuracy"])
-        if epoch > settings.eligible_from * settings.epochs and validation["validation_accuracy"] >= best[0]:
+        accuracy = validation["validation_accuracy"]
+        status.update(loss=terms["total"], validation_accuracy=accuracy)
+        if epoch > settings.eligible_from * settings.epochs and accuracy >= progress.best[0]:
             states = {name: copy.deepcopy(network.state_dict()) for name, network in method.networks.items()}
-            best = (validation["validation_accuracy"], epoch, method.phase, states)
+            progress.best = (accuracy, epoch, method.phase, states)
+        progress.epoch, progress.stage, progress.prepared, progress.taken = epoch + 1, "start", [], []
 
-    accuracy, selected, phase, states = best
+    accuracy, selected, phase, states = progress.best
     failures = history.failures()
     for failure in failures:
         LOG.warning("%s: %s in epoch %d: %s", title, failure.name, failure.epoch, failure.detail)
-    states = {name: {key: tensor.cpu() for key, tensor in state.items()} for name, state in states.items()}
-    return Trained(states, history, failures, selected, phase, accuracy, seen / seconds)
+    states = {name: {key: tensor.cpu() for key, tensor in own.items()} for name, own in states.items()}
+    return Trained(states, history, failures, selected, phase, accuracy, progress.seen / progress.seconds)
 
 
-def training_batches(split: Images, batch_size: int, augmentation: Augmentation, generator: torch.Generator) -> Iterator[Batch]:
-    """Yield augmented batches of ``split`` in random order; every batch has equally many images of each domain."""
-    batches = shuffled(split, batch_size, generator)
-    orders = draw_orders(len(batches), generator)
-    for part, order in zip(split.parts(batches), orders):
-        yield part.batch(partial(augment, settings=augmentation, order=order, generator=generator))
+def preparation(method: Method, batches: Iterable[Batch], steps: list[Terms]) -> Iterator[None]:
+    """Take ``method``'s steps before an epoch's own, on one pass of ``batches`` after the other; yield after each.
 
-
-def shuffled(split: Images, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-    """Return the indices of each batch of a pass over ``split``.
-
-    Of one domain: every image once; a last batch that is not full is left out, unless it is the only one. Of several, as
-    DomainBed does: equally many images of each domain in a batch, as many batches as all images fill, small domains repeated.
+    Args:
+        method: after its ``start_epoch``, which has asked for them.
+        batches: a pass each time.
+        steps: what they reported; grows.
     """
-
-    def permuted(indices: Tensor) -> Tensor:
-        return indices[torch.randperm(len(indices), generator=generator, device=generator.device)]
-
-    everything = torch.arange(len(split), device=split.labels.device)
-    if split.domains is None:
-        batches = permuted(everything).split(batch_size)
-        return [indices for indices in batches if len(indices) == batch_size or len(everything) < batch_size]
-    members = [everything[of_domain] for of_domain in split.domains]
-    share = max(batch_size // len(members), 1)
-    steps = max(len(everything) // (share * len(members)), 1)
-    dealt = [torch.cat([permuted(own) for _ in range(-(-steps * share // len(own)))])[: steps * share] for own in members]
-    return list(torch.cat([order.view(steps, share) for order in dealt], 1))
+    for batch in chain.from_iterable(repeat(batches)):
+        if method.is_prepared(steps):
+            return
+        steps.append(method.prepare(batch))
+        yield
 
 
 @torch.no_grad()
@@ -140,3 +192,13 @@ def validate(method: Method, split: Images) -> dict[str, float]:
     method.classifier.train()
     means = torch.stack([torch.cat(parts).nanmean() for parts in values.values()]).tolist()
     return {name: mean for name, mean in zip(values, means) if not math.isnan(mean)}
+
+
+def _stacked(steps: list[Terms]) -> Mapping[str, Tensor]:
+    """Return the terms of all steps by name: a file holds a few tensors sooner than thousands of numbers."""
+    return {name: torch.stack([step[name] for step in steps]) for name in (steps[0] if steps else ())}
+
+
+def _unstacked(terms: Mapping[str, Tensor], device: torch.device) -> list[Terms]:
+    columns = {name: values.to(device).unbind() for name, values in terms.items()}
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]

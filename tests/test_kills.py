@@ -1,0 +1,166 @@
+"""Training is killed by every means, under a real Snakemake, and ends with the files of a run that nobody disturbed."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import PHOTOGRAPHS, run_snakemake
+
+RUN = "photographs/single_source/paris/align/seed0"
+CHECKPOINT = f"results/runs/{RUN}/checkpoint.pt"
+KILLS = 20
+# About eight seconds of training, whose state is saved as often as is allowed; guided from the middle on.
+LONG = PHOTOGRAPHS.replace("[erm]", "[align]").replace("epochs: 1", "epochs: 400") + (
+    "methods: {align: {masker_steps: 100, masker_steps_at_most: 150, warm_up: 0.5}}\nengine: {save_every: 0}\n"
+)
+COMMAND = ["--configfile", "long.yaml", "--cores", "1"]
+
+
+@pytest.fixture
+def workflow(photographs_data, tmp_path):
+    """Return a folder in which the data are made and nothing is trained."""
+    folder = Path(shutil.copytree(photographs_data, tmp_path / "workflow"))
+    (folder / "long.yaml").write_text(LONG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photographs_data, made_once):
+    """Return the folder of the run, trained at one go."""
+
+    def train(folder):
+        shutil.copytree(photographs_data, folder, dirs_exist_ok=True)
+        (folder / "long.yaml").write_text(LONG)
+        return run_snakemake(folder, CHECKPOINT, *COMMAND)
+
+    return made_once("undisturbed", train) / "results/runs" / RUN
+
+
+def begin(folder, *arguments):
+    """Start Snakemake in a process group of its own, as a terminal does."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snakemake", CHECKPOINT, *COMMAND, *arguments]
+    with (folder / "output.txt").open("a") as output:
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True)
+
+
+def soon(found, what):
+    """Return what ``found()`` returns, once that is true."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def training_process(folder, other_than=None):
+    """Return the process that has the run in ``folder``, None where none has yet."""
+    try:
+        words = (folder / "results/state" / RUN / "lock").read_text().split()
+        process = psutil.Process(int(words[1]))
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, IndexError, psutil.NoSuchProcess):
+        return None
+    return process if alive and process != other_than else None
+
+
+def begin_training(folder, *arguments):
+    """Return Snakemake and the training process that it has started, once that has saved its state."""
+    snakemake = begin(folder, *arguments)
+    soon((folder / "results/state" / RUN / "state.pt").exists, "the first state")
+    return snakemake, training_process(folder)
+
+
+def ends_as(undisturbed, folder, interruptions):
+    """Say that the run has ended, as if nothing had happened, and that nothing else is left of it."""
+    run = folder / "results/runs" / RUN
+    for name in ("checkpoint.pt", "history.csv"):
+        assert (run / name).read_bytes() == (undisturbed / name).read_bytes()
+    assert json.loads((run / "run.json").read_text())["interruptions"] in interruptions
+    assert not (folder / "results/state").exists()
+    assert not [path for path in (folder / "results").rglob(".*") if path.is_file() and ".partial" in path.name]
+
+
+def output_of(folder):
+    return (folder / "output.txt").read_text()
+
+
+def test_sigkill_at_random_moments(workflow, undisturbed):
+    moments = random.Random(0)
+    snakemake = begin(workflow, "--retries", str(KILLS))
+    process = None
+    for _ in range(KILLS):
+        former = process
+        process = soon(lambda former=former: training_process(workflow, former), "the next attempt")
+        time.sleep(moments.uniform(0, 0.6))
+        process.kill()
+        process.wait(10)
+    assert snakemake.wait(120) == 0, output_of(workflow)
+    ends_as(undisturbed, workflow, range(5, KILLS + 1))
+
+
+def test_sigkill_while_a_job_starts(workflow, undisturbed):
+    snakemake = begin(workflow, "--retries", "1")
+
+    def starting():
+        children = psutil.Process(snakemake.pid).children(recursive=True)
+        return [child for child in children if "train.py" in " ".join(child.cmdline())]
+
+    soon(starting, "the job")[-1].kill()
+    assert snakemake.wait(120) == 0, output_of(workflow)
+    ends_as(undisturbed, workflow, [0])
+
+
+def test_sigterm_of_a_job_is_retried_from_where_it_was(workflow, undisturbed):
+    snakemake, process = begin_training(workflow, "--retries", "1")
+    process.terminate()
+    assert snakemake.wait(120) == 0, output_of(workflow)
+    assert "stopped by SIGTERM; the next start goes on from here" in output_of(workflow)
+    assert "exit status 143" in output_of(workflow) or "exit code 143" in output_of(workflow)
+    ends_as(undisturbed, workflow, [1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_whole_group_is_told_to_stop(workflow, undisturbed, number):
+    snakemake, process = begin_training(workflow)
+    os.killpg(snakemake.pid, number)
+    assert snakemake.wait(60) != 0
+    process.wait(10)
+    done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ends_as(undisturbed, workflow, [1])
+
+
+def test_an_orphan_hands_its_run_over(workflow, undisturbed):
+    snakemake, orphan = begin_training(workflow)
+    snakemake.kill()
+    snakemake.wait(10)
+    assert orphan.is_running()
+    done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
+    assert "another process trains this run" in (workflow / "results/logs/train" / f"{RUN}.log").read_text()
+    ends_as(undisturbed, workflow, [1])
+
+
+def test_what_an_orphan_has_finished_is_not_trained_again(workflow, undisturbed):
+    snakemake, orphan = begin_training(workflow)
+    snakemake.kill()
+    snakemake.wait(10)
+    orphan.wait(120)
+    made = (workflow / "results/runs" / RUN / "run.json").read_bytes()
+    done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (workflow / "results/runs" / RUN / "run.json").read_bytes() == made
+    assert "ended before Snakemake took note" in (workflow / "results/logs/train" / f"{RUN}.log").read_text()
+    ends_as(undisturbed, workflow, [0])
+    assert "Nothing to be done" in run_snakemake(workflow, CHECKPOINT, *COMMAND).stderr
