@@ -15,6 +15,7 @@ include: "rules/figures.smk"
 include: "rules/verdict.smk"
 include: "rules/report.smk"
 include: "rules/versioning.smk"
+include: "rules/scripts.smk"
 
 
 rule all:

@@ -1,19 +1,33 @@
-"""What a change makes Snakemake do again, asked by dry runs on a finished workflow: what depends on it, and nothing else."""
+"""What a change makes Snakemake do again, asked by dry runs on finished results: what depends on it, and nothing else.
 
+The lines of the README's table are the parameters of a test here, and so are its commands for single rules.
+"""
+
+import os
 import re
 import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, REPOSITORY, copy_library, copy_workflow, run_snakemake, write_images
+from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workflow, run_snakemake, write_images
 from PIL import Image
 
 from align.configuration.loading import load
 from align.configuration.runs import Run, method_of, runs_of, source_domains
+from align.provenance import versions
 
+README = (REPOSITORY / "README.md").read_text()
+SECTION = README.split("## What runs again")[1].split("\n## ")[0]
+# Of each line of its table, below the header, what was changed and which rules run again.
+LINES = dict(re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", SECTION, re.MULTILINE)[2:])
 # A rule with a message shows that in place of its files.
-PLANNED = re.compile(r"^(?: {4}output: results/([^,\n]*)|Job \d+: (.*)$)", re.MULTILINE)
+JOB = re.compile(r"^(?: {4}output: results/([^,\n]*)|Job \d+: (.*)$)", re.MULTILINE)
+RULE = re.compile(r"^(\w+) +\d+$", re.MULTILINE)
 REPORT = "report.html"
 COLLECTED = {
     "metrics.csv",
@@ -39,15 +53,30 @@ WITHOUT_CHINA = {
     "figures/training_curves/tiny_scenes/leave_one_domain_out/china.svg",
     "figures/case_studies/tiny_scenes/leave_one_domain_out/china.svg",
 }
+EVERYTHING_COLLECTED = COLLECTED | WITHOUT_CHINA
+CASE_STUDIES = {name for name in EVERYTHING_COLLECTED if "case_studies" in name}
 ASSUMPTIONS = "tables/assumptions.html"  # it shows every setting's value
+PHOTOGRAPHS_AGAIN = {
+    "Reading every image of photographs once",
+    "data/photographs/counts.csv",
+    "data/photographs/splits.csv",
+    "Packing photographs, paris",
+    "Packing photographs, rome",
+}
+# Rules that train, measure or prepare: the README names them; all others show what these made.
+WORKING = {"index", "verify", "split", "pack", "train_run", "evaluate_run", "collect_metrics"}
 
-
-CONFIGURATION = load(yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text()))
+TINY = (REPOSITORY / "config/tiny.yaml").read_text()
+CONFIGURATION = load(yaml.safe_load(TINY))
 RUNS = runs_of(CONFIGURATION)
 
 
 def of_method(method):
     return [run for run in RUNS if method_of(run.method) == method]
+
+
+def of_tiny(method, seed):
+    return Run("tiny_scenes", "single_source", "china", method, seed)
 
 
 def training(runs):
@@ -62,28 +91,29 @@ def where(run):
     return f"{run.dataset}, {' '.join(source_domains(CONFIGURATION, run))}, seed {run.seed}"
 
 
-def planned(folder, configuration="config/tiny.yaml", target="all", library=None):
-    """Return every job that would run: its message or its first output below results/."""
-    done = run_snakemake(folder, target, "--dry-run", "--nolock", "--configfile", str(configuration), library=library)
+class Plan(NamedTuple):
+    """What would run: every job, by its message or its first output below results/, and the rules by name."""
+
+    jobs: set[str]
+    rules: set[str]
+
+
+def plan(folder, *targets, configuration="config/tiny.yaml", library=None):
+    """Return what Snakemake would do in ``folder`` for the targets, by a dry run."""
+    done = run_snakemake(folder, *targets, "--dry-run", "--nolock", "--configfile", str(configuration), library=library)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {output or message for output, message in PLANNED.findall(done.stdout)}
-    assert found or "Nothing to be done" in done.stdout
-    return found
+    jobs = {output or message for output, message in JOB.findall(done.stdout)}
+    assert jobs or "Nothing to be done" in done.stdout
+    return Plan(jobs, set(RULE.findall(done.stdout)) - {"all", "total"})
 
 
-@pytest.fixture
-def changed(tmp_path):
-    """Return a function that writes the tiny configuration with other values in some sections, and returns its path."""
-
-    def write(**sections):
-        content = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
-        for name, values in sections.items():
-            content[name] = content.get(name, {}) | values
-        path = tmp_path / "changed.yaml"
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
-        return path
-
-    return write
+def configured(folder, change):
+    """Write the tiny configuration after ``change`` has worked on it, and return its path."""
+    content = yaml.safe_load(TINY)
+    change(content)
+    path = folder / "changed.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
 
 
 def edited(folder, module, old, new):
@@ -96,108 +126,248 @@ def edited(folder, module, old, new):
     return library
 
 
-def test_lambda_3_retrains_align_only(tiny_results, changed):
-    align = {"masker_steps": 5, "masker_steps_at_most": 10, "lambda3": 0.5}
+def copied(results, scratch):
+    """Return a copy of finished results that may be changed."""
+    return Path(shutil.copytree(results, scratch / "finished", symlinks=True))
+
+
+def with_another_torch(scratch):
+    """Return a copy of the library beside which a torch of another version seems to be installed."""
+    library = copy_library(scratch / "library")
+    (library / "torch-99.0.dist-info").mkdir()
+    (library / "torch-99.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 99.0\n")
+    return library
+
+
+class Finished(NamedTuple):
+    """Working directories with finished results, not to be changed: of the tiny configuration, and of images of one's own."""
+
+    tiny: Path
+    photographs: Path
+
+
+# What the README's table says, done: each function takes finished results and a scratch folder and returns the plan, and the jobs
+# that should be in it.
+def one_seed_more(finished, scratch):
+    path = configured(scratch, lambda content: content["experiments"]["tiny"]["seeds"].append(1))
+    added = [of_tiny(method, 1) for method in ("erm", "sgt", "dre", "align")]
+    # Case studies show each method's first seed.
+    return plan(finished.tiny, configuration=path), training(added) | evaluation(added) | (COLLECTED - CASE_STUDIES)
+
+
+def one_method_more(finished, scratch):
+    path = configured(scratch, lambda content: content["experiments"]["tiny"]["methods"].append("mixup"))
+    added = [of_tiny("mixup", 0)]
+    return plan(finished.tiny, configuration=path), training(added) | evaluation(added) | COLLECTED
+
+
+def lambda_3(finished, scratch):
+    path = configured(scratch, lambda content: content["methods"]["align"].update(lambda3=0.5))
     changing = [run for run in of_method("align") if "lambda3=" not in run.method]
     changing += [run for run in RUNS if run.method == "masked_erm-mask=learned"]  # ALIGN's masks
-    expected = training(changing) | evaluation(changing) | COLLECTED | {ASSUMPTIONS}
-    assert planned(tiny_results, changed(methods={"align": align})) == expected
+    return plan(finished.tiny, configuration=path), training(changing) | evaluation(changing) | COLLECTED | {ASSUMPTIONS}
 
 
-def test_training_settings_retrain_every_method(tiny_results, changed):
-    everything = training(RUNS) | evaluation(RUNS) | COLLECTED | WITHOUT_CHINA | {ASSUMPTIONS}
-    assert planned(tiny_results, changed(training={"epochs": 5})) == everything
+def code_of_a_method(finished, scratch):
+    library = edited(scratch, "methods/dre.py", "def map_norm(", "NORM = 3\n\n\ndef map_norm(")
+    return plan(finished.tiny, library=library), training(of_method("dre")) | evaluation(of_method("dre")) | COLLECTED
 
 
-def test_evaluation_settings_train_nothing(tiny_results, changed):
+def training_setting(finished, scratch):
+    path = configured(scratch, lambda content: content["training"].update(epochs=5))
+    return plan(finished.tiny, configuration=path), training(RUNS) | evaluation(RUNS) | EVERYTHING_COLLECTED | {ASSUMPTIONS}
+
+
+def seed_of_the_split(finished, scratch):
+    path = configured(scratch, lambda content: content.update(splits={"seed": 1}))
+    made = {"data/tiny_scenes/splits.csv", "tables/data.html", ASSUMPTIONS}
+    return plan(finished.tiny, configuration=path), made | training(RUNS) | evaluation(RUNS) | EVERYTHING_COLLECTED
+
+
+def image(finished, scratch):
+    folder = copied(finished.photographs, scratch)
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(folder / "photographs/rome/cat/0.png")
+    run = "photographs, paris, seed 0"
+    made = {f"Training erm on {run}", f"Evaluating erm trained on {run}", "metrics.csv"}
+    return plan(folder, "evaluate", configuration="my.yaml"), PHOTOGRAPHS_AGAIN | made
+
+
+def metric_in_the_library(finished, scratch):
+    line = '"confidence": Entry("align.metrics.prediction.confidence:confidence", _single("confidence", "Confidence", True)),'
+    library = edited(scratch, "metrics/__init__.py", "METRICS = {\n", f"METRICS = {{\n    {line}\n")
+    code = 'def confidence(explained):\n    return {"confidence": explained.probabilities.amax(1)}\n'
+    (library / "align/metrics/prediction/confidence.py").write_text(code)
+    titled = {"tables/data.html", "figures/performance.svg"}  # show no metric, but are made with the module that has all titles
+    return plan(finished.tiny, library=library), evaluation(RUNS) | EVERYTHING_COLLECTED | titled
+
+
+def evaluation_setting(finished, scratch):
+    path = configured(scratch, lambda content: content["evaluation"].update(curve_steps=5))
     made_of_runs = re.compile(r"tables/runs|figures/training_curves")
-    collected = {name for name in COLLECTED | WITHOUT_CHINA if not made_of_runs.match(name)}
-    other = changed(evaluation={"curve_steps": 5})
-    assert planned(tiny_results, other) == evaluation(RUNS) | collected | {ASSUMPTIONS}
+    collected = {name for name in EVERYTHING_COLLECTED if not made_of_runs.match(name)}
+    return plan(finished.tiny, configuration=path), evaluation(RUNS) | collected | {ASSUMPTIONS}
 
 
-def test_case_studies_settings_draw_case_studies_only(tiny_results, changed):
-    case_studies = {name for name in COLLECTED | WITHOUT_CHINA if "case_studies" in name}
-    assert planned(tiny_results, changed(case_studies={"images": 1})) == case_studies | {REPORT}
+def code_of_a_figure(finished, scratch):
+    library = edited(scratch, "figures/costs.py", "def draw_costs(", "WIDTH = 3\n\n\ndef draw_costs(")
+    return plan(finished.tiny, library=library), {"figures/costs.svg", REPORT}
 
 
-def test_another_device_changes_nothing(tiny_results, changed):
-    path = changed()
-    path.write_text(f"device: cuda\n{path.read_text()}")
-    assert planned(tiny_results, path) == set()
+def setting_of_case_studies(finished, scratch):
+    path = configured(scratch, lambda content: content.update(case_studies={"images": 1}))
+    return plan(finished.tiny, configuration=path), CASE_STUDIES | {REPORT}
 
 
-def test_another_seed_adds_its_runs_only(tiny_results, changed):
-    experiment = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())["experiments"]["tiny"]
-    other = changed(experiments={"tiny": experiment | {"seeds": [0, 1]}})
-    added = [Run("tiny_scenes", "single_source", "china", method, 1) for method in experiment["methods"]]
-    # Case studies show each method's first seed.
-    case_studies = {"figures/case_studies/tiny_scenes/single_source/china.svg"}
-    assert planned(tiny_results, other) == training(added) | evaluation(added) | (COLLECTED - case_studies)
+def caption(finished, scratch):
+    folder = copied(finished.tiny, scratch)
+    path = folder / "report/costs.rst"
+    path.write_text(path.read_text() + "\nMore words.\n")
+    return plan(folder), {REPORT}
 
 
-def test_a_comment_a_docstring_and_layout_change_nothing(tiny_results, tmp_path):
-    library = copy_library(tmp_path / "library")
-    for path in (library / "align").rglob("*.py"):
+def another_torch(finished, scratch):
+    return plan(finished.tiny, library=with_another_torch(scratch)), set()
+
+
+def device(finished, scratch):
+    path = configured(scratch, lambda content: content.update(device="cuda", engine={"compile": "default", "memory_share": 0.2}))
+    return plan(finished.tiny, configuration=path), set()
+
+
+def comments_and_times(finished, scratch):
+    folder, library = copied(finished.tiny, scratch), copy_library(scratch / "library")
+    for path in [*(library / "align").rglob("*.py"), *(folder / "workflow_scripts").glob("*.py")]:
         text = path.read_text()
         assert text.startswith('"""')
         path.write_text('"""Another' + text[3:] + "\n\n# a comment\n")
-    assert planned(tiny_results, library=library) == set()
+    for name in WORKFLOW:
+        for path in [folder / name, *(folder / name).rglob("*")]:
+            os.utime(path)
+    return plan(folder, library=library), set()
 
 
-@pytest.mark.parametrize(
-    ("module", "old", "new", "expected"),
-    [
-        ("figures/costs.py", "def draw_costs(", "WIDTH = 3\n\n\ndef draw_costs(", {"figures/costs.svg", REPORT}),
-        ("tables/runs.py", "def runs(", "DIGITS = 3\n\n\ndef runs(", {"tables/runs.html", REPORT}),
-        (
-            "methods/dre.py",
-            "def map_norm(",
-            "NORM = 3\n\n\ndef map_norm(",
-            training(of_method("dre")) | evaluation(of_method("dre")) | COLLECTED,
-        ),
-    ],
-    ids=["figure", "table", "method"],
-)
-def test_code_is_run_again_where_it_is_used(tiny_results, tmp_path, module, old, new, expected):
-    assert planned(tiny_results, library=edited(tmp_path, module, old, new)) == expected
+CHANGES = {
+    "a seed more in an experiment": one_seed_more,
+    "a method more in an experiment": one_method_more,
+    "λ₃ of ALIGN": lambda_3,
+    "the code of a method": code_of_a_method,
+    "a setting of training": training_setting,
+    "the seed of the split": seed_of_the_split,
+    "an image in a folder of yours, replaced, added or removed": image,
+    "a metric more in the library": metric_in_the_library,
+    "a setting of evaluation": evaluation_setting,
+    "the code of a figure": code_of_a_figure,
+    "a setting of the case studies": setting_of_case_studies,
+    "the text of a caption": caption,
+    "another torch, or another version of any library": another_torch,
+    "another device, or how a GPU is used": device,
+    "a comment, a docstring or the layout of code; every file's time, as after `git checkout`": comments_and_times,
+}
 
 
-@pytest.fixture
-def photographs(photographs_data, tmp_path):
-    return shutil.copytree(photographs_data, tmp_path / "workflow")
+@pytest.fixture(scope="session")
+def photographs_measured(made_once, photographs_data):
+    def measure(folder):
+        shutil.copytree(photographs_data, folder, dirs_exist_ok=True)
+        return run_snakemake(folder, "evaluate", "--configfile", "my.yaml")
+
+    return made_once("photographs_measured", measure)
 
 
-def test_an_edited_caption_makes_the_report_again(finished):
-    caption = finished / "report/costs.rst"
-    caption.write_text(caption.read_text() + "\nMore words.\n")
-    assert planned(finished) == {REPORT}
+def test_every_line_of_the_readme_s_table_is_tested():
+    assert list(LINES) == list(CHANGES)
 
 
-def test_a_new_measurement_draws_its_figure_only(finished):
-    path = finished / "artifacts/performance/cpu.csv"
-    path.parent.mkdir(parents=True)
-    path.write_text("benchmark\n")
-    assert planned(finished) == {"figures/performance.svg", REPORT}
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_the_readme_says_runs_again(tiny_results, photographs_measured, tmp_path, change):
+    planned, jobs = CHANGES[change](Finished(tiny_results, photographs_measured), tmp_path)
+    assert planned.jobs == jobs
+    named = set(re.findall(r"`(\w+)`", LINES[change]))
+    assert named == (planned.rules & WORKING if "what shows them" in LINES[change] else planned.rules)
 
 
-@pytest.mark.parametrize("change", ["replaced", "added", "removed"])
-def test_a_user_s_image_is_looked_at_again(photographs, change):
-    image = photographs / "photographs/rome/cat/0.png"
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_a_user_s_image_is_looked_at_again(photographs_data, tmp_path, change):
+    folder = copied(photographs_data, tmp_path)
+    image = folder / "photographs/rome/cat/0.png"
     if change == "removed":
         image.unlink()
-    elif change == "added":
-        shutil.copy(image, image.with_name("9.png"))
     else:
-        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(image)
-    packing = {"Packing photographs, paris", "Packing photographs, rome"}
-    listings = {"data/photographs/counts.csv", "data/photographs/splits.csv"}
-    everything = {"Reading every image of photographs once"} | listings | packing
-    assert planned(photographs, "my.yaml", "data") == everything
+        shutil.copy(image, image.with_name("9.png"))
+    assert plan(folder, "data", configuration="my.yaml").jobs == PHOTOGRAPHS_AGAIN
 
 
-def test_a_user_s_images_are_looked_at_once(photographs):
-    assert planned(photographs, "my.yaml", "data") == set()
+def test_a_user_s_images_are_looked_at_once(photographs_data):
+    assert plan(photographs_data, "data", configuration="my.yaml").jobs == set()
+
+
+@pytest.mark.parametrize(("script", "expected"), [("costs", {"figures/costs.svg", REPORT}), ("report", {REPORT})])
+def test_a_script_is_run_again_when_its_code_changes(tiny_results, tmp_path, script, expected):
+    folder = copied(tiny_results, tmp_path)
+    path = folder / f"workflow_scripts/{script}.py"
+    path.write_text(path.read_text() + "\nLIMIT = 3\n")
+    os.utime(path, (0, 0))  # older than all that it made
+    assert plan(folder).jobs == expected
+
+
+def test_a_table_is_made_again_when_its_code_changes(tiny_results, tmp_path):
+    library = edited(tmp_path, "tables/runs.py", "def runs(", "DIGITS = 3\n\n\ndef runs(")
+    assert plan(tiny_results, library=library).jobs == {"tables/runs.html", REPORT}
+
+
+def test_a_new_measurement_draws_its_figure_only(tiny_results, tmp_path):
+    folder = copied(tiny_results, tmp_path)
+    path = folder / "artifacts/performance/cpu.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("benchmark\n")
+    assert plan(folder).jobs == {"figures/performance.svg", REPORT}
+
+
+def test_every_profile_goes_by_the_same_changes():
+    profiles = [yaml.safe_load(path.read_text()) for path in REPOSITORY.glob("profiles/*/config.yaml")]
+    assert [profile["rerun-triggers"] for profile in profiles] == [["mtime", "input", "params"]] * len(profiles)
+
+
+def test_the_table_of_runs_names_versions_that_are_mixed(tiny_results, tmp_path):
+    folder, run = copied(tiny_results, tmp_path), of_tiny("erm", 0)
+    again = ["--forcerun", f"results/runs/{run.path}/checkpoint.pt", "--configfile", "config/tiny.yaml"]
+    done = run_snakemake(folder, "results/tables/runs.md", *again, library=with_another_torch(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^Job \d+: (.*)$", done.stderr, re.MULTILINE) == list(training([run]))
+    runs = pd.read_csv(folder / "results/tables/runs.csv", dtype=str)
+    assert set(runs.loc[runs["torch"] == "99.0", "method"]) == {"erm"}
+    assert f"(torch {versions()['torch']}, 99.0)" in (folder / "results/tables/runs.md").read_text()
+
+
+AGAIN = training(RUNS) | evaluation(RUNS)
+THREE = [of_tiny("align", seed) for seed in (0, 1, 2)]
+COMMANDS = {
+    "results/tables/in_distribution.md": AGAIN | {"metrics.csv", "tables/in_distribution.html"},
+    "costs": AGAIN | {"figures/costs.svg"},
+    "results/runs/digit_scenes/single_source/china/align/seed0/checkpoint.pt": training(THREE[:1]),
+    "results/evaluations/digit_scenes/single_source/china/align/seed{0,1,2}/metrics.csv": training(THREE) | evaluation(THREE),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_part_of_the_results_is_made_by_its_name(tiny_results, tmp_path, command):
+    assert f"| `snakemake {command}` |" in README
+    every_run = configured(tmp_path, lambda content: content["training"].update(epochs=5))
+    in_shell = ["bash", "-c", f"echo {command.replace('digit_scenes', 'tiny_scenes')}"]
+    targets = subprocess.run(in_shell, capture_output=True, text=True, check=True).stdout.split()
+    assert plan(tiny_results, *targets, configuration=every_run).jobs == COMMANDS[command]
+
+
+FORCED = {
+    "in_distribution": {"tables/in_distribution.html", REPORT},
+    "train_run": AGAIN | EVERYTHING_COLLECTED,
+}
+
+
+@pytest.mark.parametrize("rule", FORCED)
+def test_a_rule_is_run_again_by_force(tiny_results, rule):
+    assert f"| `snakemake --forcerun {rule}` |" in README
+    assert plan(tiny_results, "--forcerun", rule).jobs == FORCED[rule]
 
 
 def test_the_file_of_the_initial_weights_is_an_input_of_training(tmp_path):

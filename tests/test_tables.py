@@ -262,23 +262,38 @@ def test_a_reason_is_only_given_for_the_default(configuration):
     assert reasons["datasets.photographs.image_size"] == "set in the configuration; default 224: DomainBed's and DRE's"
 
 
+ACCOUNT = {
+    "settings": {"dataset": "vlcs", "protocol": "single_source", "domain": "SUN09", "method": "align", "seed": "1"},
+    "selected_epoch": 7,
+    "selected_phase": "warm_up",
+    "validation_accuracy": 0.5,
+    "wall_seconds": 12.34,
+    "images_per_second": 99.6,
+    "peak_memory_bytes": 2**30,
+    "device": "CPU",
+    "failures": [{"name": "mask collapse", "epoch": 9, "detail": "…"}],
+    "versions": {"python": "3.11.7", "torch": "2.15.0"},
+}
+
+
 def test_runs_show_failures():
-    account = {
-        "settings": {"dataset": "vlcs", "protocol": "single_source", "domain": "SUN09", "method": "align", "seed": "1"},
-        "selected_epoch": 7,
-        "selected_phase": "warm_up",
-        "validation_accuracy": 0.5,
-        "wall_seconds": 12.34,
-        "images_per_second": 99.6,
-        "peak_memory_bytes": 2**30,
-        "device": "CPU",
-        "failures": [{"name": "mask collapse", "epoch": 9, "detail": "…"}],
-    }
-    table = runs([account, account | {"failures": []}])
+    table = runs([ACCOUNT, ACCOUNT | {"failures": []}])
     failed, fine = texts(table.blocks[0])
     assert failed == ["SUN09", "ALIGN", "1", "7", "warm up", "50.0", "12.3", "100", "1024", "CPU", "mask collapse from epoch 9"]
     assert fine[-1] == "none"
     assert list(table.data["peak_memory_bytes"]) == [2**30, 2**30]
+    assert table.blocks[0].note == ""
+
+
+def test_runs_say_where_versions_are_mixed():
+    upgraded = ACCOUNT | {"versions": {"python": "3.11.7", "torch": "2.16.0", "transformers": "5.0"}}
+    elsewhere = upgraded | {"settings": ACCOUNT["settings"] | {"dataset": "terra_incognita"}}
+    table = runs([upgraded, ACCOUNT, elsewhere])
+    mixed, alike = table.blocks
+    assert "several versions of libraries (torch 2.15.0, 2.16.0), which" in mixed.note
+    assert "snakemake --forcerun train_run" in mixed.note
+    assert alike.note == ""  # beside this run there is none of another version
+    assert list(table.data["torch"]) == ["2.16.0", "2.15.0", "2.16.0"]
 
 
 BLOCK = Block("A & B", ["Method", "IoU ↑"], [[Cell("x_1"), Cell("0.5 ± 0.1", best=True)], [Cell("a|b"), Cell("<5%")]], "Note.")

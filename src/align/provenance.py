@@ -36,6 +36,11 @@ def code_hash(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def script_hash(path: Path) -> str:
+    """Return a hash of the syntax tree of a Python file; comments, docstrings, layout and the file's time do not count."""
+    return hashlib.sha256(_without_docstrings(ast.parse(path.read_text())).encode()).hexdigest()[:16]
+
+
 def value_hash(value: Any) -> str:
     """Return a hash of a JSON-like value that does not depend on the order of keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
@@ -105,7 +110,10 @@ def _imports(module: str) -> frozenset[str]:
 
 @cache
 def _syntax(module: str) -> str:
-    tree = _tree(module)
+    return _without_docstrings(_tree(module))
+
+
+def _without_docstrings(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]

@@ -10,6 +10,7 @@ from align.tables.printing import Block, Cell, Table
 from align.titles import method_title, plain, setting_title
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
+AGAIN = "snakemake --forcerun train_run trains all runs again"
 HEADER = (
     "Source",
     "Method",
@@ -32,11 +33,21 @@ def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
         accounts: the content of each ``run.json``.
     """
     data = pd.DataFrame([_row(account) for account in accounts])
+    versions = pd.DataFrame([account["versions"] for account in accounts])
     blocks = [
-        Block(setting_title(*setting), HEADER, [_cells(row) for _, row in rows.iterrows()])
+        Block(setting_title(*setting), HEADER, [_cells(row) for _, row in rows.iterrows()], _mixed(versions.loc[rows.index]))
         for setting, rows in data.groupby(["dataset", "protocol"], sort=False)
     ]
-    return Table(data, blocks)
+    return Table(data.assign(torch=versions["torch"]), blocks)
+
+
+def _mixed(versions: pd.DataFrame) -> str:
+    """Return a warning of every library (a column) of which runs (rows) that stand side by side have several versions."""
+    found = {name: sorted(column.dropna().unique()) for name, column in versions.items()}
+    mixed = [f"{name} {', '.join(several)}" for name, several in found.items() if len(several) > 1]
+    if not mixed:
+        return ""
+    return f"Warning: trained with several versions of libraries ({'; '.join(mixed)}), which may round differently; {AGAIN}."
 
 
 def _row(account: Mapping[str, Any]) -> dict[str, Any]:
