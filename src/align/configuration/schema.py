@@ -200,6 +200,11 @@ class Engine(Section):
         description="of a GPU's free memory, what a split may take to stay there; a larger one is streamed from the host; "
         "where k runs share a GPU, at most 0.8/k",
     )
+    runs_per_gpu: PositiveInt = Field(
+        1,
+        description="runs that may share a GPU; with k GPUs on a machine, --resources gpu=<k times that> starts so many jobs, "
+        "each on the GPU on which the fewest run",
+    )
     save_every: Annotated[float, Field(ge=0)] = Field(
         30.0,
         description="seconds after which a run's state is saved again, to be gone on from after an interruption; later where "
