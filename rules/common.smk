@@ -1,11 +1,16 @@
 # The checked configuration and the helpers that all rules share.
+import time
+
 from align.acquisition.plan import datasets_to_make, downloads_of
+from align.alone import join
 from align.configuration.loading import load
 from align.configuration.runs import Run, left_out, source_domains, studies_of, teacher_of, variants_of
 from align.datasets import SOURCES
 from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
+from align.files import require_room, require_writable
 from align.gpu import gpu_is_visible
+from align.inputs import prepare_inputs
 from align.provenance import code_hash
 from align.registry import module_of
 from align.segmentation.checkpoint import checkpoint_files
@@ -23,6 +28,10 @@ try:
     SEGMENT_ANYTHING = CONFIGURATION.segment_anything.checkpoint
     SAM_FILES = checkpoint_files(SEGMENT_ANYTHING) if SEGMENT_ANYTHING else []
     TAKEN = dict.fromkeys(taken_runs(CONFIGURATION))  # runs whose published checkpoint takes the place of training
+    if workflow.is_main_process:
+        require_room(Path("."))
+        require_writable(Path("results"))
+        join(Path(".snakemake"))
 except InputError as error:
     raise SystemExit(str(error)) from None  # to any other exception Snakemake adds a place in this file
 
@@ -49,6 +58,11 @@ wildcard_constraints:
     domain="|".join(re.escape(domain) for dataset in DATASETS.values() for domain in dataset.domains),
     method="|".join(map(re.escape, VARIANTS)),
     seed=r"\d+",
+
+
+def per_attempt(amount):
+    """Return a resources function: so much more at each attempt, since what failed may have had too little memory or time."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def of_runs(pattern):
@@ -144,3 +158,11 @@ def in_repository(path):
     except InputError as error:
         raise SystemExit(str(error)) from None
     return path
+
+
+onstart:
+    # Before the first job: Snakemake removes the outputs of each before it starts, and a wrong input would cost them.
+    try:
+        prepare_inputs(workflow.dag.needrun_jobs(), time.time())
+    except InputError as error:
+        raise SystemExit(str(error)) from None

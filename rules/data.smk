@@ -16,8 +16,8 @@ rule download:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=720,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(720),
     params:
         archive=lambda wildcards: list(DOWNLOADS[wildcards.archive].archive),
         place=lambda wildcards: DOWNLOADS[wildcards.archive].place.model_dump(mode="json"),
@@ -45,8 +45,8 @@ for name, dataset in TO_MAKE.items():
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=120,
+            mem_mb=per_attempt(1000),
+            runtime=per_attempt(120),
         params:
             source=dataset.source_name,
             settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
@@ -71,13 +71,13 @@ rule index:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(30),
     params:
         domains=of_dataset("domains"),
         classes=of_dataset("classes"),
         fingerprint=fingerprint,
-        code=code_hash("align.datasets.image_folder"),
+        code=code_hash("align.datasets.image_folder", "align.preparation.listing"),
     message:
         "Reading every image of {wildcards.dataset} once"
     script:
@@ -96,8 +96,8 @@ rule verify:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
         published_as=lambda wildcards: DATASETS[wildcards.dataset].published_as(wildcards.dataset),
@@ -122,13 +122,13 @@ rule split:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         splits=lookup("splits", within=SETTINGS),
         test_only=of_dataset("test_only"),
         group=of_dataset("split_group"),
-        code=code_hash("align.preparation.splits"),
+        code=code_hash("align.preparation.splits", "align.preparation.listing"),
     script:
         "../workflow_scripts/split.py"
 
@@ -150,8 +150,8 @@ rule pack:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(60),
     params:
         root=lambda wildcards: ROOTS[wildcards.dataset],
         image_size=of_dataset("image_size"),
@@ -181,8 +181,8 @@ if SAM_FILES:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=720,
+            mem_mb=per_attempt(8000),
+            runtime=per_attempt(720),
             gpu=GPU,
         params:
             settings=lookup("segment_anything", within=SETTINGS),

@@ -32,8 +32,8 @@ rule evaluate_run:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
         gpu=GPU,
     params:
         source_domains=sources_of,
@@ -63,8 +63,8 @@ rule collect_metrics:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         runs=[run._asdict() | {"studies": studies} for run, studies in STUDIES.items()],
         source_domains=[source_domains(CONFIGURATION, run) for run in RUNS],

@@ -14,8 +14,8 @@ rule training_curves:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=code_hash("align.figures.training_curves", "align.figures.style"),
     script:
@@ -37,8 +37,8 @@ rule case_studies:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(10),
         gpu=GPU,
     params:
         images=lookup("case_studies/images", within=SETTINGS),
@@ -67,8 +67,8 @@ rule accuracy_vs_explanation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=code_hash("align.figures.accuracy_vs_explanation", "align.figures.style"),
     script:
@@ -86,8 +86,8 @@ rule average_ranks:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=code_hash("align.figures.critical_difference", "align.figures.style", "align.verdict.ranks"),
     script:
@@ -105,8 +105,8 @@ rule sensitivity:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         variants=variants_of_study("sensitivity"),
         defaults={name: SETTINGS["methods"][name] for name in map(method_of, variants_of_study("sensitivity"))},
@@ -126,8 +126,8 @@ rule mask_degradation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         variants=variants_of_study("mask_quality"),
         code=code_hash("align.figures.mask_degradation", "align.figures.style"),
@@ -148,8 +148,8 @@ rule costs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         benchmarks={step: of_runs(f"results/benchmarks/{step}/{{run.path}}.tsv") for step in ("train", "evaluate")},
         runs=[run._asdict() for run in RUNS],
@@ -169,8 +169,8 @@ rule performance:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=code_hash("align.figures.performance", "align.figures.style"),
     script:
@@ -186,8 +186,8 @@ rule rule_graph:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         # A folder that was brought has no rule any more, which is no reason to draw again.
         rules=lambda wildcards: [rule.name for rule in workflow.rules if not rule.name.startswith("acquire_")],

@@ -18,8 +18,8 @@ rule report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         presentation=value_hash([path.read_text() for path in PRESENTATION]),
     script:

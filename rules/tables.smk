@@ -15,8 +15,8 @@ rule data_table:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         datasets=list(DATASETS),
         code=code_hash("align.tables.data", "align.tables.writing"),
@@ -36,8 +36,8 @@ rule in_distribution:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         table="align.tables.in_distribution:in_distribution",
         code=code_hash("align.tables.in_distribution", "align.tables.writing"),
@@ -123,8 +123,8 @@ rule assumptions:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         rows=[assumption._asdict() for assumption in declared_in(CONFIGURATION)],
         code=code_hash("align.tables.assumptions", "align.tables.writing"),
@@ -143,8 +143,8 @@ rule runs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(10),
     params:
         code=code_hash("align.tables.runs", "align.tables.writing"),
     script:

@@ -1,5 +1,15 @@
 # One training run for each data set, protocol, source domain, method and seed; or its published checkpoint.
 from align.files import sha256
+from align.training.finished import forget_finished
+
+
+# What has ended, Snakemake knows of now; a killed one does not come here.
+onsuccess:
+    forget_finished()
+
+
+onerror:
+    forget_finished()
 
 
 rule train_run:
@@ -21,8 +31,8 @@ rule train_run:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(240),
         gpu=GPU,
     params:
         source_domains=sources_of,
@@ -64,8 +74,8 @@ if TAKEN:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=per_attempt(1000),
+            runtime=per_attempt(10),
         params:
             account=lambda wildcards: sha256(f"{CHECKPOINTS}/{wildcards.run}/checkpoint.json"),
             code=code_hash("align.versioning.checkpoints"),

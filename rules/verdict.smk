@@ -20,8 +20,8 @@ rule verdict:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
         runs=[run._asdict() for run in JUDGED],
         left_out=reasons_left_out(),

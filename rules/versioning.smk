@@ -15,8 +15,8 @@ rule snapshot:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(60),
     params:
         runs={run.path: run.dataset for run in TRAINED},
         preparations=lambda _: {run.path: preparation_of(CONFIGURATION, run, HYPER_PARAMETERS[run.method]) for run in TRAINED},

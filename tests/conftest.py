@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ training: {epochs: 1, batch_size: 2}
 """
 
 torch.set_num_threads(1)
+
+needs_mount = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("mount") is None, reason="only root may mount the small disk of this test"
+)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +57,17 @@ def classifier(generator: torch.Generator) -> Classifier:
 @pytest.fixture
 def batch(generator: torch.Generator) -> Batch:
     return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]))
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Callable[[], object]]:
+    """Mount a disk of ``size`` at ``folder``, and yield a function that makes it larger."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield lambda: subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def copy_workflow(folder: Path) -> Path:
@@ -124,6 +140,17 @@ def photographs_data(made_once: Callable[..., Path]) -> Path:
         return run_snakemake(folder, "data", "--configfile", "my.yaml")
 
     return made_once("photographs_data", make_data)
+
+
+@pytest.fixture(scope="session")
+def evaluated_photographs(made_once: Callable[..., Path], photographs_data: Path) -> Path:
+    """Return a working directory in which the run of PHOTOGRAPHS is in its table; it is shared, and not to be changed."""
+
+    def evaluate(folder: Path) -> subprocess.CompletedProcess[str]:
+        shutil.copytree(photographs_data, folder, dirs_exist_ok=True)
+        return run_snakemake(folder, "results/tables/in_distribution.csv", "--configfile", "my.yaml")
+
+    return made_once("evaluated_photographs", evaluate)
 
 
 @pytest.fixture

@@ -45,9 +45,10 @@ def refused(folder, target, *expected):
 
 
 def outputs(folder):
-    """Return all files below results/ but logs and benchmarks."""
+    """Return all files below results/ but what is not declared: logs, benchmarks, checksums, states of training."""
     files = {path.relative_to(folder).as_posix() for path in (folder / "results").rglob("*") if path.is_file()}
-    return {path for path in files if not path.startswith(("results/logs/", "results/benchmarks/"))}
+    undeclared = tuple(f"results/{name}/" for name in ("logs", "benchmarks", "checksums", "state"))
+    return {path for path in files if not path.startswith(undeclared)}
 
 
 @pytest.mark.parametrize(

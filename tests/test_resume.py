@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import needs_mount, small_disk
 from small_runs import TRAINING_SPLIT, VALIDATION_SPLIT, same_states, trained_run
 
 from align.methods import METHODS
 from align.training.finished import forget_finished
-from align.training.ownership import is_wanted, owned
+from align.training.ownership import LOCK, is_wanted, owned
 from align.training.state import FILE, HANDED_OVER, resumable
 
 FINGERPRINT = {"configuration": "a", "code": "b", "data": {"images.npy": "c"}, "torch": "2", "device": "cpu"}
@@ -159,14 +160,21 @@ def test_saving_takes_at_most_its_share_of_the_time(tmp_path):
     assert len(saved) == 2  # 2 % of 2.5 s are 0.05 s
 
 
-def test_a_full_disk_does_not_end_a_run(tmp_path, caplog, monkeypatch):
+@needs_mount
+def test_a_full_disk_does_not_end_a_run(tmp_path, caplog):
     folder = tmp_path / "run"
-    with resumable(folder, FINGERPRINT, 0.0) as state:
-        (folder / FILE).mkdir()  # what cannot be replaced by a file
-        time.sleep(0.01)
-        state.after_step(lambda: content(1))
-    assert "cannot be saved" in caplog.text
-    assert "training goes on" in caplog.text
+    large = content(2) | {"weights": torch.zeros(2**20)}  # 4 MB
+    with small_disk(folder, "64k") as enlarge, resumable(folder, FINGERPRINT, 0.0) as state:
+        for current in (content(1), large):
+            time.sleep(0.3)
+            state.after_step(lambda current=current: current)
+        assert "cannot be written (No space left on device)" in caplog.text
+        assert "training goes on" in caplog.text
+        assert sorted(path.name for path in folder.iterdir()) == [LOCK, FILE]
+        assert torch.load(folder / FILE, weights_only=True)["content"]["progress"]["epoch"] == 1
+        enlarge()
+        state.save(large)
+        assert torch.load(folder / FILE, weights_only=True)["content"]["progress"]["epoch"] == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

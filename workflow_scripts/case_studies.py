@@ -1,12 +1,12 @@
 """Draw test images of every target domain with the explanations of the models of one page."""
 
-import json
 from pathlib import Path
 
 from align.attribution import ATTRIBUTIONS
 from align.configuration.schema import Evaluation
 from align.figures.case_studies import cases, draw_case_studies, evenly_drawn, explanations, predictions
 from align.figures.style import style, write_figure
+from align.files import read_json
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.preparation.splits import evaluated_split
@@ -19,7 +19,7 @@ with torch_job(snakemake) as device, style():
     evaluation = Evaluation(**params.evaluation)
     models = {}
     for account, checkpoint in zip(snakemake.input.accounts, snakemake.input.checkpoints):
-        used = json.loads(Path(account).read_text())["settings"]
+        used = read_json(account)["settings"]
         models[used["method"]], classes = restore(run_settings(used["method"], used), Path(checkpoint), device)
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)
     folder = Path(snakemake.input.splits).parent

@@ -3,10 +3,9 @@
 import time
 from pathlib import Path
 
-import numpy as np
-
 from align.configuration.schema import SegmentAnything
 from align.files import sha256, write_json
+from align.preparation.packed import read_array
 from align.provenance import versions
 from align.segmentation.segment_anything import load_segment_anything, segment_domain
 from align.workflow import torch_job
@@ -14,7 +13,7 @@ from align.workflow import torch_job
 with torch_job(snakemake) as device:
     settings = SegmentAnything(**snakemake.params.settings)
     model, processor = load_segment_anything(settings.checkpoint, device)
-    images = np.load(snakemake.input.images, mmap_mode="r", allow_pickle=False)
+    images = read_array(Path(snakemake.input.images), 4)
     start = time.perf_counter()
     without_mask = segment_domain(model, processor, images, settings, Path(snakemake.output.masks))
     account = {

@@ -12,9 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from align.checksums import forget, record
 from align.configuration.runs import method_of
-from align.configuration.schema import Augmentation, Classifier, Training
-from align.errors import InputError
+from align.configuration.schema import Augmentation, Classifier, Engine, Training
+from align.errors import InputError, lack_of_memory, refused_write
+from align.files import not_written
+from align.gpu_slots import own_gpu
 from align.methods import METHODS
 from align.provenance import code_hash
 from align.registry import module_of
@@ -26,36 +29,69 @@ if TYPE_CHECKING:
     from align.training.run import RunSettings
 
 LOG = logging.getLogger("align")
+LESS_MEMORY = (
+    "expected room for a batch on the device; lower training.batch_size (evaluation.batch_size, "
+    "segment_anything.points_per_batch), engine.memory_share or the image_size of the data set, or let fewer jobs run at once "
+    "(--cores, --resources gpu=1); then run again"
+)
+
+
+class LogFile(logging.FileHandler):
+    """A log that still reaches a person where its disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Show what could not be written."""
+        print(self.format(record), file=sys.stderr)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file, at last the seconds; turn an :class:`InputError` into one message and a failed job."""
+    """Log to the rule's log file, at last the seconds; record what was written, for :mod:`align.checksums`.
+
+    What a person can repair becomes one message and a failed job: an :class:`InputError`, a full disk, too little memory.
+    """
     start = time.perf_counter()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(log, mode="w")
+    handler = LogFile(log, mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    outputs = [Path(path) for path in snakemake.output]
     try:
+        forget(outputs)
         yield
+        record(outputs)
         LOG.info("done in %.2f s", time.perf_counter() - start)
-    except InputError as error:
-        LOG.error("%s", error)  # Snakemake shows the log of a failed job
+    except Exception as error:
+        message = _message(error, snakemake.rule)
+        if message is None:
+            LOG.exception("rule %s failed", snakemake.rule)
+            raise
+        LOG.error("%s", message)  # Snakemake shows the log of a failed job
         sys.exit(1)
-    except Exception:
-        LOG.exception("rule %s failed", snakemake.rule)
-        raise
+
+
+def _message(error: Exception, rule: str) -> str | None:
+    """Return what a person is told of an error, None where it is none that a person can repair."""
+    # First, since a reader takes a file for broken where memory for it is lacking.
+    if lack := lack_of_memory(error):
+        reason = str(lack).partition("\n")[0][:160] or type(lack).__name__
+        return f"rule {rule}: ran out of memory ({reason}), {LESS_MEMORY}"
+    if isinstance(error, InputError):
+        return str(error)
+    refusal = refused_write(error)
+    return None if refusal is None else str(not_written(refusal.filename or f"rule {rule}", refusal))
 
 
 @contextmanager
 def torch_job(snakemake: Any) -> "Iterator[torch.device]":
-    """:func:`job` for rules that compute with torch; gives the device that is ready for them."""
+    """:func:`job` for rules that compute with torch; gives the device that is ready for them, a GPU with a slot for the job."""
     from align.training.device import prepare
 
-    with job(snakemake):
-        yield prepare(snakemake.config.get("device", "auto"), snakemake.threads)
+    device, engine = snakemake.config.get("device", "auto"), Engine(**snakemake.config.get("engine", {}))
+    with job(snakemake), own_gpu(device, engine.runs_per_gpu):
+        yield prepare(device, snakemake.threads)
     if "triton" not in sys.modules:  # which would complain
         gc.freeze()  # else Python looks at all of torch's objects once more before it ends, for half a second
 

@@ -22,7 +22,7 @@ COLUMNS = [
     "value",
     "n",
 ]
-NAMES = ("study", "dataset", "protocol", "method", "source_domain", "target_domain", "path", "class", "predicted")
+NAMES = ("study", "dataset", "protocol", "method", "source_domain", "target_domain", "domain", "path", "class", "predicted")
 DISTRIBUTIONS = {True: "in", False: "out"}
 
 

@@ -9,13 +9,14 @@ from align.files import whole_file
 
 MANIFEST_COLUMNS = ("path", "domain", "class", "sha256")
 SPLITS_COLUMNS = ("path", "domain", "class", "split")
+LEADS_OUT = r"^/|(?:^|/)\.\.(?:/|$)"
 
 
 def read_listing(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Read a listing as text alone: a class may be named ``1`` or ``NA``.
 
     Raises:
-        InputError: the file is not a listing with these columns and a value everywhere.
+        InputError: the file is not a listing with these columns and a value everywhere, or a path leads out of the folder.
     """
     try:
         listing = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -23,6 +24,10 @@ def read_listing(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(f"{path}: cannot be read ({error}); remove it, so that it is made again") from None
     if tuple(listing.columns) != columns or (listing == "").to_numpy().any():
         raise InputError(f"{path}: found no whole table with columns {', '.join(columns)}; remove it, so that it is made again")
+    for image in listing["path"][listing["path"].str.contains(LEADS_OUT)].head(1):
+        raise InputError(
+            f"{path}: found {image!r}, expected paths within the data set's folder; remove it, so that it is made again"
+        )
     return listing
 
 

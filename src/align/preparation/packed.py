@@ -57,15 +57,15 @@ def read_packed(
     """
     require("domain", domain, splits["domain"].unique())
     rows = splits[splits["domain"] == domain]
-    images = _map(folder / f"{domain}.npy", 4, (len(rows),))
-    masks = _map(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
+    images = read_array(folder / f"{domain}.npy", 4, (len(rows),))
+    masks = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
     selected = np.flatnonzero(rows["split"] == split) if split else slice(None)
     chosen = rows.iloc[selected]
     position = {label: i for i, label in enumerate(classes)}
     labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
     packed = Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
     if given == "sam":
-        return replace(packed, given=_map(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
+        return replace(packed, given=read_array(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
     return replace(packed, given=_as_given(packed)) if given == "ground_truth" else packed
 
 
@@ -75,14 +75,24 @@ def _as_given(packed: Packed) -> npt.NDArray[np.uint8]:
     return np.where(packed.masks == UNKNOWN, np.uint8(UNKNOWN), packed.masks * np.uint8(FULL))
 
 
-def _map(path: Path, dimensions: int, lengths: Sequence[int]) -> npt.NDArray[np.uint8]:
+def read_array(path: Path, dimensions: int, lengths: Sequence[int] | None = None) -> npt.NDArray[np.uint8]:
+    """Map an array of bytes into memory, as data only: pickled objects in a file are not read.
+
+    Args:
+        path: the ``.npy`` file.
+        dimensions: number of axes.
+        lengths: how many rows it may have; None: any number.
+
+    Raises:
+        InputError: it is missing, cut short, or another array.
+    """
     remedy = "remove it, so that it is packed again"
     try:
         array: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: found no whole packed array ({error}); {remedy}") from None
-    if array.dtype != np.uint8 or array.ndim != dimensions or len(array) not in lengths:
-        rows = " or ".join(map(str, lengths))
+    if array.dtype != np.uint8 or array.ndim != dimensions or (lengths and len(array) not in lengths):
+        rows = " or ".join(map(str, lengths)) if lengths else "any number of"
         raise InputError(
             f"{path}: found {array.dtype} of shape {array.shape}, expected {rows} rows of uint8, {dimensions} axes; {remedy}"
         )

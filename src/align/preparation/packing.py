@@ -50,8 +50,8 @@ def pack_domain(
         images_partial.open("wb") as images,
         masks_partial.open("wb") as masks,
     ):
-        _write_header(images, (len(rows), image_size, image_size, 3))
-        _write_header(masks, (len(rows), image_size, image_size))
+        write_header(images, (len(rows), image_size, image_size, 3))
+        write_header(masks, (len(rows), image_size, image_size))
         known = 0
         for path, domain, label, sha256 in rows[["path", "domain", "class", "sha256"]].itertuples(index=False):
             # Twice the side, so that decoding at reduced size leaves the resampling filter enough to work with.
@@ -69,7 +69,7 @@ def pack_domain(
         if not known:
             masks.seek(0)
             masks.truncate()
-            _write_header(masks, (0, image_size, image_size))
+            write_header(masks, (0, image_size, image_size))
 
 
 def fit(image: Image.Image, size: int, resize: Literal["crop", "stretch"], resample: Image.Resampling) -> Image.Image:
@@ -88,5 +88,6 @@ def _fit_mask(mask: npt.NDArray[np.bool_] | None, size: int, resize: Literal["cr
     return np.full((size, size), UNKNOWN, dtype=np.uint8)
 
 
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+def write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Write what a ``.npy`` file of bytes of this shape begins with; its rows follow, one after the other."""
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -16,6 +16,7 @@ from align.configuration.schema import SegmentAnything
 from align.errors import InputError
 from align.files import whole_file
 from align.preparation.packed import FULL, UNKNOWN
+from align.preparation.packing import write_header
 from align.segmentation.foreground import foreground
 
 STABILITY_OFFSET = 1.0  # of the logits; the authors' code
@@ -107,13 +108,13 @@ def segment_domain(
         The number of images where nothing was found.
     """
     unknown = 0
-    with whole_file(path) as partial:
-        maps = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=images.shape[:3])
-        for row, image in enumerate(images):
+    with whole_file(path) as partial, partial.open("wb") as maps:  # a full disk kills whoever writes to a mapped file
+        write_header(maps, images.shape[:3])
+        for image in images:
             masks, scores = automatic_masks(model, processor, image, settings)
             merged = foreground(masks, scores, settings.largest_area, settings.largest_border)
             found = bool(merged.any())
-            maps[row] = merged.mul(FULL).round().to(torch.uint8).cpu().numpy() if found else UNKNOWN
+            row = merged.mul(FULL).round().to(torch.uint8) if found else torch.full_like(merged, UNKNOWN, dtype=torch.uint8)
+            maps.write(row.cpu().numpy().tobytes())
             unknown += not found
-        maps.flush()
     return unknown

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from align.errors import InputError
 from align.files import whole_file, whole_folder, write_json
 from align.training.finished import FINISHED
 from align.training.ownership import INTERVAL, is_wanted, owned
@@ -79,9 +80,9 @@ class RunState:
             "interruptions": self.interruptions,
         }
         try:
-            with whole_file(self.folder / FILE) as partial:
-                torch.save(saved, partial)
-        except (OSError, RuntimeError) as error:  # which is what torch raises where a disk is full
+            with whole_file(self.folder / FILE) as partial, partial.open("wb") as file:
+                torch.save(saved, file)
+        except (OSError, RuntimeError, InputError) as error:
             LOG.warning(
                 "%s: cannot be saved (%s); training goes on, but interrupted it would begin anew", self.folder / FILE, error
             )
@@ -119,7 +120,7 @@ class RunState:
         """
         kept = self.folder / FINISHED
         shutil.rmtree(kept, ignore_errors=True)
-        with suppress(OSError), whole_folder(kept) as partial:  # a file system may have no links
+        with suppress(OSError, InputError), whole_folder(kept) as partial:  # a file system may have no links
             for path in outputs:
                 os.link(path, partial / path.name)
             write_json(partial / FINGERPRINT, self.fingerprint)
@@ -135,7 +136,7 @@ class RunState:
                 with whole_file(path) as partial:
                     os.link(kept / path.name, partial)
                     os.utime(partial)  # newer than what it was made of
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # InputError among them
             return False
         LOG.info("this run has ended before Snakemake took note; its outputs are as they were")
         return True

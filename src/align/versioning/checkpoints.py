@@ -1,7 +1,6 @@
 """Finished checkpoints on their way into the published folder, and out of it."""
 
 import filecmp
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from align.errors import InputError
-from align.files import as_json, sha256, whole_file, write_json
+from align.files import as_json, read_json, sha256, whole_file, write_json
 from align.metrics.collect import read_results
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
@@ -52,7 +51,7 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
     for name in FILES:
         _copy(run / name, published / name)
     rows = read_results(metrics).to_dict("records")
-    account = json.loads((run / "run.json").read_text()) | {
+    account = read_json(run / "run.json") | {
         "metrics": [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows],
         "preparation": preparation,
         "sha256": {path.name: sha256(path) for path in (*(run / name for name in FILES), *(data / name for name in LISTINGS))},
