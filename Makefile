@@ -55,7 +55,7 @@ bench-gpu: $(READY) ## the same on a GPU: artifacts/performance/<its name>.csv
 # uv keeps the pins that still fit; `.venv/bin/uv pip compile --upgrade …` moves all of them.
 lock: $(READY) ## requirements.lock and envs/align.yaml anew from pyproject.toml
 	$(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--annotation-style line --extra develop --output-file requirements.lock pyproject.toml
+		--annotation-style line --extra develop --extra slurm --output-file requirements.lock pyproject.toml
 	$(IN_VENV) python -m align.environment
 
 # Written last and removed first: an interrupted set-up starts anew.
