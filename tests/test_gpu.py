@@ -105,9 +105,9 @@ def machine(tmp_path):
     jobs = []
     environment = {name: value for name, value in os.environ.items() if name not in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")}
 
-    def start(seconds, device="auto"):
+    def start(seconds, device="auto", **given):
         arguments = [sys.executable, "-c", JOB, str(tmp_path), device, str(seconds)]
-        jobs.append(subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True))
+        jobs.append(subprocess.Popen(arguments, env=environment | given, stderr=subprocess.PIPE, text=True))
         return jobs[-1]
 
     yield tmp_path, start
@@ -164,6 +164,14 @@ def test_the_gpu_with_fewest_runs_comes_first_and_a_killed_job_frees_its_slot(ma
 def test_a_job_on_the_cpu_takes_no_slot(machine):
     folder, start = machine
     assert start(0, "cpu").wait(30) == 0
+    assert not list(folder.glob("align-gpu-slots*"))
+
+
+def test_a_job_that_slurm_has_given_a_gpu_keeps_it(machine):
+    folder, start = machine
+    job = start(0, CUDA_VISIBLE_DEVICES="1", SLURM_JOB_ID="7")
+    assert job.wait(30) == 0
+    assert gpu_of(folder, job) == "1"
     assert not list(folder.glob("align-gpu-slots*"))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
@@ -53,17 +54,23 @@ def slurm(tmp_path_factory):
         pytest.skip("a Slurm can be started by root alone")
     folder = tmp_path_factory.mktemp("slurm") / "cluster"
     subprocess.run([REPOSITORY / ".ci/slurm/start", folder], check=True)
+    assert processes_of(folder)
     yield ENVIRONMENT | {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": f"{folder / 'bin'}{os.pathsep}{ENVIRONMENT['PATH']}"}
     subprocess.run([REPOSITORY / ".ci/slurm/stop", folder], check=True)
     assert not folder.exists()
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(folder).encode() in _content(path)]
+    deadline = time.monotonic() + 10
+    while (left := processes_of(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # the process has ended
-        return b""
+def processes_of(folder: Path) -> list[str]:
+    """Return the processes that have been started with the settings in ``folder``."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended
+            found += [path.parent.name] * (str(folder).encode() in path.read_bytes())
+    return found
 
 
 def queue(slurm: dict[str, str], comment: str) -> list[tuple[str, ...]]:
@@ -164,7 +171,7 @@ def test_the_profile_groups_the_short_jobs(planned):
 
 
 def test_each_attempt_asks_for_more_memory_and_time(planned):
-    """``--attempt`` is how Snakemake itself tells a job on a node which attempt it is; jobs with a message do not show what they ask."""
+    """``--attempt`` is how Snakemake tells a job on a node which one it is; jobs with a message do not show what they ask for."""
     asked = re.compile(r"mem_mb=(\d+), .*runtime=(\d+)")
     first, third = ([tuple(map(int, pair)) for pair in asked.findall(planned("--attempt", attempt))] for attempt in ("1", "3"))
     assert len(first) > 20

@@ -24,7 +24,9 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @contextmanager
 def own_gpu(device: str, runs_per_gpu: int, devices: Path = Path("/dev"), temporary: Path = Path("/tmp")) -> Iterator[None]:
-    """Keep a slot of a GPU and hide all other GPUs from CUDA, which must not have looked yet; without a GPU, do nothing.
+    """Keep a slot of a GPU and hide all other GPUs from CUDA, which must not have looked yet.
+
+    Nothing is done without a GPU, nor where Slurm has given this job a single one.
 
     Args:
         device: the configuration's.
@@ -36,7 +38,7 @@ def own_gpu(device: str, runs_per_gpu: int, devices: Path = Path("/dev"), tempor
         InputError: see :func:`gpu_slot`.
     """
     gpus = [] if device == "cpu" else visible_gpus(devices)
-    if not gpus:
+    if not gpus or ("SLURM_JOB_ID" in os.environ and len(gpus) == 1):
         yield
         return
     with gpu_slot(gpus, runs_per_gpu, slots_folder(temporary)) as gpu:
