@@ -163,7 +163,7 @@ def test_nothing_is_left_of_a_run_that_breaks(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match=r"scenes: cannot be written \(No space left"):
         generate(tmp_path / "scenes", DigitScenesSettings(images_per_class=3))
     assert list(tmp_path.iterdir()) == []
 

@@ -44,7 +44,7 @@ def split_of(count, device=CPU):
 
 
 def batches_of(count, device=CPU):
-    return TrainingBatches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0))
+    return iter(TrainingBatches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0)))
 
 
 def method_of(variant, device=CPU, precision="float32", compile_mode="none"):
