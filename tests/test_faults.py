@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import PHOTOGRAPHS, REPOSITORY, needs_mount, run_snakemake, small_disk
+from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, run_snakemake, small_disk
 from file_server import Served, running_server
 from small_runs import CLASSES, run_settings
 
@@ -205,7 +205,7 @@ def test_nothing_half_written_is_left_on_a_full_disk(tmp_path):
         assert kept.read_text() == "kept"
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("mount") is None, reason="root writes everywhere but on a mount")
+@pytest.mark.skipif(os.geteuid() == 0 and not MAY_MOUNT, reason="root writes everywhere but on a mount")
 def test_read_only_results(evaluated):
     before = contents(evaluated / "results")
     with read_only(evaluated / "results"):
@@ -296,7 +296,7 @@ def test_locks_of_the_living_stay_and_those_of_the_dead_go(locked):
     assert not lock.exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("mount") is None, reason="root writes everywhere but on a mount")
+@pytest.mark.skipif(os.geteuid() == 0 and not MAY_MOUNT, reason="root writes everywhere but on a mount")
 def test_a_folder_that_is_read_only_is_named(locked):
     with (
         read_only(locked),
