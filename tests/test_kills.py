@@ -1,5 +1,6 @@
 """Training is killed by every means, under a real Snakemake, and ends with the files of a run that nobody disturbed."""
 
+import contextlib
 import json
 import os
 import random
@@ -117,8 +118,12 @@ def test_sigkill_while_a_job_starts(workflow, undisturbed):
     snakemake = begin(workflow, "--retries", "1")
 
     def starting():
-        children = psutil.Process(snakemake.pid).children(recursive=True)
-        return [child for child in children if "train.py" in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(snakemake.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # of git and others that have ended by now
+                if "train.py" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     soon(starting, "the job")[-1].kill()
     assert snakemake.wait(120) == 0, output_of(workflow)
