@@ -88,6 +88,14 @@ class Explained:
         return self.probabilities.argmax(dim=1)
 
     @cached_property
+    def ground_truth_area(self) -> Tensor | None:
+        """Share of each image that is the object, NaN where none is known: N; None: no image has ground truth."""
+        if self.ground_truth is None:
+            return None
+        areas = in_batches(lambda masks: (masks == 1).float().mean(dim=(1, 2)), self.ground_truth, size=self.batch_size)
+        return torch.where(areas > 0, areas, torch.nan)
+
+    @cached_property
     def drawn(self) -> Tensor:
         """Indices of the n images on which faithfulness is measured, evenly spread over all: n."""
         total = len(self.images)

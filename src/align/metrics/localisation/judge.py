@@ -22,18 +22,16 @@ def judge(explained: Explained, name: str, score: Score, learned_mask_score: Sco
         score: what is measured.
         learned_mask_score: what is measured of the learned mask, where that differs.
     """
-    ground_truth = explained.ground_truth
-    if ground_truth is None:
+    ground_truth, area = explained.ground_truth, explained.ground_truth_area
+    if ground_truth is None or area is None:
         return {}
 
     def values(score: Score, maps: Tensor) -> Tensor:
         def value(maps: Tensor, masks: Tensor) -> Tensor:
-            objects = (masks == 1).flatten(1)
-            judged = resized(maps, masks.shape[1:]).flatten(1)
-            defined = objects.any(dim=1) & ~judged.isnan().any(dim=1)
-            return torch.where(defined, score(judged, objects), torch.nan)
+            return score(resized(maps, masks.shape[1:]).flatten(1), (masks == 1).flatten(1))
 
-        return in_batches(value, maps, ground_truth, size=explained.batch_size)
+        defined = ~(area.isnan() | maps.flatten(1).isnan().any(dim=1))
+        return torch.where(defined, in_batches(value, maps, ground_truth, size=explained.batch_size), torch.nan)
 
     result: dict[str, Values] = {name: values(score, explained.class_saliency)}
     if explained.learned_mask is not None:

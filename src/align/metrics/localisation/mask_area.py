@@ -1,7 +1,5 @@
 """Area of masks."""
 
-import torch
-
 from align.metrics.base import Explained, Values
 
 
@@ -10,7 +8,6 @@ def mask_area(explained: Explained) -> dict[str, Values]:
     areas: dict[str, Values] = {}
     if explained.learned_mask is not None:
         areas["learned_mask_area"] = explained.learned_mask.mean(dim=(1, 2))
-    if explained.ground_truth is not None:
-        objects = (explained.ground_truth == 1).flatten(1)
-        areas["ground_truth_area"] = torch.where(objects.any(dim=1), objects.float().mean(dim=1), torch.nan)
+    if explained.ground_truth_area is not None:
+        areas["ground_truth_area"] = explained.ground_truth_area
     return areas

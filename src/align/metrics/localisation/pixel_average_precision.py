@@ -1,5 +1,6 @@
 """Average precision of a map's pixels."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,8 +25,8 @@ def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
     Returns:
         n; NaN where there is no positive.
     """
-    scores, order = scores.sort(dim=1, descending=True)
-    positives = positives.gather(1, order)
+    order = descending(scores)
+    scores, positives = scores.gather(1, order), positives.gather(1, order)
     positions = torch.arange(scores.shape[1], device=scores.device).expand_as(order)
     # Of equal scores none comes first: each counts with the precision at the last of them.
     is_last = torch.ones_like(positives)
@@ -33,3 +34,10 @@ def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
     last = torch.where(is_last, positions, scores.shape[1]).flip(1).cummin(dim=1).values.flip(1)
     precision = positives.cumsum(dim=1) / (positions + 1)
     return (precision.gather(1, last) * positives).sum(dim=1) / positives.sum(dim=1)
+
+
+def descending(scores: Tensor) -> Tensor:
+    """Return the order of the columns of ``scores`` (n×P) from the largest to the smallest, ties in any order: n×P, int64."""
+    if scores.device.type == "cpu":  # numpy has vectorised sorts, and takes a fifth of torch's time
+        return torch.from_numpy(np.argsort(-scores.numpy(), axis=1))
+    return scores.argsort(dim=1, descending=True)
