@@ -1,6 +1,8 @@
 """Figures: the data that they draw, worked out by hand, and that these data are what is drawn."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -216,6 +218,21 @@ def test_rule_graph_goes_from_left_to_right():
     figure = draw_rule_graph(rule_graph(DOT))
     x = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts if text.get_text()}
     assert x["train_run"] < x["draw"] == x["assumptions"] < x["all"]
+
+
+def test_rule_names_lie_in_their_boxes():
+    files = Path(__file__).parents[1].glob("rules/*.smk")
+    rules = sorted(rule for file in files for rule in re.findall(r"^\s*rule (\w+):", file.read_text(), re.MULTILINE))
+    with style():
+        figure = draw_rule_graph(pd.DataFrame({"rule": rules, "needed_by": "all"}))
+        figure.canvas.draw()
+    axes = figure.axes[0]
+    names = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    boxes = [patch.get_window_extent() for patch in axes.patches]
+    assert len(names) == len(boxes) == len(rules) + 1
+    for name, box in zip(names, boxes):
+        assert box.contains(name.x0, name.y0), (name, box)
+        assert box.contains(name.x1, name.y1), (name, box)
 
 
 def packed(n, masks=None):

@@ -92,6 +92,14 @@ def test_lines_show_means_in_per_cent_spread_and_the_default():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["default", "in distribution", "out of distribution"]
 
 
+def test_one_panel_fills_the_figure():
+    data = sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS).query("setting == 'lambda3' and second_setting == ''")
+    figure = draw_sensitivity(data)
+    (panel,) = figure.axes
+    figure.canvas.draw()
+    assert panel.get_position().width > 0.7
+
+
 def test_grids_show_every_cell_and_frame_the_default():
     figure = draw_sensitivity(sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS))
     inside, outside = (panel for panel in figure.axes if panel.images)

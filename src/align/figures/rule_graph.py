@@ -13,8 +13,8 @@ from matplotlib.patches import FancyBboxPatch
 
 NODE = re.compile(r'^\s*(\d+)\s*\[\s*label\s*=\s*"([^"\\]+)', re.MULTILINE)
 EDGE = re.compile(r"^\s*(\d+)\s*->\s*(\d+)", re.MULTILINE)
-COLUMN, ROW = 1.2, 0.42  # inches, from a box to the next
-WIDTH, HEIGHT = 0.85, 0.3  # inches, of a box
+COLUMN, ROW = 1.4, 0.46  # inches, from a box to the next
+WIDTH, HEIGHT = 1.05, 0.34  # inches, of a box
 Place = tuple[str, int]  # a rule and a column: its own, or one that its edges pass through
 
 

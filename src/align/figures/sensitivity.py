@@ -64,8 +64,10 @@ def draw_sensitivity(data: pd.DataFrame) -> Figure:
     grids = data[data["second_setting"] != ""]
     of_lines = list(lines.groupby([*STUDIED, "setting"], sort=False))
     of_grids = list(grids.groupby([*STUDIED, "setting", "second_setting", "distribution"], sort=False))
-    rows = -(-(len(of_lines) + len(of_grids)) // COLUMNS)
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(PANEL[0] * COLUMNS, PANEL[1] * rows), squeeze=False, layout="constrained")
+    panels = len(of_lines) + len(of_grids)
+    columns = min(panels, COLUMNS)
+    rows = -(-panels // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(PANEL[0] * columns, PANEL[1] * rows), squeeze=False, layout="constrained")
     remaining = iter(axes.flat)
     for _, points in of_lines:
         _draw_line(next(remaining), points)
