@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.blur import SIDE
-from align.masking.blur import blurred
+from align.imaging.blur import SIDE, blurred
 from align.methods.settings import MaskedERMSettings
 from benchmarks.timing import interleaved, table
 
@@ -29,7 +28,7 @@ def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.Da
 
 
 def convolved(images: Tensor, sigma: float) -> Tensor:
-    """Return what :func:`align.masking.blur.blurred` returns of images larger than three standard deviations."""
+    """Return what :func:`align.imaging.blur.blurred` returns of images larger than three standard deviations."""
     own = sigma * images.shape[-1] / SIDE
     radius = math.ceil(3 * own)
     kernel = (-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / own).square()).exp()

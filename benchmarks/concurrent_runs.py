@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 
-from align.configuration.schema import Augmentation
+from align.augmentation.settings import AugmentationSettings
 from align.training.batches import TrainingBatches
 from align.training.device import prepare
 from benchmarks.setting import Setting
@@ -74,7 +74,7 @@ def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[Timed
     """Return what this process did of each method, while the others measured the same method."""
     prepare(setting.device.type, 1)
     generator = torch.Generator(setting.device).manual_seed(0)
-    passes = TrainingBatches(setting.split(IMAGES), setting.batch_size, Augmentation(), generator)
+    passes = TrainingBatches(setting.split(IMAGES), setting.batch_size, AugmentationSettings(), generator)
     timed = []
     for name in names:
         method, batches = setting.method(name), chain.from_iterable(repeat(passes))

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from align.configuration.schema import Augmentation
+from align.augmentation.settings import AugmentationSettings
 from align.methods.base import Batch
 from align.preparation.packed import Packed
 from align.training.batches import TrainingBatches
@@ -82,7 +82,7 @@ def seconds_per_batch(batches: Iterator[Batch], step: Callable[[Batch], object],
 
 def _passes(setting: Setting, paths: list[Path], batches: int) -> Passes:
     """Return what begins a pass of so many ``batches``, by loader."""
-    count, device, augmentation = batches * setting.batch_size, setting.device, Augmentation()
+    count, device, augmentation = batches * setting.batch_size, setting.device, AugmentationSettings()
     numbers = np.arange(count)
     labels = numbers % CLASSES
     resized = [np.asarray(Image.open(path).resize((setting.size, setting.size))) for path in paths]

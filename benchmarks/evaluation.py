@@ -8,10 +8,10 @@ import pandas as pd
 from torch import Tensor
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.schema import Evaluation
 from align.metrics import METRICS
 from align.metrics.evaluate import measure
 from align.metrics.explain import explain, predict
+from align.metrics.settings import EvaluationSettings
 from align.preparation.packed import Packed
 from align.registry import load
 from benchmarks.setting import CLASSES, Setting
@@ -38,12 +38,12 @@ def evaluation(setting: Setting, rounds: int) -> pd.DataFrame:
 
 
 def _evaluation(benchmark: str, setting: Setting, options: dict[str, int], rounds: int) -> pd.DataFrame:
-    whole, forwards = contenders(setting, Evaluation.model_validate({"batch_size": setting.batch_size} | options))
+    whole, forwards = contenders(setting, EvaluationSettings.model_validate({"batch_size": setting.batch_size} | options))
     seconds = interleaved({WHOLE: whole, PASSES: forwards}, rounds)
     return with_goals(table(benchmark, setting.columns, TARGETS * IMAGES, seconds, WHOLE), GOALS, "ratio")
 
 
-def contenders(setting: Setting, options: Evaluation) -> tuple[Callable[[], None], Callable[[], None]]:
+def contenders(setting: Setting, options: EvaluationSettings) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return the evaluation of a run of ALIGN, and the forward passes of it: the images' own, and all that metrics ask for."""
     method = setting.method("align")
     for network in method.networks.values():

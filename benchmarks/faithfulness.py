@@ -11,11 +11,11 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.schema import Evaluation
 from align.metrics import METRICS
 from align.metrics.base import Explained, Values
 from align.metrics.evaluate import measure
 from align.metrics.explain import explain
+from align.metrics.settings import EvaluationSettings
 from align.models.classifier import Classifier
 from align.preparation.packed import Packed
 from align.registry import load
@@ -44,7 +44,7 @@ def explained_noise(setting: Setting) -> Explained:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (setting.batch_size, setting.size, setting.size, 3), dtype=np.uint8)
     packed = Packed(images, np.arange(setting.batch_size) % CLASSES, [], None)
-    options = Evaluation(batch_size=setting.batch_size)
+    options = EvaluationSettings(batch_size=setting.batch_size)
     return explain(method, load(ATTRIBUTIONS[options.attribution]), packed, options, setting.device)
 
 
@@ -54,7 +54,7 @@ def all_at_once(explained: Explained) -> dict[str, Values]:
 
 
 @torch.no_grad()
-def plain_loop(classifier: Classifier, images: Tensor, saliency: Tensor, settings: Evaluation) -> dict[str, list[float]]:
+def plain_loop(classifier: Classifier, images: Tensor, saliency: Tensor, settings: EvaluationSettings) -> dict[str, list[float]]:
     """Return the values of MEASURED, one for each image, perturbing and predicting one image after the other.
 
     Args:
@@ -70,7 +70,7 @@ def plain_loop(classifier: Classifier, images: Tensor, saliency: Tensor, setting
     return values
 
 
-def _of_image(classifier: Classifier, image: Tensor, saliency: Tensor, settings: Evaluation) -> dict[str, float]:
+def _of_image(classifier: Classifier, image: Tensor, saliency: Tensor, settings: EvaluationSettings) -> dict[str, float]:
     height, width = image.shape[1:]
     upsampled = F.interpolate(saliency[None, None], size=(height, width), mode="bilinear")[0, 0]
     order = upsampled.flatten().argsort(descending=True, stable=True)

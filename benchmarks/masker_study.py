@@ -26,11 +26,13 @@ from align.configuration.loading import load
 from align.configuration.runs import variants_of
 from align.configuration.schema import Configuration
 from align.files import whole_file
+from align.imaging.resizing import resized
+from align.masking.compositing import composite
 from align.masking.fixed import centre_mask
-from align.masking.learned import LearnedMasker, true_class_probability
-from align.masking.reference import REFERENCES, shown
-from align.methods.settings import ALIGNSettings
-from align.metrics.base import descending_ranks, resized
+from align.methods.align.masker_training import LearnedMasker, true_class_probability
+from align.methods.align.references import REFERENCES
+from align.methods.align.settings import ALIGNSettings
+from align.metrics.base import descending_ranks
 from align.metrics.localisation.energy_inside import share_inside
 from align.metrics.localisation.pointing_game import hit
 from align.models.classifier import Classifier
@@ -40,7 +42,7 @@ from align.preparation.splits import evaluated_split
 from align.training.batches import TrainingBatches
 from align.training.images import on_device
 from align.training.run import restore, seeded
-from align.workflow import run_settings
+from align.workflow.jobs import run_settings
 
 AREAS = (0.1, 0.3, 0.5)  # at which masks of any size are compared
 CPU = torch.device("cpu")
@@ -121,7 +123,7 @@ def judged(classifier: Classifier, maps_of: Maps, packed: Packed, classes: list[
             for area in AREAS:
                 mask = (ranks < area * ranks[0].numel()).float()
                 kept, removed = (
-                    true_class_probability(classifier, shown(images, part, reference), labels) for part in (mask, 1 - mask)
+                    true_class_probability(classifier, composite(images, part, reference), labels) for part in (mask, 1 - mask)
                 )
                 dists.append(kept - removed)
             columns[f"dist_{kind}"] = torch.stack(dists).mean(0)

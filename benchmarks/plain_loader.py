@@ -9,15 +9,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from align.configuration.schema import Augmentation
+from align.augmentation.settings import AugmentationSettings
+from align.imaging.normalisation import MEAN, STANDARD_DEVIATION
 from align.methods.base import Batch
-from align.models.classifier import MEAN, STANDARD_DEVIATION
 
 
 class ImageFiles(Dataset[tuple[Tensor, int]]):
     """Files that are decoded and augmented, one at a time, whenever they are asked for."""
 
-    def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int, augmentation: Augmentation) -> None:
+    def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int, augmentation: AugmentationSettings) -> None:
         self.paths, self.labels = paths, labels
         self.transform = transform(size, augmentation)
 
@@ -31,7 +31,7 @@ class ImageFiles(Dataset[tuple[Tensor, int]]):
             return self.transform(image.convert("RGB")), int(self.labels[index])
 
 
-def transform(size: int, augmentation: Augmentation) -> v2.Compose:
+def transform(size: int, augmentation: AugmentationSettings) -> v2.Compose:
     """Return the augmentation of :mod:`align.augmentation` in torchvision's transforms: of one Pillow image, to 3×S×S."""
     strength = augmentation.jitter
     return v2.Compose(
@@ -52,7 +52,7 @@ def plain_batches(
     labels: Sequence[int],
     size: int,
     batch_size: int,
-    augmentation: Augmentation,
+    augmentation: AugmentationSettings,
     workers: int,
     generator: torch.Generator,
     device: torch.device,

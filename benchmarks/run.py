@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from align.configuration.schema import Classifier
 from align.files import whole_file
-from align.provenance import git_revision
+from align.models.settings import ClassifierSettings
 from align.training.device import prepare
+from align.workflow.provenance import git_revision
 from benchmarks.blur import blur
 from benchmarks.concurrent_runs import concurrent_runs
 from benchmarks.data import data
@@ -30,8 +30,8 @@ from benchmarks.training_steps import training_steps, variants
 from benchmarks.validation import validation
 
 FOLDER = Path("artifacts/performance")
-SMALL = Classifier(architecture="small_resnet", weights=None)
-RESNET18 = Classifier(architecture="resnet18", weights=None)
+SMALL = ClassifierSettings(architecture="small_resnet", weights=None)
+RESNET18 = ClassifierSettings(architecture="resnet18", weights=None)
 BOTH = ("erm", "align")
 COMPILED_FOR = 150.0  # seconds
 VALIDATED = 200  # images

@@ -7,14 +7,15 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import torch
 
-from align.configuration.schema import Augmentation, Engine
+from align.augmentation.settings import AugmentationSettings
 from align.training.batches import TrainingBatches
+from align.training.settings import EngineSettings
 from align.training.state import SHARE, resumable
 from align.training.trainer import Progress, State
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
 
-EVERY = Engine().save_every  # seconds
+EVERY = EngineSettings().save_every  # seconds
 
 
 def saving(setting: Setting, rounds: int) -> pd.DataFrame:
@@ -32,6 +33,6 @@ def _state_of_a_run(setting: Setting, name: str) -> State:
     method.step(setting.batch())
     networks = {key: {k: v.clone() for k, v in network.state_dict().items()} for key, network in method.networks.items()}
     generator = torch.Generator(setting.device)
-    batches = TrainingBatches(setting.split(setting.batch_size), setting.batch_size, Augmentation(), generator)
+    batches = TrainingBatches(setting.split(setting.batch_size), setting.batch_size, AugmentationSettings(), generator)
     progress = Progress(best=(0.5, 1, method.phase, networks))
     return {"progress": progress.state_dict(), "method": method.state_dict(), "batches": batches.state_dict()}

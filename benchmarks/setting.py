@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from align.configuration.schema import Augmentation, Classifier, Training
+from align.augmentation.settings import AugmentationSettings
 from align.methods import METHODS
 from align.methods.align import ALIGN
 from align.methods.base import Batch, Method
+from align.models.settings import ClassifierSettings
 from align.training.images import Images
 from align.training.run import RunSettings
+from align.training.settings import TrainingSettings
 
 CLASSES, DOMAINS = 5, 3
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -28,7 +30,7 @@ class Setting(NamedTuple):
         compile: of the backbone, none or a mode of ``torch.compile``.
     """
 
-    classifier: Classifier
+    classifier: ClassifierSettings
     size: int
     batch_size: int
     device: torch.device
@@ -44,8 +46,8 @@ class Setting(NamedTuple):
     def method(self, name: str) -> Method:
         """Return a method with its default hyper-parameters and random weights, ALIGN as it is once guided."""
         entry = METHODS[name]
-        training = Training.model_validate({"precision": self.precision})
-        run = RunSettings(entry.implementation, entry.settings(), self.classifier, training, Augmentation())
+        training = TrainingSettings.model_validate({"precision": self.precision})
+        run = RunSettings(entry.implementation, entry.settings(), self.classifier, training, AugmentationSettings())
         method = run.build(CLASSES, 0, self.device, self.compile)
         if isinstance(method, ALIGN):
             method.phase = "guided"

@@ -1,22 +1,22 @@
 # The checked configuration and the helpers that all rules share.
 import time
 
-from align.acquisition.plan import datasets_to_make, downloads_of
-from align.alone import join
+from align.workflow.acquisition import datasets_to_make, downloads_of
+from align.workflow.locks import join
 from align.configuration.loading import load
 from align.configuration.runs import Run, left_out, source_domains, studies_of, teacher_of, variants_of
 from align.datasets import SOURCES
 from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
 from align.files import require_room, require_writable
-from align.gpu import gpu_is_visible
-from align.inputs import prepare_inputs
-from align.provenance import code_hash
+from align.workflow.gpus import gpu_is_visible
+from align.workflow.inputs import prepare_inputs
+from align.workflow.provenance import code_hash
 from align.registry import module_of
 from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.versioning.repository import require_repository
-from align.workflow import method_code
+from align.workflow.jobs import method_code
 
 try:
     CONFIGURATION = load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration")

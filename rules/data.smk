@@ -1,6 +1,6 @@
 # From an address or a generator to a folder of images, and from any such folder to splits and packed arrays.
 
-from align.acquisition.counts import published_counts
+from align.datasets.published_counts import published_counts
 
 
 rule download:

@@ -68,7 +68,7 @@ rule collect_metrics:
     params:
         runs=[run._asdict() | {"studies": studies} for run, studies in STUDIES.items()],
         source_domains=[source_domains(CONFIGURATION, run) for run in RUNS],
-        code=code_hash("align.metrics.collect"),
+        code=code_hash("align.results.collect"),
     script:
         "../workflow_scripts/collect_metrics.py"
 

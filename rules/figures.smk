@@ -1,5 +1,5 @@
 # Figures: as SVG (in the report), as PNG, and the CSV that they are drawn from.
-from align.configuration.runs import method_of
+from align.methods.naming import method_of
 
 
 rule training_curves:
@@ -89,7 +89,7 @@ rule average_ranks:
         mem_mb=per_attempt(1000),
         runtime=per_attempt(10),
     params:
-        code=code_hash("align.figures.critical_difference", "align.figures.style", "align.verdict.ranks"),
+        code=code_hash("align.figures.critical_difference", "align.figures.style", "align.statistics.ranks"),
     script:
         "../workflow_scripts/average_ranks.py"
 

@@ -1,5 +1,5 @@
 # Every table and figure in one HTML page that needs nothing else: no network, no other file.
-from align.provenance import value_hash
+from align.workflow.provenance import value_hash
 
 
 report: "../report/workflow.rst"

@@ -1,5 +1,5 @@
 # A script counts by what it does, as the library's code; Snakemake's own trigger is its time, which any checkout changes.
-from align.provenance import script_hash
+from align.workflow.provenance import script_hash
 
 for made in workflow.rules:
     if made.script:

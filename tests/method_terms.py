@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from scipy.special import log_softmax
 
-from align.configuration.schema import Classifier as ClassifierSettings
-from align.configuration.schema import Training
 from align.methods.attribution_mixup import mixing_ratios, same_class_partners
+from align.models.settings import ClassifierSettings
+from align.training.settings import TrainingSettings
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 8))
-TRAINING = Training(learning_rate=1e-2)
+TRAINING = TrainingSettings(learning_rate=1e-2)
 SIZE = 24
 
 

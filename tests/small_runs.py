@@ -3,17 +3,18 @@
 import numpy as np
 import torch
 
-from align.configuration.schema import Augmentation, Engine, Training
-from align.configuration.schema import Classifier as ClassifierSettings
+from align.augmentation.settings import AugmentationSettings
 from align.methods import METHODS
+from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.training.run import RunSettings, train_run
+from align.training.settings import EngineSettings, TrainingSettings
 from align.training.trainer import nothing_after
 
 CPU = torch.device("cpu")
 CLASSES = ["circle", "cross", "square"]
 SIZE = 16
-NO_AUGMENTATION = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
+NO_AUGMENTATION = AugmentationSettings(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
 SMALL_MASKER = {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}
 WITHOUT_GIVEN_MASKS = {"mask": "random", "degradation": "random", "degree": 0.2}
 HYPER_PARAMETERS = {"align": SMALL_MASKER, "align-plus": SMALL_MASKER, "masked_erm": WITHOUT_GIVEN_MASKS}
@@ -36,14 +37,14 @@ def run_settings(method="erm", widths=(4, 8), **training):
         METHODS[method].implementation,
         METHODS[method].settings(**HYPER_PARAMETERS.get(method, {})),
         ClassifierSettings(architecture="small_resnet", weights=None, widths=widths),
-        Training(**{"epochs": 3, "batch_size": 6, "learning_rate": 1e-3} | training),
-        Augmentation(),
+        TrainingSettings(**{"epochs": 3, "batch_size": 6, "learning_rate": 1e-3} | training),
+        AugmentationSettings(),
     )
 
 
 def trained_run(method="erm", seed=0, sources=(TRAINING_SPLIT,), state=None, after_step=nothing_after, **training):
     settings = run_settings(method, **training)
-    return train_run(settings, sources, [VALIDATION_SPLIT], CLASSES, seed, CPU, "test", Engine(), state, after_step)
+    return train_run(settings, sources, [VALIDATION_SPLIT], CLASSES, seed, CPU, "test", EngineSettings(), state, after_step)
 
 
 def same_states(first, second):

@@ -20,11 +20,12 @@ from method_terms import (
 from scipy.special import log_softmax
 from torch import nn
 
-from align.masking.losses import distinction_loss, total_variation
-from align.methods.align import ALIGN, guidance_loss
+from align.methods.align import ALIGN
+from align.methods.align.losses import distinction_loss, guidance_loss, total_variation
+from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch, minimise
 from align.methods.dre import DRE
-from align.methods.settings import ALIGNSettings, DRESettings
+from align.methods.settings import DRESettings
 from align.models.classifier import build_classifier
 from align.training.trainer import preparation
 

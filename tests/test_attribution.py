@@ -14,9 +14,9 @@ from align.attribution.hires_cam import hires_cam
 from align.attribution.input_gradient import class_gradient, input_gradient
 from align.attribution.integrated_gradients import STEPS, path_integral
 from align.attribution.layer_cam import layer_cam
-from align.attribution.scaling import min_max_scale
-from align.configuration.schema import Classifier as ClassifierSettings
+from align.imaging.scaling import min_max_scale
 from align.models.classifier import build_classifier
+from align.models.settings import ClassifierSettings
 from align.registry import load
 
 NETWORKS = {

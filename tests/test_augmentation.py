@@ -8,11 +8,12 @@ from scipy.stats import chisquare, ks_2samp
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional
 
-from align.augmentation.colour import blend, draw_orders, jitter, luma, shift_hue, to_grey
+from align.augmentation.colour import blend, draw_orders, jitter, shift_hue, to_grey
 from align.augmentation.geometry import crop_and_resize, draw_crops
-from align.augmentation.pipeline import augment, normalise, to_unit
-from align.configuration.schema import Augmentation
-from align.models.classifier import MEAN, STANDARD_DEVIATION
+from align.augmentation.pipeline import augment
+from align.augmentation.settings import AugmentationSettings
+from align.imaging.colour import luma
+from align.imaging.normalisation import MEAN, STANDARD_DEVIATION, normalise, to_unit
 from benchmarks.plain_loader import transform
 
 ORDER = (0, 1, 2, 3)
@@ -126,11 +127,11 @@ def test_a_box_that_never_fits_is_the_whole_image(generator):
 
 
 def test_nothing_changes_when_all_is_off(images, generator):
-    torch.testing.assert_close(augment(images, Augmentation(**OFF), ORDER, generator), images, rtol=0, atol=1e-5)
+    torch.testing.assert_close(augment(images, AugmentationSettings(**OFF), ORDER, generator), images, rtol=0, atol=1e-5)
 
 
 def test_flip_one_mirrors_and_grey_one_takes_all_colour(images, generator):
-    changed = augment(images, Augmentation(**OFF | {"flip": 1, "grey": 1}), ORDER, generator)
+    changed = augment(images, AugmentationSettings(**OFF | {"flip": 1, "grey": 1}), ORDER, generator)
     expected = functional.rgb_to_grayscale(images.flip(3), num_output_channels=3)
     torch.testing.assert_close(changed, expected, rtol=0, atol=1e-5)
 
@@ -138,8 +139,8 @@ def test_flip_one_mirrors_and_grey_one_takes_all_colour(images, generator):
 @pytest.mark.parametrize("probability", [0.1, 0.5])
 def test_flip_and_grey_happen_as_often_as_they_should(probability, generator):
     images = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]).view(1, 3, 1, 2).expand(4000, 3, 2, 2)
-    flipped = augment(images, Augmentation(**OFF | {"flip": probability}), ORDER, generator)[:, 0, 0, 1] > 0.5
-    greyed = augment(images, Augmentation(**OFF | {"grey": probability}), ORDER, generator)[:, 1, 0, 0] > 0.1
+    flipped = augment(images, AugmentationSettings(**OFF | {"flip": probability}), ORDER, generator)[:, 0, 0, 1] > 0.5
+    greyed = augment(images, AugmentationSettings(**OFF | {"grey": probability}), ORDER, generator)[:, 1, 0, 0] > 0.1
     for chosen in (flipped, greyed):
         assert chosen.double().mean().item() == pytest.approx(probability, abs=0.03)
 
@@ -148,7 +149,7 @@ def test_the_generator_alone_decides(images):
     def changed(seed, global_seed):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(global_seed)
-            return augment(images, Augmentation(), ORDER, torch.Generator().manual_seed(seed))
+            return augment(images, AugmentationSettings(), ORDER, torch.Generator().manual_seed(seed))
 
     assert torch.equal(changed(5, 1), changed(5, 2))
     assert not torch.equal(changed(5, 1), changed(6, 1))
@@ -157,13 +158,13 @@ def test_the_generator_alone_decides(images):
 @pytest.mark.parametrize("on", [{"crop_scale": (0.3, 0.9)}, {"jitter": 0.5}], ids=["crop", "jitter"])
 def test_every_image_has_parameters_of_its_own(images, generator, on):
     same = images[:1].expand(6, -1, -1, -1)
-    changed = augment(same, Augmentation(**OFF | on), ORDER, generator)
+    changed = augment(same, AugmentationSettings(**OFF | on), ORDER, generator)
     pairs = torch.combinations(torch.arange(6))
     assert (changed[pairs[:, 0]] - changed[pairs[:, 1]]).abs().amax((1, 2, 3)).min() > 1e-4
 
 
 def test_augmented_images_stay_in_range(images, generator):
-    changed = augment(images, Augmentation(jitter=1, grey=0.5, crop_scale=(0.1, 1)), ORDER, generator)
+    changed = augment(images, AugmentationSettings(jitter=1, grey=0.5, crop_scale=(0.1, 1)), ORDER, generator)
     assert changed.shape == images.shape
     assert changed.min() >= -1e-6
     assert changed.max() <= 1 + 1e-6
@@ -171,7 +172,7 @@ def test_augmented_images_stay_in_range(images, generator):
 
 def test_augmented_images_are_distributed_as_torchvisions(generator):
     count, batch, size = 1500, 10, 32
-    settings = Augmentation(grey=0.3)
+    settings = AugmentationSettings(grey=0.3)
     packed = torch.randint(0, 256, (4, 4, 3), generator=generator, dtype=torch.uint8)
     packed = packed.repeat_interleave(size // 4, 0).repeat_interleave(size // 4, 1)  # a patchwork: every crop shows another part
     with torch.random.fork_rng(devices=[]):

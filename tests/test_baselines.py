@@ -11,8 +11,7 @@ from torch import nn
 from torchvision.transforms.functional import resized_crop
 
 from align.augmentation.geometry import draw_crops
-from align.configuration.schema import Augmentation, Engine, Training
-from align.configuration.schema import Classifier as ClassifierSettings
+from align.augmentation.settings import AugmentationSettings
 from align.methods import COMPARED, METHODS
 from align.methods.attribution_mixup import mixing_ratios
 from align.methods.base import Batch, weighted_sum
@@ -24,9 +23,11 @@ from align.methods.rsc import RSC, largest
 from align.methods.settings import CGCSettings, GroupDROSettings, IRMSettings, MixupSettings, RSCSettings
 from align.methods.source_domains import members
 from align.models.classifier import build_classifier
+from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.registry import load
 from align.training.run import RunSettings, train_run
+from align.training.settings import EngineSettings, TrainingSettings
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 9))
 BASELINES = ("mixup", "rsc", "cgc", "irm", "group_dro")
@@ -132,12 +133,12 @@ class TestEveryBaseline:
                 METHODS[name].implementation,
                 METHODS[name].settings(**({"annealing_steps": 2} if name == "irm" else {})),
                 SMALL,
-                Training(epochs=2, batch_size=6, learning_rate=1e-3),
-                Augmentation(),
+                TrainingSettings(epochs=2, batch_size=6, learning_rate=1e-3),
+                AugmentationSettings(),
             )
             training_split = [packed_images(count, number) for number, count in enumerate((9, 12, 6))]
             outcome, _ = train_run(
-                settings, training_split, [packed_images(6, 3)], "abc", seed, torch.device("cpu"), "test", Engine()
+                settings, training_split, [packed_images(6, 3)], "abc", seed, torch.device("cpu"), "test", EngineSettings()
             )
             return outcome.history.rows
 

@@ -16,9 +16,10 @@ from conftest import REPOSITORY
 from PIL import Image
 from torch import nn
 
-from align.augmentation.pipeline import normalise, to_unit
-from align.configuration.schema import Augmentation, Classifier
-from align.masking.blur import blurred
+from align.augmentation.settings import AugmentationSettings
+from align.imaging.blur import blurred
+from align.imaging.normalisation import normalise, to_unit
+from align.models.settings import ClassifierSettings
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.blur import convolved
 from benchmarks.concurrent_runs import concurrent_runs, together
@@ -35,8 +36,8 @@ from benchmarks.training_steps import BOUNDS, training_steps, variants, with_rat
 from benchmarks.validation import validation
 
 CPU = torch.device("cpu")
-TINY = Setting(Classifier(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 8, CPU)
-UNCHANGED = Augmentation(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), flip=0.0, jitter=0.0, grey=0.0)
+TINY = Setting(ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 8, CPU)
+UNCHANGED = AugmentationSettings(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), flip=0.0, jitter=0.0, grey=0.0)
 
 
 def test_contenders_take_turns_after_a_call_each():
@@ -81,7 +82,9 @@ def test_operations_are_those_of_a_hand_count():
 @pytest.mark.parametrize("name", BOUNDS)
 def test_bounds_are_what_counting_operations_gives(name):
     # Wide, so that a masker is small beside it; ERM's first layer, which has no gradient to its input, makes the difference.
-    setting = TINY._replace(classifier=Classifier(architecture="small_resnet", weights=None, widths=(64, 128, 256)), size=32)
+    setting = TINY._replace(
+        classifier=ClassifierSettings(architecture="small_resnet", weights=None, widths=(64, 128, 256)), size=32
+    )
     count = {method: operations_of(setting, method) for method in ("erm", name)}
     least = 0.98 * BOUNDS[name]
     assert least <= count[name] / count["erm"] < 1.25 * BOUNDS[name]
@@ -143,7 +146,7 @@ def test_the_plain_loader_yields_what_packed_images_are_without_augmentation(fil
 
 
 def test_the_plain_loader_is_random_by_its_seed(files):
-    first, again, other = (plain(files[0], Augmentation(), seed) for seed in (0, 0, 1))
+    first, again, other = (plain(files[0], AugmentationSettings(), seed) for seed in (0, 0, 1))
     assert all(torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels) for a, b in zip(first, again))
     assert not any(torch.equal(a.images, b.images) for a, b in zip(first, other))
 

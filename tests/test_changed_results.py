@@ -16,14 +16,14 @@ import torch
 from conftest import REPOSITORY, run_snakemake, write_images
 from small_runs import run_settings
 
-from align.checksums import RECORDS, forget, record, require_unchanged
 from align.configuration.loading import load
 from align.errors import InputError
 from align.files import read_json
-from align.inputs import existing_inputs
 from align.preparation.listing import MANIFEST_COLUMNS, read_listing
 from align.preparation.packed import read_array
 from align.training.run import restore
+from align.workflow.checksums import RECORDS, forget, record, require_unchanged
+from align.workflow.inputs import existing_inputs
 
 TABLE = "results/tables/in_distribution.csv"
 RUN = "photographs/single_source/paris/erm/seed0"

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from align.errors import InputError
-from align.metrics.collect import COLUMNS, of_run, of_study, read_results
 from align.metrics.evaluate import of_images, write_csv
 from align.preparation.packed import Packed
+from align.results.collect import COLUMNS, read_results, run_rows, study_rows
 
 METRICS = pd.DataFrame(
     [("a", "accuracy", 0.5, 10), ("b", "accuracy", 0.25, 8), ("c", "accuracy", 0.125, 8)],
@@ -32,7 +32,7 @@ def run(protocol, domain, *studies):
     ],
 )
 def test_what_was_trained_on_is_in_distribution(protocol, domain, sources, name, distributions):
-    table = of_run(METRICS, run(protocol, domain, "comparison"), sources)
+    table = run_rows(METRICS, run(protocol, domain, "comparison"), sources)
     assert list(table.columns) == COLUMNS
     assert list(table["distribution"]) == distributions
     assert set(table["source_domain"]) == {name}
@@ -40,13 +40,13 @@ def test_what_was_trained_on_is_in_distribution(protocol, domain, sources, name,
 
 
 def test_a_run_of_two_studies_has_its_rows_in_both_and_once_in_each():
-    table = of_run(METRICS, run("single_source", "a", "comparison", "sensitivity"), ["a"])
+    table = run_rows(METRICS, run("single_source", "a", "comparison", "sensitivity"), ["a"])
     assert len(table) == 6
     for study in ("comparison", "sensitivity"):
-        own = of_study(table, study)
+        own = study_rows(table, study)
         assert list(own["target_domain"]) == ["a", "b", "c"]
         assert "study" not in own.columns
-    assert of_study(table, "masker_ablation").empty
+    assert study_rows(table, "masker_ablation").empty
 
 
 def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path):
@@ -57,7 +57,7 @@ def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path):
     found = read_results(tmp_path / "a.csv")
     assert list(found["target_domain"]) == ["1", "NA", "038"]
     assert list(found["value"].isna()) == [False, True, False]
-    table = of_run(found, run("single_source", "1", "comparison"), ["1"])
+    table = run_rows(found, run("single_source", "1", "comparison"), ["1"])
     assert list(table["distribution"]) == ["in", "out", "out"]
 
 

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, left_out, method_of, runs_of, source_domains, studies_of, variants_of
+from align.configuration.runs import Run, left_out, runs_of, source_domains, studies_of, variants_of
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError
 from align.methods import COMPARED, METHODS
+from align.methods.naming import method_of
 from align.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from align.datasets import digit_scenes
 from align.datasets.digit_scenes import BACKGROUNDS, CLASSES, generate, place_digit
 from align.datasets.folders import require_settings
 from align.datasets.image_folder import index
-from align.datasets.settings import DigitScenesSettings
+from align.datasets.source_settings import DigitScenesSettings
 from align.errors import InputError
 
 DOMAINS = tuple(BACKGROUNDS)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
-from align.configuration.schema import Evaluation
 from align.metrics import METRICS
 from align.metrics.base import Explained
 from align.metrics.domain_shift.pairing import pairs_of
 from align.metrics.evaluate import averaged, measure
+from align.metrics.settings import EvaluationSettings
 from align.registry import load
 from align.tables.theory import theory
 
@@ -35,7 +35,7 @@ def explained(probabilities, labels, images=None, pairs=None):
         pairs=pairs,
         predict=lambda images: images,
         batch_size=2,
-        settings=Evaluation(),
+        settings=EvaluationSettings(),
     )
 
 

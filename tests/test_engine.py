@@ -11,12 +11,12 @@ import torch
 from method_terms import SIZE, SMALL, TRAINING, generator_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from align.configuration.schema import Augmentation
+from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
+from align.imaging.masks import FULL, UNKNOWN
 from align.methods import METHODS
 from align.methods.adam import Adam
-from align.methods.settings import ALIGNSettings
-from align.preparation.packed import FULL, UNKNOWN
+from align.methods.align.settings import ALIGNSettings
 from align.training.batches import TrainingBatches
 from align.training.device import choose_device, precision_on, prepare
 from align.training.images import Images, StreamedImages, prefetched
@@ -44,13 +44,13 @@ def split_of(count, device=CPU):
 
 
 def batches_of(count, device=CPU):
-    return iter(TrainingBatches(split_of(count, device), 8, Augmentation(), torch.Generator(device).manual_seed(0)))
+    return iter(TrainingBatches(split_of(count, device), 8, AugmentationSettings(), torch.Generator(device).manual_seed(0)))
 
 
 def method_of(variant, device=CPU, precision="float32", compile_mode="none"):
     name = variant.split(",")[0]
     training = TRAINING.model_copy(update={"precision": precision})
-    settings = RunSettings(METHODS[name].implementation, VARIANTS[variant], SMALL, training, Augmentation())
+    settings = RunSettings(METHODS[name].implementation, VARIANTS[variant], SMALL, training, AugmentationSettings())
     method = settings.build(3, 0, device, compile_mode)
     if name.startswith("align"):
         method.phase = "guided"

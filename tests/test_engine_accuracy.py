@@ -8,21 +8,23 @@ import pytest
 import torch
 from PIL import Image
 
-from align.configuration.schema import Augmentation, Classifier, Training
+from align.augmentation.settings import AugmentationSettings
 from align.datasets.digit_scenes import CLASSES, generate
-from align.datasets.settings import DigitScenesSettings
+from align.datasets.source_settings import DigitScenesSettings
 from align.methods import METHODS
+from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.training.batches import TrainingBatches
 from align.training.images import on_device
 from align.training.run import RunSettings, seeded
+from align.training.settings import TrainingSettings
 from align.training.trainer import preparation, validate
 from benchmarks.plain_loader import plain_batches
 
 CPU = torch.device("cpu")
 SIZE, EPOCHS, SEEDS = 48, 10, (0, 1, 2)
-TRAINING = Training(epochs=EPOCHS, batch_size=32, learning_rate=2e-3)
-AUGMENTATION = Augmentation(flip=0, jitter=0.2, grey=0)
+TRAINING = TrainingSettings(epochs=EPOCHS, batch_size=32, learning_rate=2e-3)
+AUGMENTATION = AugmentationSettings(flip=0, jitter=0.2, grey=0)
 HYPER_PARAMETERS = {"erm": {}, "align": {"masker_width": 8, "masker_strides": [2, 1, 1], "masker_steps": 60}}
 
 
@@ -76,7 +78,7 @@ def accuracies(name, way, digits, precision="float32"):
     files, tested = digits
     entry = METHODS[name]
     hyper_parameters, training = entry.settings(**HYPER_PARAMETERS[name]), TRAINING.model_copy(update={"precision": precision})
-    network = Classifier(architecture="small_resnet", weights=None)
+    network = ClassifierSettings(architecture="small_resnet", weights=None)
     settings = RunSettings(entry.implementation, hyper_parameters, network, training, AUGMENTATION)
     splits = [on_device([packed], CPU) for packed in tested]
     found = []

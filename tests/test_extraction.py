@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from align.acquisition import extraction
 from align.acquisition.extraction import ArchiveFile, extract, regular_files
-from align.configuration.base import Section
 from align.datasets.archived_folders import bring, place
 from align.errors import InputError
 from align.files import whole_folder
+from align.settings import Section
 
 MEGABYTE = 10**6
 MEBIBYTE = 2**20

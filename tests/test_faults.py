@@ -19,11 +19,11 @@ from file_server import Served, running_server
 from small_runs import CLASSES, run_settings
 
 from align.acquisition.download import download
-from align.alone import join
 from align.errors import InputError, lack_of_memory
 from align.files import whole_file, whole_folder
 from align.models.classifier import build_classifier
 from align.training.run import restore
+from align.workflow.locks import join
 
 MEBIBYTE = 2**20
 TABLE = "results/tables/in_distribution.csv"
@@ -267,7 +267,7 @@ def test_snakemake_is_killed_and_needs_no_unlocking(workflow):
 JOIN = """
 import sys
 from pathlib import Path
-from align.alone import join
+from align.workflow.locks import join
 join(Path(sys.argv[1]))
 print("joined", flush=True)
 input()

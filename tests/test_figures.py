@@ -18,8 +18,8 @@ from align.figures.performance import draw_performance, performance
 from align.figures.rule_graph import draw_rule_graph, rule_graph
 from align.figures.style import WRONG, style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
-from align.metrics.collect import COLUMNS
 from align.preparation.packed import Packed
+from align.results.collect import COLUMNS
 
 DOT = """digraph snakemake_dag {
     graph[bgcolor=white, margin=0];

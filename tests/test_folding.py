@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from align.configuration.schema import Classifier
 from align.models.classifier import build_classifier
-from align.models.folding import folded
+from align.models.inference import folded
+from align.models.settings import ClassifierSettings
 
 
 @pytest.mark.parametrize(("architecture", "size"), [("small_resnet", 48), ("resnet18", 64)])
 def test_a_folded_classifier_predicts_the_same_without_normalising(architecture, size):
     generator = torch.Generator().manual_seed(0)
-    classifier = build_classifier(Classifier(architecture=architecture, weights=None), 5, generator).eval()
+    classifier = build_classifier(ClassifierSettings(architecture=architecture, weights=None), 5, generator).eval()
     for module in classifier.modules():
         if isinstance(module, nn.BatchNorm2d):  # as after training: nothing is 0 or 1
             for values in (module.running_mean, module.running_var, module.weight.data, module.bias.data):
@@ -34,7 +34,7 @@ def test_a_folded_classifier_predicts_the_same_without_normalising(architecture,
 def test_evaluation_of_the_small_network_imports_no_torchvision_and_no_compiler():
     check = """
 import sys
-from align.configuration.schema import Classifier
+from align.models.settings import ClassifierSettings
 from align.metrics import METRICS
 from align.metrics.explain import explain
 from align.models.classifier import build_classifier

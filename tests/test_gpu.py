@@ -11,8 +11,8 @@ import pytest
 from conftest import copy_workflow
 
 from align.errors import InputError
-from align.gpu import Gpu, gpu_is_visible, visible_gpus
-from align.gpu_slots import gpu_slot, slots_folder
+from align.workflow.gpu_slots import gpu_slot, slots_folder
+from align.workflow.gpus import Gpu, gpu_is_visible, visible_gpus
 
 # Jobs that write down when they begin and end; each asks for as many GPUs as the configuration says.
 SNAKEFILE = """\
@@ -29,7 +29,7 @@ rule wait:
 JOB = """\
 import logging, os, sys, time
 from pathlib import Path
-from align.gpu_slots import own_gpu
+from align.workflow.gpu_slots import own_gpu
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 folder, device, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from align.configuration.schema import GroundTruth
 from align.datasets.ground_truth import read_mask
+from align.datasets.settings import GroundTruth
 from align.errors import InputError
 
 ANNOTATION = """<annotation><size><width>{width}</width><height>{height}</height><depth>3</depth></size>{objects}</annotation>"""

@@ -8,8 +8,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.special import expit, log_softmax
 from torch import nn
 
-from align.masking.learned import LearnedMasker
-from align.masking.losses import (
+from align.masking.compositing import composite
+from align.methods.align.losses import (
     attained,
     distance_to_area,
     distinction_loss,
@@ -18,11 +18,12 @@ from align.masking.losses import (
     mean,
     total_variation,
 )
-from align.masking.reference import BLUR, REFERENCES, shown
-from align.masking.values import VALUES
+from align.methods.align.masker import ConvolutionalMasker
+from align.methods.align.masker_training import LearnedMasker
+from align.methods.align.references import BLUR, REFERENCES
+from align.methods.align.relaxations import VALUES
+from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch
-from align.methods.settings import ALIGNSettings
-from align.models.masker import ConvolutionalMasker
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def batch(generator):
 class TestReference:
     def test_shown_by_hand(self):
         image, mask = torch.tensor([2.0, -4.0]).view(1, 1, 1, 2), torch.tensor([0.25, 1.0]).view(1, 1, 1, 2)
-        assert shown(image, mask, None).flatten().tolist() == [0.5, -4.0]
-        assert shown(image, mask, torch.full_like(image, 10.0)).flatten().tolist() == [0.25 * 2 + 0.75 * 10, -4.0]
+        assert composite(image, mask, None).flatten().tolist() == [0.5, -4.0]
+        assert composite(image, mask, torch.full_like(image, 10.0)).flatten().tolist() == [0.25 * 2 + 0.75 * 10, -4.0]
 
     def test_zero_adds_nothing(self, batch, generator):
         assert REFERENCES["zero"](batch.images, batch.labels, generator) is None

@@ -6,10 +6,10 @@ import pytest
 
 from align.figures.mask_degradation import draw_mask_degradation, mask_degradation
 from align.figures.style import style
+from align.methods.naming import method_title
 from align.tables.mask_quality import mask_quality
 from align.tables.masker_ablation import masker_ablation
 from align.tables.printing import NOTHING, markdown
-from align.titles import method_title
 
 PUBLISHED = pd.DataFrame(
     [

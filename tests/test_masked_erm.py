@@ -11,19 +11,20 @@ from PIL import Image
 from pydantic import ValidationError
 from scipy import ndimage
 
-from align.augmentation.pipeline import denormalise, normalise
 from align.configuration.runs import Run, left_out, runs_of
 from align.configuration.schema import Configuration
 from align.errors import InputError
-from align.masking.blur import blurred
+from align.imaging.blur import blurred
+from align.imaging.masks import FULL
+from align.imaging.normalisation import denormalise, normalise
 from align.masking.degradation import dilated, eroded, replaced, shifted
 from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, random_mask, smooth
-from align.masking.own_numbers import own_numbers
+from align.masking.image_noise import own_numbers
 from align.methods.base import Batch
 from align.methods.masked_erm import MaskedERM
 from align.methods.settings import MaskedERMSettings
 from align.models.classifier import build_classifier
-from align.preparation.packed import FULL, Packed
+from align.preparation.packed import Packed
 from align.training import teacher
 from align.training.teacher import taught
 

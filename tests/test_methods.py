@@ -28,9 +28,9 @@ from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance
 from align.methods.base import minimise, weighted_sum
 from align.methods.dre import DRE, map_norm
 from align.methods.erm import ERM
-from align.methods.freezing import frozen
 from align.methods.settings import DRESettings, MethodSettings, SGTSettings
 from align.methods.sgt import SGT, divergence, lowest
+from align.models.modes import frozen
 from align.registry import load
 
 

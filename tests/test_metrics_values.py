@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from align.configuration.schema import Evaluation
 from align.metrics import MEASURES, METRICS
 from align.metrics.base import Explained, Pairs
 from align.metrics.evaluate import averaged, measure
 from align.metrics.faithfulness.insertion_auc import blurred
 from align.metrics.faithfulness.perturbation import chosen
 from align.metrics.localisation.pixel_average_precision import average_precision
+from align.metrics.settings import EvaluationSettings
 from align.registry import load
 
 
@@ -61,7 +61,7 @@ def explained(saliency, predict=None, images=None, batch_size=256, **parts):
         saliency=saliency,
         predict=predict,
         batch_size=batch_size,
-        settings=Evaluation(**options),
+        settings=EvaluationSettings(**options),
         **(defaults | parts),
     )
 

@@ -9,11 +9,11 @@ import torchvision
 from torch import nn
 from torchvision.models import resnet18
 
-from align.configuration.schema import Classifier as ClassifierSettings
 from align.errors import InputError
-from align.methods.settings import ALIGNSettings
+from align.methods.align.masker import ConvolutionalMasker
+from align.methods.align.settings import ALIGNSettings
 from align.models.classifier import build_classifier
-from align.models.masker import ConvolutionalMasker
+from align.models.settings import ClassifierSettings
 from align.models.weights import load_weights
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 6, 8))

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from align.configuration.schema import GroundTruth
 from align.datasets.image_folder import index
+from align.datasets.settings import GroundTruth
 from align.errors import InputError
+from align.imaging.resizing import fit
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
 from align.preparation.packed import class_names, read_packed
-from align.preparation.packing import fit, pack_domain
+from align.preparation.packing import pack_domain
 
 COLOURS = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (90, 120, 200)]
 

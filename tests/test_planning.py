@@ -16,7 +16,7 @@ from conftest import REPOSITORY, copy_workflow
 
 from align.configuration.loading import load
 from align.configuration.runs import Run
-from align.configuration.schema import Classifier
+from align.models.settings import ClassifierSettings
 from align.planning.estimates import AS_MEASURED, NOT_MEASURED, SCALED, by_finished_jobs, plan, totals
 from align.planning.jobs import Job
 from align.planning.measured import Kind, Measured, kind_of, read_measured, run_of
@@ -339,7 +339,7 @@ def test_a_benchmark_file_that_is_cut_short_measures_nothing(tmp_path, content):
 
 
 def test_a_benchmark_measures_all_that_an_estimate_wants(tmp_path):
-    setting = Setting(Classifier(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 4, torch.device("cpu"))
+    setting = Setting(ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 4, torch.device("cpu"))
     measured = [
         training_steps(setting, rounds=1, names=("erm",)),
         end_to_end(setting, 20, 20, batches=2, rounds=1),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align import provenance
-from align.provenance import code_hash, git_revision, value_hash, versions
+from align.workflow import provenance
+from align.workflow.provenance import code_hash, git_revision, value_hash, versions
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workf
 from PIL import Image
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, method_of, runs_of, source_domains
-from align.provenance import versions
+from align.configuration.runs import Run, runs_of, source_domains
+from align.methods.naming import method_of
+from align.workflow.provenance import versions
 
 README = (REPOSITORY / "README.md").read_text()
 SECTION = README.split("## What runs again")[1].split("\n## ")[0]

@@ -15,12 +15,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import MaskGenerationPipeline, SamConfig, SamImageProcessor, SamModel, SamProcessor
 
-from align.configuration.schema import SegmentAnything
 from align.errors import InputError
 from align.files import sha256
 from align.segmentation.checkpoint import checkpoint_files
 from align.segmentation.foreground import foreground
 from align.segmentation.segment_anything import automatic_masks, load_segment_anything, segment_domain
+from align.segmentation.settings import SegmentAnythingSettings
 
 SIDE = 32  # of the images that the small model sees
 CPU = torch.device("cpu")
@@ -90,7 +90,7 @@ def test_without_an_object_there_is_no_foreground(number):
 
 def test_masks_are_those_of_the_library_s_own_pipeline(checkpoint, images):
     model, processor = load_segment_anything(checkpoint, CPU)
-    settings = SegmentAnything(**ANY)
+    settings = SegmentAnythingSettings(**ANY)
     pipeline = MaskGenerationPipeline(model=model, image_processor=processor)
     # Compared at the size that the model sees, and so without the pipeline's second resampling; no suppression of duplicates.
     image = np.asarray(Image.fromarray(images[0]).resize((SIDE, SIDE)))
@@ -113,7 +113,7 @@ def test_masks_are_those_of_the_library_s_own_pipeline(checkpoint, images):
 
 def test_maps_are_bytes_of_the_images_size_and_unknown_where_nothing_is_found(checkpoint, images, tmp_path):
     model, processor = load_segment_anything(checkpoint, CPU)
-    settings = SegmentAnything(**ANY, largest_area=0.9, largest_border=1)
+    settings = SegmentAnythingSettings(**ANY, largest_area=0.9, largest_border=1)
     assert segment_domain(model, processor, images, settings, tmp_path / "maps.npy") == 0
     maps = np.load(tmp_path / "maps.npy")
     assert (maps.shape, maps.dtype) == (images.shape[:3], np.uint8)
@@ -123,7 +123,9 @@ def test_maps_are_bytes_of_the_images_size_and_unknown_where_nothing_is_found(ch
     assert len(np.unique(maps)) > 2
     segment_domain(model, processor, images, settings, tmp_path / "again.npy")
     assert np.array_equal(np.load(tmp_path / "again.npy"), maps)
-    assert segment_domain(model, processor, images, SegmentAnything(**ANY, largest_area=0), tmp_path / "none.npy") == len(images)
+    assert segment_domain(model, processor, images, SegmentAnythingSettings(**ANY, largest_area=0), tmp_path / "none.npy") == len(
+        images
+    )
     assert (np.load(tmp_path / "none.npy") == 255).all()
 
 

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from align.augmentation.pipeline import denormalise, normalise
-from align.configuration.schema import Augmentation, Classifier, Engine, Training
+from align.augmentation.settings import AugmentationSettings
+from align.imaging.masks import FULL, UNKNOWN
+from align.imaging.normalisation import denormalise, normalise
 from align.methods import METHODS
 from align.methods.settings import MethodSettings
-from align.preparation.packed import FULL, UNKNOWN, Packed
+from align.models.settings import ClassifierSettings
+from align.preparation.packed import Packed
 from align.training.batches import TrainingBatches, shuffled
 from align.training.images import Images, on_device
 from align.training.run import RunSettings, train_run
+from align.training.settings import EngineSettings, TrainingSettings
 from align.training.trainer import validate
 
 CPU = torch.device("cpu")
@@ -21,13 +24,13 @@ SIZE = 16
 SIZES = (4, 10, 25)
 DOMAIN = torch.arange(3).repeat_interleave(torch.tensor(SIZES))
 DOMAINS = torch.arange(3)[:, None] == DOMAIN
-AS_IT_IS = Augmentation(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
+AS_IT_IS = AugmentationSettings(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
 ERM = RunSettings(
     METHODS["erm"].implementation,
     MethodSettings(),
-    Classifier(architecture="small_resnet", weights=None, widths=(4, 8)),
-    Training(epochs=1, batch_size=6),
-    Augmentation(),
+    ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 8)),
+    TrainingSettings(epochs=1, batch_size=6),
+    AugmentationSettings(),
 )
 
 
@@ -122,6 +125,8 @@ def test_validation_counts_every_image_of_every_domain_once():
 def test_methods_of_several_domains_train_and_repeat(method):
     settings = ERM._replace(implementation=METHODS[method].implementation, hyper_parameters=METHODS[method].settings())
     training, validation = [packed(9, 1), packed(4, 2), packed(12, 3)], [packed(3, 4), packed(2, 5), packed(3, 6)]
-    runs = [train_run(settings, training, validation, ["a", "b", "c"], seed, CPU, "test", Engine())[0] for seed in (0, 0, 1)]
+    runs = [
+        train_run(settings, training, validation, ["a", "b", "c"], seed, CPU, "test", EngineSettings())[0] for seed in (0, 0, 1)
+    ]
     assert runs[0].history.rows == runs[1].history.rows
     assert runs[0].history.rows != runs[2].history.rows

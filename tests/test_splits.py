@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.configuration.schema import Splits
 from align.datasets.digit_scenes import generate
 from align.datasets.image_folder import index
-from align.datasets.settings import DigitScenesSettings
+from align.datasets.source_settings import DigitScenesSettings
 from align.errors import InputError
+from align.preparation.settings import SplitSettings
 from align.preparation.splits import assign_splits, evaluated_split, split_counts
 
-DEFAULT = Splits()
+DEFAULT = SplitSettings()
 GROUP = r"group(\d+)"
 sizes = st.dictionaries(st.tuples(st.sampled_from("AB"), st.sampled_from("xyz")), st.integers(3, 40), min_size=1)
 shares = st.sampled_from([(0.6, 0.2, 0.2), (0.8, 0.1, 0.1), (0.7, 0.29, 0.01), (0.05, 0.05, 0.9), (0.5, 0.25, 0.25)])
@@ -27,8 +27,8 @@ def images(counts: dict[tuple[str, str], int]) -> pd.DataFrame:
     return listing([f"{domain}/{label}/{i}.png" for (domain, label), count in sorted(counts.items()) for i in range(count)])
 
 
-def as_splits(values: tuple[float, float, float], seed: int = 0) -> Splits:
-    return Splits(train=values[0], validation=values[1], test=values[2], seed=seed)
+def as_splits(values: tuple[float, float, float], seed: int = 0) -> SplitSettings:
+    return SplitSettings(train=values[0], validation=values[1], test=values[2], seed=seed)
 
 
 def split_by_path(result: pd.DataFrame) -> dict[str, str]:
@@ -88,7 +88,7 @@ def test_the_split_is_the_same_everywhere():
 
 def test_another_seed_is_another_split():
     manifest = images({("A", "x"): 50})
-    assert split_by_path(assign_splits(manifest, DEFAULT)) != split_by_path(assign_splits(manifest, Splits(seed=1)))
+    assert split_by_path(assign_splits(manifest, DEFAULT)) != split_by_path(assign_splits(manifest, SplitSettings(seed=1)))
 
 
 grouped = st.lists(
@@ -173,7 +173,7 @@ def test_a_class_whose_groups_all_fall_into_few_splits_is_an_error():
     manifest = listing([f"A/{label}/group{n}-0.png" for n, labels in enumerate(kinds) for label in labels])
     with pytest.raises(InputError, match=r"A/\w: found no group of images for .*correct `split_group:`"):
         for seed in range(10):
-            assign_splits(manifest, Splits(seed=seed), group_pattern=GROUP)
+            assign_splits(manifest, SplitSettings(seed=seed), group_pattern=GROUP)
 
 
 @pytest.mark.parametrize("pattern", [r"scene(\d+)", r"group\d+", r"group\d+(zzz)?"])

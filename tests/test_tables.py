@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from align.configuration.assumptions import declared_in
 from align.configuration.schema import Configuration
+from align.results.summary import averages, over_seeds
 from align.tables.assumptions import assumptions, defaults
 from align.tables.data import Listed, data
 from align.tables.explanation_quality import explanation_quality
@@ -19,7 +20,7 @@ from align.tables.leave_one_domain_out import leave_one_domain_out
 from align.tables.out_of_distribution import out_of_distribution
 from align.tables.printing import Block, Cell, html_page, latex, markdown
 from align.tables.runs import runs
-from align.tables.summary import averages, over_seeds, printed
+from align.tables.summary import printed
 from align.tables.writing import write_table
 
 PUBLISHED = pd.DataFrame(

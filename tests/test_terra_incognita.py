@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from align.acquisition.extraction import ArchiveFile
-from align.configuration.base import Section
 from align.datasets.image_folder import index
 from align.datasets.terra_incognita import (
     CLASSES,
@@ -25,6 +24,7 @@ from align.datasets.terra_incognita import (
     summary,
 )
 from align.errors import InputError
+from align.settings import Section
 
 NAMES = ("cis_test", "cis_val", "train", "trans_test", "trans_val")
 CATEGORIES = {name: number for number, name in enumerate([*sorted(CLASSES), "skunk", "car"])}

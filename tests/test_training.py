@@ -25,20 +25,21 @@ from small_runs import (
 )
 
 from align.attribution.grad_cam import grad_cam
-from align.augmentation.pipeline import normalise, to_unit
-from align.configuration.schema import Augmentation, Evaluation, Training
+from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
+from align.imaging.normalisation import MEAN, STANDARD_DEVIATION, normalise, to_unit
 from align.methods import METHODS
+from align.methods.align.collapse import explanation_drift, is_collapsed, mask_collapse
 from align.methods.base import Batch
 from align.metrics.explain import explain
-from align.models.classifier import MEAN, STANDARD_DEVIATION
+from align.metrics.settings import EvaluationSettings
 from align.training import batches, trainer
 from align.training.batches import TrainingBatches
-from align.training.failures import NonFiniteLossError, explanation_drift, is_collapsed, mask_collapse
-from align.training.history import History, mean_terms
+from align.training.history import History, NonFiniteLossError, mean_terms
 from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
 from align.training.run import restore, write_run
+from align.training.settings import TrainingSettings
 from align.training.trainer import train, validate
 
 
@@ -173,7 +174,7 @@ class TestNoAugmentation:
     def test_evaluation_sees_the_images_as_they_are(self, method):
         for network in method.networks.values():
             network.eval()
-        found = explain(method, grad_cam, VALIDATION_SPLIT, Evaluation(batch_size=4), CPU)
+        found = explain(method, grad_cam, VALIDATION_SPLIT, EvaluationSettings(batch_size=4), CPU)
         images = self.as_the_network_sees_them(VALIDATION_SPLIT)
         torch.testing.assert_close(found.images, images, rtol=0, atol=1e-5)
         assert found.labels.tolist() == VALIDATION_SPLIT.labels.tolist()
@@ -232,7 +233,7 @@ class TestHistory:
         torch.nn.init.constant_(method.classifier.head.weight, math.nan)
         with pytest.raises(NonFiniteLossError, match=r"epoch 1 \(train\): classification is nan"):
             splits = (on_device([split], CPU) for split in (TRAINING_SPLIT, VALIDATION_SPLIT))
-            train(method, *splits, Training(epochs=2, batch_size=6), Augmentation(), generator)
+            train(method, *splits, TrainingSettings(epochs=2, batch_size=6), AugmentationSettings(), generator)
 
     def test_a_line_for_every_epoch(self, caplog):
         caplog.set_level(logging.INFO, logger="align")

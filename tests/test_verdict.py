@@ -11,14 +11,15 @@ from align.configuration.runs import Run
 from align.errors import InputError
 from align.figures.critical_difference import draw_critical_difference, joined
 from align.figures.style import style
-from align.metrics.collect import read_results
+from align.results.collect import read_results
+from align.statistics.corrections import holm
+from align.statistics.crossed_bootstrap import Sample, aucs, average, drawn, estimate, means
+from align.statistics.ranks import average_ranks, critical_difference, ranked
 from align.tables.printing import markdown
 from align.tables.verdict import verdict
 from align.verdict.answers import answers
 from align.verdict.claims import Superiority, read_claims
-from align.verdict.comparison import Sample, aucs, average, drawn, estimate, holm, means
 from align.verdict.evaluations import Evaluations, Setting
-from align.verdict.ranks import average_ranks, critical_difference, ranked
 from align.verdict.rule import Comparison, decide, decide_bound, outcome
 
 CLAIMS = REPOSITORY / "reference/claims.yaml"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from align.acquisition.counts import published_counts
+from align.datasets.published_counts import published_counts
 from align.errors import InputError
 from align.preparation.verification import count, require_whole
 

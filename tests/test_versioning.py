@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.configuration.loading import load
-from align.configuration.runs import method_of, runs_of, studies_of, variants_of
+from align.configuration.runs import runs_of, studies_of, variants_of
 from align.errors import InputError
 from align.files import sha256
 from align.methods import METHODS
+from align.methods.naming import method_of
 from align.versioning.agreement import first_difference, preparation_of, read_account, taken_runs
 from align.versioning.checkpoints import publish_run, take_run
 from align.versioning.summary import means, nested, plotted

@@ -16,10 +16,11 @@ from snakemake.api import ConfigSettings, ResourceSettings, SnakemakeApi, Storag
 from snakemake.settings.types import OutputSettings, Quietness
 
 from align.configuration.loading import load
-from align.configuration.runs import method_of, runs_of, source_domains, studies_of, variants_of
-from align.gpu import gpu_is_visible
+from align.configuration.runs import runs_of, source_domains, studies_of, variants_of
+from align.methods.naming import method_of
 from align.metrics import METRICS
 from align.preparation.splits import split_counts
+from align.workflow.gpus import gpu_is_visible
 
 TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 CONFIGURATION = load(TINY)

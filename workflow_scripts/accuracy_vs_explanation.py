@@ -2,8 +2,8 @@
 
 from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
 from align.figures.style import style, write_figure
-from align.metrics.collect import read_results
-from align.workflow import job
+from align.results.collect import read_results
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     data = accuracy_and_explanation(read_results(snakemake.input[0]))

@@ -7,7 +7,7 @@ from align.datasets import SOURCES
 from align.datasets.folders import ACQUISITION, read_acquisition
 from align.files import write_json
 from align.registry import load
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     root, source = Path(snakemake.output[0]), SOURCES[snakemake.params.source]

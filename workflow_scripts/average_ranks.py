@@ -2,9 +2,9 @@
 
 from align.figures.critical_difference import draw_critical_difference
 from align.figures.style import style, write_figure
-from align.metrics.collect import read_results
-from align.verdict.ranks import average_ranks
-from align.workflow import job
+from align.results.collect import read_results
+from align.statistics.ranks import average_ranks
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     data = average_ranks(read_results(snakemake.input[0]))

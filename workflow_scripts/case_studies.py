@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.schema import Evaluation
 from align.figures.case_studies import cases, draw_case_studies, evenly_drawn, explanations, predictions
 from align.figures.style import style, write_figure
 from align.files import read_json
+from align.metrics.settings import EvaluationSettings
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.preparation.splits import evaluated_split
 from align.registry import load
 from align.training.run import restore
-from align.workflow import run_settings, torch_job
+from align.workflow.jobs import run_settings, torch_job
 
 with torch_job(snakemake) as device, style():
     params = snakemake.params
-    evaluation = Evaluation(**params.evaluation)
+    evaluation = EvaluationSettings(**params.evaluation)
     models = {}
     for account, checkpoint in zip(snakemake.input.accounts, snakemake.input.checkpoints):
         used = read_json(account)["settings"]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from align.figures.costs import costs, draw_costs
 from align.figures.style import style, write_figure
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     rows = [

@@ -6,9 +6,9 @@ from pathlib import Path
 from align.acquisition.archives import Archive
 from align.acquisition.download import download
 from align.acquisition.integrity import verify_archive
-from align.datasets.settings import ArchiveFrom
+from align.acquisition.settings import ArchiveFrom
 from align.files import whole_file
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params, verified = snakemake.params, Path(snakemake.output[0])

@@ -6,24 +6,24 @@ from pathlib import Path
 import pandas as pd
 
 from align.attribution import ATTRIBUTIONS
-from align.configuration.schema import Evaluation
 from align.metrics import METRICS
 from align.metrics.domain_shift.pairing import pairs_of
 from align.metrics.evaluate import averaged, measure, of_images, write_csv
 from align.metrics.explain import explain
+from align.metrics.settings import EvaluationSettings
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import read_packed
 from align.preparation.splits import evaluated_split
 from align.registry import load
 from align.training.run import restore
 from align.training.teacher import taught
-from align.workflow import restored_teacher, run_settings, torch_job
+from align.workflow.jobs import restored_teacher, run_settings, torch_job
 
 with torch_job(snakemake) as device:
     params, wildcards = snakemake.params, snakemake.wildcards
     settings = run_settings(wildcards.method, params)
     method, classes = restore(settings, Path(snakemake.input.checkpoint), device)
-    evaluation = Evaluation(**params.evaluation)
+    evaluation = EvaluationSettings(**params.evaluation)
     metrics = [load(METRICS[name].implementation) for name in evaluation.metrics]
     attribution = load(ATTRIBUTIONS[evaluation.attribution])
     splits = read_listing(Path(snakemake.input.splits), SPLITS_COLUMNS)

@@ -6,7 +6,7 @@ from align.datasets.folders import contents_hash
 from align.datasets.image_folder import index
 from align.files import whole_file
 from align.preparation.listing import write_listing
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     root = Path(snakemake.input[0])

@@ -2,8 +2,8 @@
 
 from align.figures.mask_degradation import draw_mask_degradation, mask_degradation
 from align.figures.style import style, write_figure
-from align.metrics.collect import read_results
-from align.workflow import job
+from align.results.collect import read_results
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     data = mask_degradation(read_results(snakemake.input[0]), snakemake.params.variants)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from align.configuration.schema import GroundTruth
+from align.datasets.settings import GroundTruth
 from align.preparation.listing import MANIFEST_COLUMNS, read_listing
 from align.preparation.packing import pack_domain
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params = snakemake.params

@@ -4,7 +4,7 @@ import pandas as pd
 
 from align.figures.performance import draw_performance, performance
 from align.figures.style import style, write_figure
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     data = performance([pd.read_csv(path) for path in snakemake.input])

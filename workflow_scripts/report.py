@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from align.files import whole_file
-from align.workflow import job, run_snakemake
+from align.workflow.jobs import job, run_snakemake
 
 with job(snakemake), whole_file(snakemake.output[0]) as partial:
     stylesheet = str(Path(snakemake.scriptdir).parent / "report/style.css")

@@ -3,15 +3,15 @@
 import time
 from pathlib import Path
 
-from align.configuration.schema import SegmentAnything
 from align.files import sha256, write_json
 from align.preparation.packed import read_array
-from align.provenance import versions
 from align.segmentation.segment_anything import load_segment_anything, segment_domain
-from align.workflow import torch_job
+from align.segmentation.settings import SegmentAnythingSettings
+from align.workflow.jobs import torch_job
+from align.workflow.provenance import versions
 
 with torch_job(snakemake) as device:
-    settings = SegmentAnything(**snakemake.params.settings)
+    settings = SegmentAnythingSettings(**snakemake.params.settings)
     model, processor = load_segment_anything(settings.checkpoint, device)
     images = read_array(Path(snakemake.input.images), 4)
     start = time.perf_counter()

@@ -2,8 +2,8 @@
 
 from align.figures.sensitivity import draw_sensitivity, sensitivity
 from align.figures.style import style, write_figure
-from align.metrics.collect import read_results
-from align.workflow import job
+from align.results.collect import read_results
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     params = snakemake.params

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from align.files import whole_file, write_json
-from align.metrics.collect import read_results
+from align.results.collect import read_results
 from align.versioning.checkpoints import publish_listings, publish_run
 from align.versioning.repository import add
 from align.versioning.summary import DISTRIBUTIONS, means, nested, plotted
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params = snakemake.params

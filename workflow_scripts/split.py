@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from align.configuration.schema import Splits
 from align.preparation.listing import MANIFEST_COLUMNS, read_listing, write_listing
+from align.preparation.settings import SplitSettings
 from align.preparation.splits import assign_splits
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params = snakemake.params
     manifest = read_listing(Path(snakemake.input.manifest), MANIFEST_COLUMNS)
-    splits = assign_splits(manifest, Splits(**params.splits), params.test_only, params.group)
+    splits = assign_splits(manifest, SplitSettings(**params.splits), params.test_only, params.group)
     write_listing(splits, Path(snakemake.output[0]))

@@ -3,7 +3,7 @@
 from align.configuration.assumptions import Assumption
 from align.tables.assumptions import assumptions
 from align.tables.writing import write_table
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     rows = [Assumption(**row) for row in snakemake.params.rows]

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from align.files import read_json
-from align.metrics.collect import read_results
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
+from align.results.collect import read_results
 from align.tables.data import Listed, data
 from align.tables.writing import write_table
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     files = snakemake.input

@@ -1,9 +1,9 @@
 """Make a table from the metrics of all runs."""
 
-from align.metrics.collect import read_results
 from align.registry import load
+from align.results.collect import read_results
 from align.tables.writing import write_table
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params = snakemake.params

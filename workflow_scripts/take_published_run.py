@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from align.versioning.checkpoints import take_run
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     files = snakemake.input

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from align.configuration.runs import Run, settings_of
-from align.configuration.schema import Engine
 from align.files import sha256
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import class_names, read_packed
-from align.provenance import git_revision, value_hash, versions
 from align.training.finished import FOLDER
 from align.training.run import train_run, write_run
+from align.training.settings import EngineSettings
 from align.training.state import resumable
 from align.training.teacher import taught
-from align.workflow import restored_teacher, run_settings, torch_job
+from align.workflow.jobs import restored_teacher, run_settings, torch_job
+from align.workflow.provenance import git_revision, value_hash, versions
 
 with torch_job(snakemake) as device:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -31,7 +31,7 @@ with torch_job(snakemake) as device:
     if teacher:
         training, validation = ([taught(packed, teacher, device) for packed in split] for split in (training, validation))
     title = f"{wildcards.dataset} {' '.join(params.source_domains)} {wildcards.method} seed {wildcards.seed}"
-    engine = Engine(**snakemake.config.get("engine", {}))
+    engine = EngineSettings(**snakemake.config.get("engine", {}))
     run = Run(**dict(wildcards.items()))
     values = settings_of(run, params)
     hashes = {

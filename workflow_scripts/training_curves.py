@@ -3,8 +3,8 @@
 from align.figures.style import style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
 from align.files import read_json
-from align.metrics.collect import read_results
-from align.workflow import job
+from align.results.collect import read_results
+from align.workflow.jobs import job
 
 with job(snakemake), style():
     accounts = [read_json(path) for path in snakemake.input.accounts]

@@ -1,13 +1,13 @@
 """Give each claim of the paper its verdict."""
 
 from align.configuration.runs import Run
-from align.metrics.collect import read_results
+from align.results.collect import read_results
 from align.tables.verdict import verdict
 from align.tables.writing import write_table
 from align.verdict.answers import answers
 from align.verdict.claims import read_claims
 from align.verdict.evaluations import Evaluations
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     files, params = snakemake.input, snakemake.params

@@ -6,7 +6,7 @@ from align.datasets.folders import read_acquisition
 from align.files import whole_file, write_json
 from align.preparation.listing import MANIFEST_COLUMNS, read_listing
 from align.preparation.verification import count, require_whole
-from align.workflow import job
+from align.workflow.jobs import job
 
 with job(snakemake):
     params = snakemake.params

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from align.models.classifier import Classifier
-from align.models.evaluation_mode import evaluation_mode
+from align.models.modes import evaluation_mode
 
 
 def class_gradient(classifier: Classifier, images: Tensor, labels: Tensor) -> Tensor:

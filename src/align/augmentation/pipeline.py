@@ -1,41 +1,16 @@
 """From packed bytes to what a network sees, with and without augmentation."""
 
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from align.augmentation.colour import jitter, to_grey
 from align.augmentation.geometry import crop_and_resize, draw_crops
-from align.configuration.schema import Augmentation
-from align.models.classifier import MEAN, STANDARD_DEVIATION
-from align.preparation.packed import FULL, UNKNOWN
+from align.augmentation.settings import AugmentationSettings
 
 
-def to_unit(images: Tensor) -> Tensor:
-    """Return packed images N×S×S×3, bytes, as N×3×S×S in [0, 1], channels last in memory."""
-    return images.permute(0, 3, 1, 2).float().div_(255)
-
-
-def to_masks(masks: Tensor) -> Tensor:
-    """Return packed masks N×S×S, bytes from 0 to 254, as N×1×S×S in [0, 1]; 255, not known, becomes NaN."""
-    return masks.float().div_(FULL).masked_fill_(masks == UNKNOWN, torch.nan)[:, None]
-
-
-def normalise(images: Tensor) -> Tensor:
-    """Return images N×3×S×S in [0, 1] as the network sees them: less the mean, by the standard deviation."""
-    mean, deviation = _per_channel(images.device)
-    return (images - mean) / deviation
-
-
-def denormalise(images: Tensor) -> Tensor:
-    """Return normalised images N×3×S×S in [0, 1] again."""
-    mean, deviation = _per_channel(images.device)
-    return images * deviation + mean
-
-
-def augment(images: Tensor, settings: Augmentation, order: Sequence[int], generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, settings: AugmentationSettings, order: Sequence[int], generator: torch.Generator) -> Tensor:
     """Return images N×3×S×S in [0, 1], each cropped, flipped, jittered and greyed by chance.
 
     Args:
@@ -53,12 +28,6 @@ def augment(images: Tensor, settings: Augmentation, order: Sequence[int], genera
     if settings.grey > 0:
         images = to_grey(images, _chosen(count, settings.grey, generator))
     return torch.cat((images, maps), 1) if maps.shape[1] else images
-
-
-@cache  # a copy to a GPU for each batch would wait for it
-def _per_channel(device: torch.device) -> tuple[Tensor, Tensor]:
-    mean, deviation = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STANDARD_DEVIATION))
-    return mean, deviation
 
 
 def _chosen(count: int, probability: float, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from align.configuration.base import Section
+from align.settings import Section
 
 
 class Assumption(NamedTuple):

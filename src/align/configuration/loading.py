@@ -9,9 +9,10 @@ from pydantic_core import ErrorDetails
 
 from align.configuration.problems import described
 from align.configuration.runs import left_out, runs_of
-from align.configuration.schema import Configuration, Dataset
+from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.datasets.folders import find_domains
+from align.datasets.settings import Dataset
 from align.errors import InputError
 from align.registry import require, suggestion
 

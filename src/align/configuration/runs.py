@@ -1,6 +1,5 @@
 """What the configuration asks to be trained: one run per data set, protocol, domain, method and seed."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
@@ -8,11 +7,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from align.configuration.problems import described
-from align.configuration.schema import Configuration, Dataset
+from align.configuration.schema import Configuration
+from align.datasets.settings import Dataset
 from align.errors import InputError
 from align.methods import METHODS
+from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 from align.registry import require, suggestion
+
+LeftOut = Mapping[str, Mapping[str, str]]
+"""Why a variant was not run, by data set and variant."""
 
 
 class Run(NamedTuple):
@@ -43,11 +47,6 @@ def settings_of(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
     names = {name: str(value) for name, value in run._asdict().items()}
     sections = {name: values[name] for name in ("hyper_parameters", "classifier", "training", "augmentation")}
     return names | {"implementation": METHODS[method_of(run.method)].implementation} | sections
-
-
-def method_of(variant: str) -> str:
-    """Return the method that ``variant`` is one of: ``align-plus`` for ``align-plus-lambda1=0.5``."""
-    return re.split(r"-(?=\w+=)", variant, maxsplit=1)[0]
 
 
 def variants_of(configuration: Configuration) -> dict[str, MethodSettings]:

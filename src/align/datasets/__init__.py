@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from align.acquisition import archives
 from align.acquisition.archives import Archive
-from align.configuration.base import Section
-from align.datasets import settings
+from align.datasets import source_settings
+from align.settings import Section
 
 
 class Source(NamedTuple):
@@ -37,12 +37,12 @@ def downloaded(
     name: str, implementation: str, domains: tuple[str, ...], of_source: Mapping[str, Archive], published_as: str | None = None
 ) -> Source:
     """Return a source with archives; what can be set is where each is taken from."""
-    return Source(implementation, settings.of_archives(name, of_source), domains, of_source, published_as)
+    return Source(implementation, source_settings.archive_settings(name, of_source), domains, of_source, published_as)
 
 
 SOURCES = {
     "digit_scenes": Source(
-        "align.datasets.digit_scenes:generate", settings.DigitScenesSettings, ("china", "flower", "noise", "stripes")
+        "align.datasets.digit_scenes:generate", source_settings.DigitScenesSettings, ("china", "flower", "noise", "stripes")
     ),
     "vlcs": downloaded("vlcs", FOLDERS, ("Caltech101", "LabelMe", "SUN09", "VOC2007"), archives.VLCS, "VLCS"),
     "terra_incognita": downloaded(

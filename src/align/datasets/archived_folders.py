@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from align.acquisition.extraction import ArchiveFile, extract
-from align.configuration.base import Section
 from align.datasets.folders import is_image
 from align.errors import InputError
 from align.files import whole_folder, write_json
+from align.settings import Section
 
 
 def bring(root: Path, settings: Section, **archives: ArchiveFile) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_image
 
 from align.datasets.folders import SETTINGS_RECORD
-from align.datasets.settings import DigitScenesSettings
+from align.datasets.source_settings import DigitScenesSettings
 from align.files import whole_folder, write_json
 
 Array = npt.NDArray[np.float64]

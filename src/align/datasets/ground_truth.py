@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from align.configuration.schema import GroundTruth
 from align.datasets.decoding import decode, read_bytes
+from align.datasets.settings import GroundTruth
 from align.errors import InputError
 
 Mask = npt.NDArray[np.bool_]

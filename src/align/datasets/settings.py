@@ -1,45 +1,99 @@
-"""What can be set of each data set source. Imports nothing heavy: see align.registry."""
+"""What can be set of a data set. Imports nothing heavy: see align.registry."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+import re
+from collections import Counter
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
-from align.acquisition.archives import Archive
-from align.configuration.base import Section, UserPath, declared
+from align.datasets import SOURCES
+from align.settings import Name, Section, UserPath, declared
 
 
-class DigitScenesSettings(Section):
-    """DigitScenes, the embedded benchmark: real handwritten digits on four kinds of background."""
+class GroundTruth(Section):
+    """Where the true masks of a data set's images are; an image without one simply has none."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
-    image_size: Annotated[int, Field(ge=32, le=224)] = declared(48, "side of the scenes, pixels", "trains on a laptop")
-    images_per_class: Annotated[int, Field(ge=3, le=1000)] = declared(200, "scenes per class and domain", "trains on a laptop")
-    background_correlation: Annotated[float, Field(ge=0, le=0.3)] = declared(
-        0.2, "share of the scenes whose background is fixed by their class", "above 0.3 nothing transfers to another domain"
+    kind: Literal["masks", "voc_boxes", "colours"] = Field(
+        description="masks: PNGs, not zero on the object; voc_boxes: PASCAL VOC XML; colours: PNGs where a colour means a class"
     )
+    folder: UserPath = Field(description="masks: laid out as the images; else files of the image's name in one folder")
+    domain: Name | None = Field(None, description="the only domain that it is for")
+    colours: dict[Name, tuple[int, int, int]] = Field({}, description="for colours: the RGB value of each class")
 
 
-class ArchiveFrom(Section):
-    """Where an archive of a published data set is taken from; without an entry, from its public address."""
-
-    address: str | None = Field(None, pattern="^https?://", description="another address of the same archive")
-    archive: UserPath | None = Field(None, description="the archive on this machine; nothing is downloaded")
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="its checksum, in place of what is known of the archive"
-    )
+class _Source(Section):
+    """What makes or brings a data set's folder: one of the known sources, with its settings."""
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if self.address and self.archive:
-            raise ValueError("found both address and archive, expected one of them")
+    def _exactly_one(self) -> Self:
+        if len(self.chosen) != 1:
+            raise ValueError(f"expected exactly one of {', '.join(SOURCES)}")
         return self
 
+    @property
+    def chosen(self) -> list[str]:
+        """Return the names of the sources that are set."""
+        return [name for name, settings in self if settings is not None]
 
-def of_archives(source: str, archives: Mapping[str, Archive]) -> type[Section]:
-    """Return the settings of a source that is downloaded: an :class:`ArchiveFrom` for each of its archives."""
-    fields: dict[str, Any] = {
-        key: (ArchiveFrom, Field(default_factory=ArchiveFrom, description=f"where {archive.file} is taken from"))
-        for key, archive in archives.items()
-    }
-    return create_model(source, __base__=Section, **fields)
+
+_sources: dict[str, Any] = {name: (entry.settings | None, None) for name, entry in SOURCES.items()}
+Source: Any = create_model("Source", __base__=_Source, **_sources)
+
+
+class Dataset(Section):
+    """A folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
+
+    root: UserPath
+    source: Source | None = Field(None, description="what makes the folder; none: the folder is yours and must exist")
+    domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
+    classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
+    test_only: tuple[Name, ...] = Field((), description="domains that are never trained on: all their images are test images")
+    allow_partial: bool = Field(
+        False, description="go on where a published data set has other numbers of images than published; the report says so"
+    )
+    ground_truth: tuple[GroundTruth, ...] = ()
+    paired: bool = Field(
+        False, description="images of one path below their domains show the same objects on other backgrounds, as DigitScenes' do"
+    )
+    split_group: str | None = Field(
+        None, description="regular expression; images whose file names have its first group in common share a split"
+    )
+    image_size: Annotated[int, Field(ge=8, le=1024)] = declared(224, "side of the square images, pixels", "DomainBed's and DRE's")
+    resize: Literal["crop", "stretch"] = declared(
+        "crop", "crop: shorter side to image_size, centre crop; stretch: both sides (DomainBed)", "keeps the shape of objects"
+    )
+
+    @field_validator("domains", "classes", "test_only")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise ValueError(f"found {name!r} {times} times, expected each name once")
+        return names
+
+    @field_validator("split_group")
+    @classmethod
+    def _has_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"found {pattern!r}, expected a regular expression ({error})") from None
+        if groups < 1:
+            raise ValueError(f"found {pattern!r}, expected a regular expression with a group in brackets")
+        return pattern
+
+    @property
+    def source_name(self) -> str:
+        """Return the name of the source, which must be set."""
+        assert self.source is not None
+        return str(self.source.chosen[0])
+
+    def published_as(self, name: str) -> str | None:
+        """Return under which name the numbers of its images would be published: its source's, else ``name``, its own."""
+        return SOURCES[self.source_name].published_as if self.source else name
+
+    @property
+    def source_settings(self) -> Section:
+        """Return the settings of the source, which must be set."""
+        settings: Section = getattr(self.source, self.source_name)
+        return settings

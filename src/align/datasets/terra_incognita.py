@@ -15,9 +15,9 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from align.acquisition.extraction import ArchiveFile, extract, regular_files
-from align.configuration.base import Section
 from align.errors import InputError
 from align.files import whole_folder, write_json
+from align.settings import Section
 
 LOG = logging.getLogger("align")
 

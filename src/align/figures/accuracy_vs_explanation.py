@@ -5,8 +5,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from align.figures.style import colours, legend_on_top, nothing_to_draw
-from align.metrics.collect import of_study
-from align.titles import measure_title, method_title, setting_title
+from align.methods.naming import method_title
+from align.metrics.titles import measure_title
+from align.results.collect import study_rows
+from align.results.titles import setting_title
 
 RUN = ["dataset", "protocol", "method", "source_domain", "seed", "distribution"]
 EXPLANATION = ("sufficiency", "comprehensiveness", "insertion_auc", "energy_inside")
@@ -22,7 +24,7 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns: those of a run, distribution, accuracy, measure, value.
     """
-    compared = of_study(metrics, "comparison")
+    compared = study_rows(metrics, "comparison")
     named = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
     of_runs = named.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
     measured = of_runs.reindex(columns=["accuracy", *EXPLANATION]).reset_index()

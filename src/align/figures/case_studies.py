@@ -13,14 +13,16 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from align.attribution.scaling import min_max_scale
-from align.configuration.schema import Evaluation
 from align.figures.style import WRONG
+from align.imaging.masks import UNKNOWN
+from align.imaging.resizing import resized
+from align.imaging.scaling import min_max_scale
 from align.methods.base import Method
-from align.metrics.base import resized
+from align.methods.naming import method_title
 from align.metrics.explain import Attribution, explain
-from align.preparation.packed import UNKNOWN, Packed
-from align.titles import method_title, plain
+from align.metrics.settings import EvaluationSettings
+from align.preparation.packed import Packed
+from align.results.titles import plain
 
 CELL = 1.15  # inches
 
@@ -79,7 +81,7 @@ def cases(of_domains: Mapping[str, Packed], classes: Sequence[str]) -> Cases:
 
 
 def explanations(
-    method: Method, attribution: Attribution, shown: Cases, settings: Evaluation, device: torch.device
+    method: Method, attribution: Attribution, shown: Cases, settings: EvaluationSettings, device: torch.device
 ) -> Explanations:
     """Return a trained method's predictions, saliency maps of the predicted classes, and masks."""
     explained = explain(method, attribution, shown.packed, settings, device)

@@ -7,7 +7,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from align.figures.style import colours, nothing_to_draw
-from align.titles import method_title, plain
+from align.methods.naming import method_title
+from align.results.titles import plain
 
 QUANTITIES = {"s": "seconds", "max_rss": "memory, MiB"}
 WIDTH = 3.5  # inches, of a panel

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from align.figures.style import nothing_to_draw
+from align.methods.naming import method_title
 from align.metrics import MEASURES
-from align.titles import method_title
 
 TITLES = {"in": "in distribution", "out": "out of distribution", "both": "in and out of distribution"}
 WIDTH = 5.5  # inches
@@ -18,7 +18,7 @@ def draw_critical_difference(data: pd.DataFrame) -> Figure:
     """Return a panel for each distribution: an axis of ranks, a mark and a name for each method, and bars.
 
     Args:
-        data: from :func:`align.verdict.ranks.average_ranks`.
+        data: from :func:`align.statistics.ranks.average_ranks`.
     """
     if data.empty:
         return nothing_to_draw("Fewer than two methods were compared.")

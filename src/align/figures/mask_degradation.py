@@ -8,11 +8,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from align.configuration.runs import method_of
 from align.figures.style import colours, legend_on_top, nothing_to_draw
-from align.metrics.collect import of_study
-from align.tables.summary import averages
-from align.titles import plain, setting_title
+from align.methods.naming import method_of
+from align.results.collect import study_rows
+from align.results.summary import averages
+from align.results.titles import plain, setting_title
 
 METHOD = "masked_erm"
 DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
@@ -32,7 +32,7 @@ def mask_degradation(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, 
     Returns:
         dataset, protocol, distribution, mask, degradation (``none`` for images that are not masked), degree, seed, accuracy.
     """
-    study = of_study(metrics, "mask_quality")
+    study = study_rows(metrics, "mask_quality")
     own = study[study["metric"].eq("accuracy") & study["method"].map(method_of).eq(METHOD)][KEPT]
     own = averages(averages(own, "target_domain"), "source_domain").rename(columns={"value": "accuracy"})
     for setting in ("mask", "degradation", "degree"):

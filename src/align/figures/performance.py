@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from align.figures.style import WRONG, colours, nothing_to_draw
-from align.titles import method_title, setting_title
+from align.methods.naming import method_title
+from align.results.titles import setting_title
 
 MEASURED_AT = ["device", "torch", "git_revision"]
 SETTING = ["network", "size", "batch_size", "precision", "compile"]

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from align.configuration.runs import method_of
 from align.figures.style import colours, nothing_to_draw
-from align.metrics.collect import of_study
-from align.tables.summary import averages, over_seeds, printed
-from align.titles import method_title, plain, setting_title
+from align.methods.naming import method_of, method_title
+from align.results.collect import study_rows
+from align.results.summary import averages, over_seeds
+from align.results.titles import plain, setting_title
+from align.tables.summary import printed
 
 DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
 STUDIED = ["dataset", "protocol", "method"]
@@ -40,7 +41,7 @@ def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -
         dataset, protocol, method; setting, value, second_setting and second_value (empty for a line), default (whether it is);
         distribution, and mean, standard_deviation and seeds of the mean accuracy over targets and sources.
     """
-    study = of_study(metrics, "sensitivity")
+    study = study_rows(metrics, "sensitivity")
     accuracies = study[study["metric"] == "accuracy"].drop(columns=["metric", "n"])
     summary = over_seeds(averages(averages(accuracies, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
     summary = summary.assign(method=summary["variant"].map(method_of))

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from align.figures.style import colours, legend_on_top
-from align.titles import method_title, plain
+from align.methods.naming import method_title
+from align.results.titles import plain
 
 KEYS = ["method", "seed"]
 

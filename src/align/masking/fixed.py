@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.augmentation.colour import luma
-from align.augmentation.pipeline import denormalise
+from align.imaging.colour import luma
+from align.imaging.normalisation import denormalise
 
 CENTRE_WIDTH = 0.25
 """Standard deviation of the centred mask, as a share of the side."""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from align.methods import settings
+from align.methods.align.settings import ALIGNPlusSettings, ALIGNSettings
 from align.methods.settings import MethodSettings
 
 
@@ -23,8 +24,8 @@ METHODS = {
     "group_dro": Entry("align.methods.group_dro:GroupDRO", settings.GroupDROSettings, "GroupDRO"),
     "sgt": Entry("align.methods.sgt:SGT", settings.SGTSettings, "SGT"),
     "dre": Entry("align.methods.dre:DRE", settings.DRESettings, "DRE"),
-    "align": Entry("align.methods.align:ALIGN", settings.ALIGNSettings, "ALIGN"),
-    "align-plus": Entry("align.methods.align:ALIGN", settings.ALIGNPlusSettings, "ALIGN-plus"),
+    "align": Entry("align.methods.align:ALIGN", ALIGNSettings, "ALIGN"),
+    "align-plus": Entry("align.methods.align:ALIGN", ALIGNPlusSettings, "ALIGN-plus"),
     "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
 # What an experiment runs unless it names its methods.

@@ -3,12 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from align.configuration.schema import Training
 from align.methods.adam import Adam
 from align.models.classifier import Classifier
 
@@ -27,6 +26,26 @@ class Batch(NamedTuple):
     labels: Tensor
     masks: Tensor | None = None
     domains: Tensor | None = None
+
+
+class OptimiserSettings(Protocol):
+    """What a method is told of its optimiser; :class:`align.training.settings.TrainingSettings` has it."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Adam's step size."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Adam's weight decay."""
+
+
+class Failure(NamedTuple):
+    """A named failure, the epoch in which it was first seen, and the figures behind it."""
+
+    name: str
+    epoch: int
+    detail: str
 
 
 class Method(ABC):
@@ -49,7 +68,7 @@ class Method(ABC):
     phase = "train"
     remembered: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, classifier: Classifier, settings: Any, training: Training, generator: torch.Generator) -> None:
+    def __init__(self, classifier: Classifier, settings: Any, training: OptimiserSettings, generator: torch.Generator) -> None:
         self.classifier = classifier
         self.settings = settings
         self.training = training

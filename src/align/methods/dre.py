@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from align.attribution.grad_cam import class_activation
-from align.attribution.scaling import min_max_scale
+from align.imaging.scaling import min_max_scale
 from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
 from align.methods.base import Batch, Method
 from align.methods.settings import DRESettings

@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.configuration.schema import Training
-from align.methods.base import Batch, Method
+from align.methods.base import Batch, Method, OptimiserSettings
 from align.methods.settings import GroupDROSettings
 from align.methods.source_domains import members
 from align.models.classifier import Classifier
@@ -18,7 +17,7 @@ class GroupDRO(Method):
     remembered = ("log_weights",)
 
     def __init__(
-        self, classifier: Classifier, settings: GroupDROSettings, training: Training, generator: torch.Generator
+        self, classifier: Classifier, settings: GroupDROSettings, training: OptimiserSettings, generator: torch.Generator
     ) -> None:
         super().__init__(classifier, settings, training, generator)
         self.log_weights = torch.zeros(1, device=generator.device)

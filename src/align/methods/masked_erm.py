@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from align.masking.blur import blurred
+from align.imaging.blur import blurred
+from align.masking.compositing import composite
 from align.masking.degradation import CELLS, dilated, eroded, replaced, shifted
 from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, smooth
-from align.masking.own_numbers import own_numbers
-from align.masking.reference import shown
+from align.masking.image_noise import own_numbers
 from align.methods.base import Batch
 from align.methods.erm import ERM
 from align.methods.settings import MaskedERMSettings
@@ -27,7 +27,7 @@ class MaskedERM(ERM):
         masks = self.masks(batch)
         if masks is None:
             return batch.images
-        return shown(batch.images, masks.nan_to_num(nan=1.0), blurred(batch.images, self.settings.blur))
+        return composite(batch.images, masks.nan_to_num(nan=1.0), blurred(batch.images, self.settings.blur))
 
     def mask(self, batch: Batch) -> Tensor | None:
         """Return the masks N×H×W that are used, degraded where that is asked for; NaN where not known."""

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from align.methods.base import Batch, Method
-from align.methods.freezing import frozen
 from align.methods.settings import SGTSettings
+from align.models.modes import frozen
 
 
 class SGT(Method):

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from align.configuration.schema import Evaluation
+from align.imaging.resizing import resized
+from align.metrics.settings import EvaluationSettings
 
 
 class Aggregate(NamedTuple):
@@ -75,7 +75,7 @@ class Explained:
     pairs: Pairs | None
     predict: Callable[[Tensor], Tensor]
     batch_size: int
-    settings: Evaluation
+    settings: EvaluationSettings
 
     @property
     def pixels(self) -> int:
@@ -147,13 +147,6 @@ Metric = Callable[[Explained], dict[str, Values]]
 def in_batches(function: Callable[..., Tensor], *tensors: Tensor, size: int) -> Tensor:
     """Return ``function`` of ``size`` rows of ``tensors`` at a time, concatenated."""
     return torch.cat([function(*rows) for rows in zip(*(torch.split(tensor, size) for tensor in tensors))])
-
-
-def resized(maps: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Return ``maps`` (n×h×w) at ``size`` (H, W), bilinearly: n×H×W."""
-    if maps.shape[1:] == size:  # as learned masks are: nothing would change
-        return maps
-    return F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
 
 
 def descending_ranks(maps: Tensor) -> Tensor:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from align.configuration.schema import Evaluation
 from align.methods.base import Method
 from align.metrics.base import Explained
+from align.metrics.settings import EvaluationSettings
 from align.models.classifier import Classifier
-from align.models.folding import folded
+from align.models.inference import folded
 from align.preparation.packed import Packed
 from align.training.images import on_device
 
@@ -17,7 +17,9 @@ from align.training.images import on_device
 Attribution = Callable[[Classifier, Tensor, Tensor, Tensor], Tensor]
 
 
-def explain(method: Method, attribution: Attribution, packed: Packed, settings: Evaluation, device: torch.device) -> Explained:
+def explain(
+    method: Method, attribution: Attribution, packed: Packed, settings: EvaluationSettings, device: torch.device
+) -> Explained:
     """Return predictions, saliency maps and learned masks of the images of one target domain.
 
     Args:

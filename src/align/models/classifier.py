@@ -3,13 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from align.configuration.schema import Classifier as ClassifierSettings
 from align.models.mixed_precision import autocast
+from align.models.settings import ClassifierSettings
 from align.models.small_resnet import small_resnet_stages
-
-# The mean and standard deviation of ImageNet's channels, torchvision's convention for all of its weights.
-MEAN = (0.485, 0.456, 0.406)
-STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class Classifier(nn.Module):

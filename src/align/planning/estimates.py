@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from align.configuration.runs import method_of
+from align.methods.naming import method_of
 from align.planning.jobs import Job
 from align.planning.measured import Kind, Measured, kind_of
 from align.planning.work import Work

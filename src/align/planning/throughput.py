@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from align.configuration.runs import method_of
 from align.configuration.schema import Configuration
 from align.errors import InputError
+from align.methods.naming import method_of
 from align.planning.estimates import NOT_MEASURED, Estimate
 from align.planning.measured import Kind
 from align.planning.work import Work

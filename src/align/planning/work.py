@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from align.acquisition.counts import published_counts
 from align.configuration.runs import Run, source_domains
 from align.configuration.schema import Configuration
+from align.datasets.published_counts import published_counts
 from align.datasets.terra_incognita import PUBLISHED_TOTAL
 from align.preparation.splits import evaluated_split
 

@@ -9,10 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from align.errors import InputError
+from align.imaging.masks import FULL, UNKNOWN
 from align.registry import require
-
-UNKNOWN = 255  # everywhere in the mask of an image without one
-FULL = 254  # the 1 of a given mask
 
 
 @dataclass(frozen=True)

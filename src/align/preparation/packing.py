@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from align.configuration.schema import GroundTruth
 from align.datasets.decoding import read_rgb
 from align.datasets.ground_truth import read_mask
+from align.datasets.settings import GroundTruth
 from align.errors import InputError
 from align.files import whole_file
-from align.preparation.packed import UNKNOWN
+from align.imaging.masks import UNKNOWN
+from align.imaging.resizing import fit
 
 
 def pack_domain(
@@ -70,14 +71,6 @@ def pack_domain(
             masks.seek(0)
             masks.truncate()
             write_header(masks, (0, image_size, image_size))
-
-
-def fit(image: Image.Image, size: int, resize: Literal["crop", "stretch"], resample: Image.Resampling) -> Image.Image:
-    """Return the image as a square of side ``size``: its largest centred square (``crop``) or all of it (``stretch``)."""
-    width, height = image.size
-    kept_width, kept_height = (min(image.size),) * 2 if resize == "crop" else image.size
-    left, top = (width - kept_width) / 2, (height - kept_height) / 2
-    return image.resize((size, size), resample, box=(left, top, left + kept_width, top + kept_height))
 
 
 def _fit_mask(mask: npt.NDArray[np.bool_] | None, size: int, resize: Literal["crop", "stretch"]) -> npt.NDArray[np.uint8]:

@@ -8,15 +8,15 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from align.configuration.schema import Splits
 from align.errors import InputError
+from align.preparation.settings import SplitSettings
 
 Cell = tuple[str, str]  # domain, class
 Signature = tuple[tuple[Cell, int], ...]  # how many images of each cell a group has
 
 
 def assign_splits(
-    manifest: pd.DataFrame, splits: Splits, test_only: Sequence[str] = (), group_pattern: str | None = None
+    manifest: pd.DataFrame, splits: SplitSettings, test_only: Sequence[str] = (), group_pattern: str | None = None
 ) -> pd.DataFrame:
     """Deal the images of every class of every domain into train, validation and test.
 

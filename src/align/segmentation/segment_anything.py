@@ -12,12 +12,12 @@ from torch import Tensor
 from transformers import SamImageProcessor, SamModel
 from transformers.utils import logging
 
-from align.configuration.schema import SegmentAnything
 from align.errors import InputError
 from align.files import whole_file
-from align.preparation.packed import FULL, UNKNOWN
+from align.imaging.masks import FULL, UNKNOWN
 from align.preparation.packing import write_header
 from align.segmentation.foreground import foreground
+from align.segmentation.settings import SegmentAnythingSettings
 
 STABILITY_OFFSET = 1.0  # of the logits; the authors' code
 
@@ -56,7 +56,7 @@ def load_segment_anything(folder: Path, device: torch.device) -> tuple[SamModel,
 
 @torch.no_grad()
 def automatic_masks(
-    model: SamModel, processor: SamImageProcessor, image: npt.NDArray[np.uint8], settings: SegmentAnything
+    model: SamModel, processor: SamImageProcessor, image: npt.NDArray[np.uint8], settings: SegmentAnythingSettings
 ) -> tuple[Tensor, Tensor]:
     """Return every mask that the model is sure of, asked at each point of a grid (section 5, "segment everything").
 
@@ -91,7 +91,7 @@ def grid(side: int) -> Tensor:
 
 
 def segment_domain(
-    model: SamModel, processor: SamImageProcessor, images: npt.NDArray[np.uint8], settings: SegmentAnything, path: Path
+    model: SamModel, processor: SamImageProcessor, images: npt.NDArray[np.uint8], settings: SegmentAnythingSettings, path: Path
 ) -> int:
     """Write each image's foreground map as uint8 N×S×S: 0 to 254, 255 everywhere in an image where nothing was found.
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from align.configuration.assumptions import Assumption, declared_in
-from align.configuration.schema import Configuration, Dataset, Experiment
+from align.configuration.schema import Configuration, Experiment
+from align.datasets.settings import Dataset
 from align.tables.printing import Block, Cell, Table, markdown
 
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
-from align.titles import plain
 
 SPLITS = ("train", "validation", "test")
 HEADER = ("Domain", "Images", "Train", "Validation", "Test", "Published", "Difference")

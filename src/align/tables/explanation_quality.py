@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from align.metrics import MEASURES
-from align.metrics.collect import of_study
+from align.metrics.titles import short_measure_title
+from align.results.collect import study_rows
+from align.results.summary import averages, over_seeds
+from align.results.titles import setting_title
 from align.tables.printing import Table
-from align.tables.summary import averages, comparison, over_seeds
-from align.titles import setting_title, short_measure_title
+from align.tables.summary import comparison
 
 DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
 LEARNED_MASK = "learned_mask_"
@@ -38,7 +40,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
         metrics: ``results/metrics.csv``.
     """
     families = {measure: family for family, measures in FAMILIES.items() for measure in measures}
-    metrics = of_study(metrics, "comparison")
+    metrics = study_rows(metrics, "comparison")
     learning = metrics.loc[metrics["metric"].str.startswith(LEARNED_MASK), "method"].unique()
     explanations = metrics[
         metrics["metric"].isin(families) & (metrics["metric"].ne(GROUND_TRUTH_AREA) | metrics["method"].isin(learning))

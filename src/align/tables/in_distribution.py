@@ -5,11 +5,13 @@ from collections.abc import Hashable
 import pandas as pd
 
 from align.metrics import MEASURES
-from align.metrics.collect import of_study
+from align.results.collect import study_rows
+from align.results.published import published_values
+from align.results.summary import averages, over_seeds
+from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Table
-from align.tables.published import published_values, with_published
-from align.tables.summary import PERCENTAGES, averages, comparison, over_seeds
-from align.titles import plain, setting_title
+from align.tables.published import with_published
+from align.tables.summary import PERCENTAGES, comparison
 
 SETTING = ["dataset", "protocol", "metric"]
 
@@ -21,7 +23,7 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
         metrics: ``results/metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
-    compared = of_study(metrics, "comparison")
+    compared = study_rows(metrics, "comparison")
     own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(PERCENTAGES)]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
     data = over_seeds(pd.concat([values, averages(values, "domain")], ignore_index=True))

@@ -5,11 +5,13 @@ from collections.abc import Hashable
 import pandas as pd
 
 from align.metrics import MEASURES
-from align.metrics.collect import of_study, trained_on
+from align.results.collect import study_rows, trained_on
+from align.results.published import comparable_name, published_values
+from align.results.summary import AVERAGE, averages, over_seeds
+from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Table
-from align.tables.published import folded, published_values, with_published
-from align.tables.summary import AVERAGE, PERCENTAGES, averages, comparison, over_seeds, printed
-from align.titles import plain, setting_title
+from align.tables.published import with_published
+from align.tables.summary import PERCENTAGES, comparison, printed
 
 PROTOCOL = "leave_one_domain_out"
 MEASURED = ("accuracy", "auc", "insertion_auc")
@@ -23,7 +25,7 @@ def leave_one_domain_out(metrics: pd.DataFrame, published: pd.DataFrame) -> Tabl
         metrics: ``results/metrics.csv``.
         published: ``reference/domain_generalization.csv``.
     """
-    compared = of_study(metrics, "comparison")
+    compared = study_rows(metrics, "comparison")
     of_protocol = compared[compared["protocol"].eq(PROTOCOL) & compared["metric"].isin(MEASURED)]
     alone = [trained_on(PROTOCOL, target) for target in of_protocol["target_domain"]]  # another target may be never trained on
     left_out = of_protocol[of_protocol["source_domain"] == pd.Series(alone, index=of_protocol.index, dtype=object)]
@@ -36,9 +38,16 @@ def leave_one_domain_out(metrics: pd.DataFrame, published: pd.DataFrame) -> Tabl
 
 def _whole(data: pd.DataFrame, published: pd.DataFrame) -> set[str]:
     """Return the published data sets whose every domain was left out here: only then are averages comparable."""
-    ours = {(folded(dataset), folded(domain)) for dataset, domain in data[["dataset", "left_out"]].itertuples(index=False)}
+    ours = {
+        (comparable_name(dataset), comparable_name(domain))
+        for dataset, domain in data[["dataset", "left_out"]].itertuples(index=False)
+    }
     theirs = published.groupby("dataset")["target_domain"].unique()
-    return {str(name) for name, domains in theirs.items() if ours >= {(folded(str(name)), folded(place)) for place in domains}}
+    return {
+        str(name)
+        for name, domains in theirs.items()
+        if ours >= {(comparable_name(str(name)), comparable_name(place)) for place in domains}
+    }
 
 
 def _block(setting: tuple[Hashable, ...], summary: pd.DataFrame) -> Block:

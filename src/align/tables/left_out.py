@@ -2,12 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from align.configuration.runs import method_of
+from align.methods.naming import method_of, method_title
 from align.tables.printing import Block
-from align.titles import method_title
-
-LeftOut = Mapping[str, Mapping[str, str]]
-"""Why a variant was not run, by data set and variant."""
 
 
 def with_left_out(block: Block, reasons: Mapping[str, str], methods: Collection[str]) -> Block:

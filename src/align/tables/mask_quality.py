@@ -5,13 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from align.configuration.runs import method_of
-from align.metrics.collect import of_study
-from align.tables.left_out import LeftOut, with_left_out
-from align.tables.measured import Column, measured, of_settings, over_sources, titled
+from align.configuration.runs import LeftOut
+from align.methods.naming import method_of
+from align.results.collect import study_rows
+from align.results.titles import setting_title
+from align.tables.columns import Column, measured, of_settings, over_sources, titled
+from align.tables.left_out import with_left_out
 from align.tables.printing import Table
 from align.tables.summary import comparison
-from align.titles import setting_title
 
 STUDIES = ("comparison", "masker_ablation")
 MASKED = "masked_erm"
@@ -40,7 +41,7 @@ def mask_quality(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, Any]
         variants: the hyper-parameters of every variant.
         left_out: variants that could not be run, and why.
     """
-    masks, accuracies = over_sources(_of_maskers(metrics)), over_sources(measured(of_study(metrics, "mask_quality"), ACCURACY))
+    masks, accuracies = over_sources(_of_maskers(metrics)), over_sources(measured(study_rows(metrics, "mask_quality"), ACCURACY))
     blocks = [
         comparison(f"{setting_title(*setting)}, {where}: masks against ground truth", titled(summary), "column", str)
         for setting, rows in of_settings(masks)

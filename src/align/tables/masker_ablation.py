@@ -2,13 +2,16 @@
 
 import pandas as pd
 
-from align.metrics.collect import of_study
-from align.tables.left_out import LeftOut, with_left_out
-from align.tables.measured import Column, measured, of_settings, titled
+from align.configuration.runs import LeftOut
+from align.results.collect import study_rows
+from align.results.published import published_values
+from align.results.summary import AVERAGE
+from align.results.titles import plain, setting_title
+from align.tables.columns import Column, measured, of_settings, titled
+from align.tables.left_out import with_left_out
 from align.tables.printing import Table
-from align.tables.published import published_values, with_published
-from align.tables.summary import AVERAGE, comparison
-from align.titles import plain, setting_title
+from align.tables.published import with_published
+from align.tables.summary import comparison
 
 COLUMNS = (
     Column("accuracy", "in"),
@@ -28,7 +31,7 @@ def masker_ablation(metrics: pd.DataFrame, published: pd.DataFrame, left_out: Le
         published: ``reference/align_paper.csv``.
         left_out: variants that could not be run, and why.
     """
-    data = measured(of_study(metrics, "masker_ablation"), COLUMNS)
+    data = measured(study_rows(metrics, "masker_ablation"), COLUMNS)
     data["target_domain"] = data["source_domain"].where(data["distribution"] == "in", "others")
     known = published[published["setting"] == "masker ablation"]
     data["published"] = published_values(data, known, {place: place for place in ("source_domain", "target_domain")})

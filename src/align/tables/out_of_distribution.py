@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pandas as pd
 
 from align.metrics import MEASURES
-from align.metrics.collect import of_study
+from align.results.collect import study_rows
+from align.results.published import comparable_name, published_values
+from align.results.summary import AVERAGE, averages, over_seeds
+from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Table
-from align.tables.published import folded, published_values, with_published
-from align.tables.summary import AVERAGE, PERCENTAGES, averages, comparison, over_seeds
-from align.titles import plain, setting_title
+from align.tables.published import with_published
+from align.tables.summary import PERCENTAGES, comparison
 
 SETTING = ["dataset", "protocol", "metric", "source_domain"]
 # The sources and targets that the paper's tables show, of all that there are.
@@ -29,7 +31,7 @@ def out_of_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table
         metrics: ``results/metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
-    compared = of_study(metrics, "comparison")
+    compared = study_rows(metrics, "comparison")
     single = compared["protocol"].eq("single_source") & compared["distribution"].eq("out")
     other = compared[single & compared["metric"].isin(PERCENTAGES)]
     pairs = other[[*SETTING, "target_domain", "method", "seed", "value"]]
@@ -39,7 +41,7 @@ def out_of_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table
     known = published[published["setting"] == "out-of-distribution"]
     places = {"source_domain": "source_domain", "target_domain": "target_domain"}
     data["published"] = published_values(data, known, places)
-    names = (data[column].map(folded) for column in ("dataset", "source_domain", "target_domain"))
+    names = (data[column].map(comparable_name) for column in ("dataset", "source_domain", "target_domain"))
     data["shown_by_the_paper"] = [target in SHOWN_BY_THE_PAPER.get((name, source), ()) for name, source, target in zip(*names)]
     blocks = []
     for (dataset, protocol, metric), rows in data.groupby(SETTING[:3], sort=False):
@@ -58,7 +60,9 @@ def _with_remarks(block: Block, targets: pd.DataFrame, known: pd.DataFrame) -> B
     if not targets["shown_by_the_paper"].any():
         return block
     dataset, metric, source = targets[["dataset", "metric", "source_domain"]].iloc[0]
-    of_block = known["dataset"].map(folded).eq(folded(dataset)) & known["source_domain"].map(folded).eq(folded(source))
+    of_block = known["dataset"].map(comparable_name).eq(comparable_name(dataset)) & known["source_domain"].map(
+        comparable_name
+    ).eq(comparable_name(source))
     unplaced = known[of_block & known["metric"].eq(metric) & known["target_domain"].isna()]
     note = f"{block.note} * The paper shows this pair."
     if len(unplaced):

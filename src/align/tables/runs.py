@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from align.metrics.collect import trained_on
+from align.methods.naming import method_title
+from align.results.collect import trained_on
+from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Cell, Table
-from align.titles import method_title, plain, setting_title
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
 AGAIN = "snakemake --forcerun train_run trains all runs again"

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
-from align.configuration.runs import method_of
-from align.metrics.collect import of_study
+from align.methods.naming import method_of
+from align.metrics.titles import measure_title
+from align.results.collect import study_rows
+from align.results.summary import averages, over_seeds
+from align.results.titles import setting_title
 from align.tables.printing import Table
-from align.tables.summary import averages, comparison, over_seeds
-from align.titles import measure_title, setting_title
+from align.tables.summary import comparison
 
 LEMMAS = {
     "lemma 1, sensitivity to the background": ("local_lipschitz", "local_lipschitz_95", "local_lipschitz_maximum"),
@@ -27,7 +29,7 @@ def theory(metrics: pd.DataFrame) -> Table:
         metrics: ``results/metrics.csv``.
     """
     lemmas = {measure: lemma for lemma, measures in LEMMAS.items() for measure in measures}
-    compared, masked = of_study(metrics, "comparison"), of_study(metrics, "mask_quality")
+    compared, masked = study_rows(metrics, "comparison"), study_rows(metrics, "mask_quality")
     shifted = compared[compared["distribution"].eq("out") & compared["metric"].isin(lemmas)]
     own = masked[
         masked["distribution"].eq("in") & masked["metric"].eq("accuracy") & masked["method"].map(_is_of_lemma_4).astype(bool)

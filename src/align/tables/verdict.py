@@ -5,9 +5,10 @@ from typing import get_args
 
 import pandas as pd
 
+from align.methods.naming import method_title
+from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
 from align.tables.summary import printed
-from align.titles import method_title, plain
 from align.verdict.answers import Answer
 from align.verdict.rule import Word
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from align.augmentation.colour import draw_orders
 from align.augmentation.pipeline import augment
-from align.configuration.schema import Augmentation
+from align.augmentation.settings import AugmentationSettings
 from align.methods.base import Batch
 from align.training.images import Images
 
@@ -27,7 +27,7 @@ class TrainingBatches:
         generator: order of the images and augmentation, on the split's device.
     """
 
-    def __init__(self, split: Images, batch_size: int, augmentation: Augmentation, generator: torch.Generator) -> None:
+    def __init__(self, split: Images, batch_size: int, augmentation: AugmentationSettings, generator: torch.Generator) -> None:
         self.split = split
         self.batch_size = batch_size
         self.augmentation = augmentation

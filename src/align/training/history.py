@@ -7,7 +7,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from align.training.failures import Failure, NonFiniteLossError, explanation_drift, mask_collapse
+from align.errors import InputError
+from align.methods.align.collapse import explanation_drift, mask_collapse
+from align.methods.base import Failure
+
+
+class NonFiniteLossError(InputError):
+    """A loss term became NaN or infinite: the run stops, and the message names the epoch and the term."""
 
 
 class History:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from align.augmentation.pipeline import normalise, to_masks, to_unit
+from align.imaging.masks import to_masks
+from align.imaging.normalisation import normalise, to_unit
 from align.methods.base import Batch
 from align.preparation.packed import Packed
 

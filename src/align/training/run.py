@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 
 import torch
 
-from align.configuration.base import Section
-from align.configuration.schema import Augmentation, Engine, Training
-from align.configuration.schema import Classifier as ClassifierSettings
+from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
 from align.files import whole_file, write_json
 from align.methods.base import Method
 from align.models.classifier import build_classifier
+from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.registry import load
+from align.settings import Section
 from align.training.device import precision_on
 from align.training.images import placed
+from align.training.settings import EngineSettings, TrainingSettings
 from align.training.trainer import AfterStep, State, Trained, nothing_after, train
 
 LOG = logging.getLogger("align")
@@ -37,8 +38,8 @@ class RunSettings(NamedTuple):
     implementation: str
     hyper_parameters: Section
     classifier: ClassifierSettings
-    training: Training
-    augmentation: Augmentation
+    training: TrainingSettings
+    augmentation: AugmentationSettings
 
     def build(self, classes: int, seed: int, device: torch.device, compile_mode: str = "none") -> Method:
         """Return the method with freshly initialised networks on ``device``.
@@ -47,7 +48,7 @@ class RunSettings(NamedTuple):
             classes: number of classes.
             seed: of the initial weights and of the method's random numbers.
             device: where to compute.
-            compile_mode: the engine's ``compile``, see :class:`align.configuration.schema.Engine`.
+            compile_mode: the engine's ``compile``, see :class:`align.training.settings.EngineSettings`.
         """
         on_cpu = seeded(seed, "weights", torch.device("cpu"))  # so that initial weights are those of any other device
         classifier = build_classifier(self.classifier, classes, on_cpu)
@@ -73,7 +74,7 @@ def train_run(
     seed: int,
     device: torch.device,
     title: str,
-    engine: Engine,
+    engine: EngineSettings,
     state: State | None = None,
     after_step: AfterStep = nothing_after,
 ) -> tuple[Trained, dict[str, Any]]:

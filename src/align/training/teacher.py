@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from align.errors import InputError
+from align.imaging.masks import FULL
 from align.methods.base import Method
-from align.preparation.packed import FULL, Packed
+from align.preparation.packed import Packed
 from align.training.images import on_device
 
 BATCH = 128

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from align.configuration.schema import Augmentation, Training
-from align.methods.base import Batch, Method
+from align.augmentation.settings import AugmentationSettings
+from align.methods.base import Batch, Failure, Method
 from align.training.batches import TrainingBatches
-from align.training.failures import Failure
 from align.training.history import History, mean_terms
 from align.training.images import Images
 from align.training.progress import epochs_with_progress
+from align.training.settings import TrainingSettings
 
 LOG = logging.getLogger("align")
 VALIDATION_BATCH = 256
@@ -82,8 +82,8 @@ def train(
     method: Method,
     training_split: Images,
     validation_split: Images,
-    settings: Training,
-    augmentation: Augmentation,
+    settings: TrainingSettings,
+    augmentation: AugmentationSettings,
     generator: torch.Generator,
     title: str = "training",
     state: State | None = None,

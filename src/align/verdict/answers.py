@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from align.metrics.collect import of_study
-from align.tables.left_out import LeftOut
-from align.titles import method_title
+from align.configuration.runs import LeftOut
+from align.methods.naming import method_title
+from align.results.collect import study_rows
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
 from align.verdict.judgement import Compared, Judgement, judge
@@ -99,7 +99,7 @@ def answers(
         left_out: why variants were not run, by data set and variant.
     """
     found: list[Answer] = []
-    compared = of_study(metrics, "comparison")
+    compared = study_rows(metrics, "comparison")
     compared = compared[compared["protocol"] == "single_source"]  # no claim is about another one
     for claim in claims:
         if isinstance(claim, Bound):

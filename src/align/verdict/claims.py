@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from align.configuration.base import Section
-from align.configuration.runs import method_of
 from align.errors import InputError
 from align.methods import METHODS
+from align.methods.naming import method_of
 from align.metrics import MEASURES
 from align.registry import require
+from align.settings import Section
 
 Distribution = Literal["in", "out", "both"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.verdict.comparison import Sample, aucs, drawn, generator_of, means
+from align.statistics.crossed_bootstrap import Sample, aucs, drawn, generator_of, means
 
 
 class Setting(NamedTuple):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from align.statistics.corrections import holm
+from align.statistics.crossed_bootstrap import Estimate, Sample, average, estimate, generator_of
 from align.verdict.claims import Superiority
-from align.verdict.comparison import Estimate, Sample, average, estimate, generator_of, holm
 from align.verdict.evaluations import Evaluations, Measured, Setting
 from align.verdict.questions import Question, resolved
 from align.verdict.rule import Comparison, Outcome, Word, decide, outcome

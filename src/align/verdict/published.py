@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from align.tables.published import folded
-from align.titles import method_title
+from align.methods.naming import method_title
+from align.results.published import comparable_name
 from align.verdict.questions import Question
 
 
@@ -30,8 +30,8 @@ def published_values(question: Question, published: pd.DataFrame) -> Published:
     rows = published[
         published["setting"].eq(claim.published or "")
         & published["metric"].eq(claim.metric)
-        & published["dataset"].map(folded).eq(folded(question.dataset))
-        & published["source_domain"].map(folded).eq(folded(question.domains[0]))
+        & published["dataset"].map(comparable_name).eq(comparable_name(question.dataset))
+        & published["source_domain"].map(comparable_name).eq(comparable_name(question.domains[0]))
     ]
     values = dict(zip(rows["method"], rows["value"]))
     others = {name: values[name] for name in map(method_title, claim.worse) if name in values}

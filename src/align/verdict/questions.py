@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from math import ceil
 from typing import Literal, NamedTuple
 
-from align.tables.published import folded
-from align.titles import method_title
+from align.methods.naming import method_title
+from align.results.published import comparable_name
 from align.verdict.claims import Superiority
 from align.verdict.evaluations import Evaluations, Setting
 
@@ -39,9 +39,9 @@ class Question(NamedTuple):
 
 def questions_of(claim: Superiority, evaluations: Evaluations) -> Iterator[Question]:
     """Yield what ``claim`` asks: first where it names it, then by analogy of every other data set."""
-    configured = {folded(setting.dataset): setting.dataset for setting in evaluations.settings}
+    configured = {comparable_name(setting.dataset): setting.dataset for setting in evaluations.settings}
     of_datasets = {name: _settings(claim, evaluations, name) for name in configured.values()}
-    named = {configured.get(folded(name), name): domains for name, domains in claim.places.items()}
+    named = {configured.get(comparable_name(name), name): domains for name, domains in claim.places.items()}
     if claim.over == "settings":
         asked = [_counted(claim, of_datasets, named)] if named else []
         tested = {name for question in asked if not question.reason for name in named}
@@ -134,12 +134,12 @@ def _absent(names: Sequence[str]) -> str:
 
 def _lacking(settings: Sequence[Setting], domains: Sequence[str]) -> list[str]:
     """Return the domains that are not both a source and a target."""
-    sources, targets = ({folded(name) for name in names} for names in zip(*((s.source, s.target) for s in settings)))
-    return [domain for domain in domains if folded(domain) not in sources & targets]
+    sources, targets = ({comparable_name(name) for name in names} for names in zip(*((s.source, s.target) for s in settings)))
+    return [domain for domain in domains if comparable_name(domain) not in sources & targets]
 
 
 def _is_named(setting: Setting, domains: Sequence[str]) -> bool:
-    return folded(setting.source) in map(folded, domains)
+    return comparable_name(setting.source) in map(comparable_name, domains)
 
 
 def _degree(variant: str) -> float:

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from align.configuration.runs import Run, method_of, runs_of, settings_of, variants_of
+from align.configuration.runs import Run, runs_of, settings_of, variants_of
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.files import as_json
+from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 
 ACCOUNT = "checkpoint.json"  # run.json and, beside it, what is in ADDED

@@ -11,10 +11,10 @@ import pandas as pd
 
 from align.errors import InputError
 from align.files import as_json, read_json, sha256, whole_file, write_json
-from align.metrics.collect import read_results
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
+from align.results.collect import read_results
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
-from align.workflow import method_code
+from align.workflow.jobs import method_code
 
 LOG = logging.getLogger("align")
 COLUMNS = {"manifest.csv": MANIFEST_COLUMNS, "splits.csv": SPLITS_COLUMNS}

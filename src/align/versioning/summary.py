@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from align.metrics.collect import of_study
-from align.tables.summary import averages, over_seeds
+from align.results.collect import study_rows
+from align.results.summary import averages, over_seeds
 
 DISTRIBUTIONS = {"in": "in_distribution", "out": "out_of_distribution"}
 LABELS = ["dataset", "protocol", "method"]
@@ -20,7 +20,7 @@ def means(metrics: pd.DataFrame) -> pd.DataFrame:
     Returns:
         dataset, protocol, method, distribution, metric and mean, a row for each metric of each method in each distribution.
     """
-    compared = of_study(metrics, "comparison").drop(columns="n").dropna(subset="value")
+    compared = study_rows(metrics, "comparison").drop(columns="n").dropna(subset="value")
     values = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
     summary = over_seeds(averages(averages(values, "target_domain"), "source_domain"))
     summary["mean"] = [float(f"{mean:.6g}") for mean in summary["mean"]]

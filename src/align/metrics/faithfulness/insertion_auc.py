@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from align.blur import SIDE, gaussian_blur
+from align.imaging.blur import SIDE, gaussian_blur
 from align.metrics.base import Explained, Values
 from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, perturbed_confidence, shown
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from align.metrics.base import Explained, Values, in_batches, resized
+from align.imaging.resizing import resized
+from align.metrics.base import Explained, Values, in_batches
 
 Score = Callable[[Tensor, Tensor], Tensor]
 """Maps (n×P) and whether each of their pixels is the object's (n×P, bool) to a value for each image (n)."""

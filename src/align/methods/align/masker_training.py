@@ -1,0 +1,92 @@
+"""How ALIGN's masker learns."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from align.masking.compositing import composite
+from align.methods.adam import Adam
+from align.methods.align.losses import DISTINCTIONS, attained, distance_to_area, even_weights, mean, total_variation
+from align.methods.align.masker import ConvolutionalMasker
+from align.methods.align.references import REFERENCES
+from align.methods.align.relaxations import VALUES
+from align.methods.align.settings import ALIGNSettings
+from align.methods.base import Batch, minimise, weighted_sum
+from align.models.classifier import Classifier
+from align.models.modes import frozen
+
+
+class LearnedMasker:
+    """L_mask = L_dist + λ₁ L_sparsity + λ₂ L_smooth, against the frozen classifier (arXiv:2511.06944).
+
+    Args:
+        settings: of ALIGN.
+        classifier: what will be looked into, on its device; only its shape counts here.
+        generator: the method's.
+    """
+
+    def __init__(self, settings: ALIGNSettings, classifier: Classifier, generator: torch.Generator) -> None:
+        on_cpu = torch.Generator().manual_seed(generator.initial_seed())  # initial weights are those of any other device
+        network = ConvolutionalMasker(settings, classifier.intermediate_channels, on_cpu)
+        self.network = network.to(classifier.head.weight.device).to(memory_format=torch.channels_last)
+        self.settings = settings
+        self.generator = generator
+
+    @cached_property
+    def optimiser(self) -> Adam:
+        """Return the masker's own Adam."""
+        return Adam(self.network.parameters(), lr=self.settings.masker_learning_rate, fused=True)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Return the weight of each loss term in the total."""
+        return {"mask_distinction": 1.0, "mask_sparsity": self.settings.lambda1, "mask_smoothness": self.settings.lambda2}
+
+    def step(self, batch: Batch, classifier: Classifier) -> tuple[dict[str, Tensor], Tensor]:
+        """Take one step and return the loss terms, their ``mask_total`` and ``mask_area``, and the batch's masks N×1×H×W."""
+        with frozen(classifier):
+            scores = self.network.scores(batch.images, classifier)
+            terms = self.losses(batch, VALUES[self.settings.mask_values](scores, self.generator), classifier)
+            total = weighted_sum(terms, self.weights)
+            minimise(total, self.optimiser)
+        masks = scores.detach().sigmoid()
+        reported = terms | {"mask_total": total, "mask_area": masks.mean()}
+        return {name: term.detach() for name, term in reported.items()}, masks
+
+    def losses(self, batch: Batch, mask: Tensor, classifier: Classifier) -> dict[str, Tensor]:
+        """Return the three terms of masks N×1×H×W, before their weights."""
+        settings, images, labels = self.settings, batch.images, batch.labels
+        reference = REFERENCES[settings.reference](images, labels, self.generator)
+        seen = torch.cat((composite(images, mask, reference), composite(images, 1 - mask, reference)))
+        kept, removed = true_class_probability(classifier, seen, labels.repeat(2)).chunk(2)
+        weights = even_weights(labels) if settings.even_classes else None
+        if settings.sparsity == "target_area":
+            sparsity = distance_to_area(mask, settings.target_area, weights)
+        elif settings.sparsity == "adaptive":
+            with torch.no_grad():
+                whole = true_class_probability(classifier, images, labels)
+                hidden = torch.zeros_like(images) if reference is None else reference
+                share = attained(kept, removed, whole, true_class_probability(classifier, hidden, labels))
+            sparsity = mean(mask, share if weights is None else share * weights)
+        else:
+            sparsity = mean(mask, weights)
+        return {
+            "mask_distinction": DISTINCTIONS[settings.distinction](kept, removed, weights),
+            "mask_sparsity": sparsity,
+            "mask_smoothness": total_variation(mask, weights),
+        }
+
+    @torch.no_grad()
+    def masks(self, images: Tensor, classifier: Classifier) -> Tensor:
+        """Return the soft masks N×1×H×W of images N×3×H×W, both networks in evaluation mode."""
+        with frozen(classifier), frozen(self.network):
+            masks: Tensor = self.network(images, classifier)
+            return masks
+
+
+def true_class_probability(classifier: Classifier, images: Tensor, labels: Tensor) -> Tensor:
+    """Return p_y of images N×3×H×W and their classes y, N."""
+    probability: Tensor = classifier(images).softmax(1).gather(1, labels[:, None]).squeeze(1)
+    return probability

@@ -1,0 +1,133 @@
+"""ALIGN: a masker and a classifier, trained by turns (arXiv:2511.06944)."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from align.attribution.grad_cam import class_activation
+from align.imaging.scaling import min_max_scale
+from align.methods.adam import Adam
+from align.methods.align.collapse import is_collapsed
+from align.methods.align.losses import guidance_loss
+from align.methods.align.masker_training import LearnedMasker
+from align.methods.align.other_masks import UNLEARNED
+from align.methods.align.settings import ALIGNSettings
+from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
+from align.methods.base import Batch, Method, OptimiserSettings
+from align.models.classifier import Classifier
+from align.registry import load
+
+
+class ALIGN(Method):
+    """Masker: L_mask = L_dist + λ₁‖M‖₁ + λ₂ TV(M). Classifier: L_clf = L_cls + λ₃ L_egl + λ₄ L_reg.
+
+    ``phase`` is ``warm_up`` (the classifier alone, without L_egl) and then ``guided`` (by turns); between the two the
+    masker trains alone until its mask is not collapsed. Where λ₃ is 0 nothing guides: the warm-up does not end.
+    """
+
+    settings: ALIGNSettings
+    phase = "warm_up"
+    remembered = ("phase",)
+
+    def __init__(
+        self, classifier: Classifier, settings: ALIGNSettings, training: OptimiserSettings, generator: torch.Generator
+    ) -> None:
+        super().__init__(classifier, settings, training, generator)
+        self.masker = LearnedMasker(settings, classifier, generator) if settings.learns_masks else None
+        self.guidance_mask: Tensor | None = None
+        self.attribution = load(*settings.implementations)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Return the weight of each of the classifier's loss terms."""
+        return {"classification": 1.0, "guidance": self.settings.lambda3, "regularisation": self.settings.lambda4}
+
+    def start_epoch(self, epoch: int, epochs: int) -> bool:
+        """Choose the phase; at the end of the warm-up, the masker, where it learns, trains alone."""
+        if self.phase == "guided" or self.settings.lambda3 == 0 or epoch <= round(self.settings.warm_up * epochs):
+            return False
+        self.phase = "guided"
+        return self.masker is not None
+
+    def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
+        """Return whether the masker has taken its steps and its mask is not collapsed, or it has taken all that it may."""
+        if len(steps) < self.settings.masker_steps:  # before, to look at the mask would be to wait for the GPU
+            return False
+        return not steps or len(steps) >= self.settings.masker_steps_at_most or not is_collapsed(float(steps[-1]["mask_area"]))
+
+    def prepare(self, batch: Batch) -> dict[str, Tensor]:
+        """Take a step of the masker alone."""
+        return self.masker_step(batch)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one masker step, once guided, and one classifier step."""
+        mask_terms = self.masker_step(batch) if self.phase == "guided" else {}
+        return mask_terms | super().step(batch)
+
+    def masker_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one step of the masker, where it learns, and keep the batch's masks for the classifier's step."""
+        if self.masker is None:
+            self.guidance_mask = UNLEARNED[self.settings.masker](batch, self.generator)
+            return {}
+        terms, self.guidance_mask = self.masker.step(batch, self.classifier)
+        return terms
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return L_cls, L_reg and, once guided, L_egl; clean and mixed images share one forward pass."""
+        images, labels = batch.images, batch.labels
+        partners = same_class_partners(labels, self.generator)
+        ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
+        features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))
+        clean = features[: len(labels)]
+        activation = class_activation(self.classifier, features, labels.repeat(2), detach_weights=self.settings.detach_weights)
+        maps, mixed_maps = min_max_scale(activation).chunk(2)
+        terms = {
+            "classification": F.cross_entropy(self.classifier.classify(clean), labels),
+            "regularisation": mixture_distance(maps, mixed_maps, partners, ratios),
+        }
+        if self.phase == "guided":
+            assert self.guidance_mask is not None
+            if self.settings.attribution == "grad_cam":  # which is there already
+                explanation = activation[: len(labels)].relu()
+            else:
+                explanation = self.attribution(self.classifier, images, clean, labels)
+            terms["guidance"] = guidance_loss(explanation, self.guidance_mask)
+        return terms
+
+    @torch.no_grad()
+    def mask(self, batch: Batch) -> Tensor | None:
+        """Return the masks that guide, N×H×W: NaN where an image has none; None where nothing guides."""
+        if self.settings.lambda3 == 0:
+            return None
+        if self.masker is None:
+            return UNLEARNED[self.settings.masker](batch, self.generator).squeeze(1)
+        return self.masker.masks(batch.images, self.classifier).squeeze(1)
+
+    @torch.no_grad()
+    def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
+        """Return each mask's area, its spread and the share of Grad-CAM's energy outside of it; NaN where an image has none."""
+        mask = self.mask(batch)
+        assert mask is not None
+        known = mask.isfinite().all((1, 2))
+        explanation = class_activation(self.classifier, features, batch.labels).relu()
+        coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
+        energy = explanation.sum((1, 2))
+        outside = (explanation * (1 - coarse)).sum((1, 2)) / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+        watched = {
+            "validation_mask_area": mask.mean((1, 2)),
+            "validation_mask_spread": mask.std((1, 2), correction=0),
+            "validation_energy_outside": outside,
+        }
+        return {name: values.where(known, torch.nan) for name, values in watched.items()}
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """Return what a checkpoint holds, by name."""
+        return super().networks | ({} if self.masker is None else {"masker": self.masker.network})
+
+    @property
+    def optimisers(self) -> dict[str, Adam]:
+        """Return the optimisers by name."""
+        return super().optimisers | ({} if self.masker is None else {"masker": self.masker.optimiser})

@@ -1,0 +1,29 @@
+"""Names of methods and of their variants, in paths and in print."""
+
+import re
+
+from align.methods import METHODS
+
+# The paper's names of its masker ablation, and names of ours beside them.
+VARIANT_TITLES = {
+    "align-lambda3=0.0": "w/o EG",
+    "align-masker=grey": "m-Gray",
+    "align-masker=sam": "m-SAM",
+    "align-masker=ground_truth": "ALIGN, true masks",
+    "align-masker=random": "ALIGN, random masks",
+    "align-masker=centre": "ALIGN, centred masks",
+}
+
+
+def method_of(variant: str) -> str:
+    """Return the method that ``variant`` is one of: ``align-plus`` for ``align-plus-lambda1=0.5``."""
+    return re.split(r"-(?=\w+=)", variant, maxsplit=1)[0]
+
+
+def method_title(variant: str) -> str:
+    """Return a method's name in print, with what makes it a variant in brackets: ``ALIGN (lambda1=0.5)``."""
+    if variant in VARIANT_TITLES:
+        return VARIANT_TITLES[variant]
+    method = method_of(variant)
+    changes = re.sub(r"-(?=\w+=)", ", ", variant[len(method) + 1 :])
+    return f"{METHODS[method].title} ({changes})" if changes else METHODS[method].title

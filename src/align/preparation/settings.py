@@ -1,0 +1,28 @@
+"""What can be set of the splits. Imports nothing heavy: see align.registry."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from align.settings import Part, Section, Seed, declared
+
+
+class SplitSettings(Section):
+    """Shares of each class in each domain."""
+
+    train: Part = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
+    validation: Part = declared(0.2, "share of the images to select the checkpoint on", "as above")
+    test: Annotated[float, Field(ge=0, lt=1)] = declared(
+        0.2,
+        "share of the images to test on; 0: tested on the source's validation part and on all of the other domains, as DomainBed "
+        "(0.8, 0.2, 0) and JiGen (0.7, 0.3, 0) do",
+        "as above",
+    )
+    seed: Seed = declared(0, "seed of the split, the same for all runs", "all methods and seeds are compared on the same images")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + validation + test is {total:g}, expected 1")
+        return self

@@ -1,0 +1,71 @@
+"""The metrics of all runs as one long table."""
+
+import zlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from align.errors import InputError
+
+COLUMNS = [
+    "study",
+    "dataset",
+    "protocol",
+    "method",
+    "source_domain",
+    "target_domain",
+    "distribution",
+    "seed",
+    "metric",
+    "value",
+    "n",
+]
+NAMES = ("study", "dataset", "protocol", "method", "source_domain", "target_domain", "domain", "path", "class", "predicted")
+DISTRIBUTIONS = {True: "in", False: "out"}
+
+
+def read_results(path: Path | str) -> pd.DataFrame:
+    """Read metrics or results of images with names as text alone: a domain or a class may be called ``1`` or ``NA``.
+
+    Raises:
+        InputError: it is cut short or is no table; the message names the file.
+    """
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(
+            f"{path}: found no table that can be read ({error}); remove it, so that it is made again, or restore it"
+        ) from None
+
+
+def run_rows(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:
+    """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that it is part of.
+
+    ``distribution`` is ``in`` where the target domain was trained on, else ``out``; ``source_domain`` is :func:`trained_on`.
+
+    Args:
+        metrics: target_domain, metric, value and n of one run.
+        run: dataset, protocol, domain, method, seed and studies.
+        source_domains: what it was trained on.
+    """
+    labelled = metrics.assign(
+        dataset=run["dataset"],
+        protocol=run["protocol"],
+        method=run["method"],
+        seed=run["seed"],
+        source_domain=trained_on(run["protocol"], run["domain"]),
+        distribution=metrics["target_domain"].isin(source_domains).map(DISTRIBUTIONS),
+    )
+    return pd.concat([labelled.assign(study=study) for study in run["studies"]])[COLUMNS]
+
+
+def trained_on(protocol: str, domain: str) -> str:
+    """Return what a run was trained on, in words: its source domain, or ``all but`` the domain that was left out."""
+    return domain if protocol == "single_source" else f"all but {domain}"
+
+
+def study_rows(metrics: pd.DataFrame, study: str) -> pd.DataFrame:
+    """Return the rows of ``results/metrics.csv`` that belong to ``study``."""
+    return metrics[metrics["study"] == study].drop(columns="study")

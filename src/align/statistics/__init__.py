@@ -1,0 +1,1 @@
+"""Statistics: paired comparisons, corrections for several of them, and ranks."""

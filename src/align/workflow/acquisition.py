@@ -1,0 +1,78 @@
+"""What has to be downloaded and made for a configuration: asked at every parse of the workflow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from align.acquisition.archives import Archive
+from align.acquisition.settings import ArchiveFrom
+from align.datasets import SOURCES
+from align.datasets.folders import contents_hash, read_acquisition, require_settings
+from align.datasets.settings import Dataset
+from align.errors import InputError
+
+
+class Download(NamedTuple):
+    """An archive to bring: what is known of it, where it is taken from, and the file of its recorded checksum."""
+
+    archive: Archive
+    place: ArchiveFrom
+    record: str
+
+
+def downloads_of(name: str, dataset: Dataset) -> dict[str, tuple[str, Download]]:
+    """Return, by their keys, the archives of the data set ``name``: each one's path below ``downloads/``, and what to bring."""
+    return {
+        key: (
+            f"{name}/{archive.file}",
+            Download(archive, getattr(dataset.source_settings, key), f"checksums/{name}/{archive.file}.sha256"),
+        )
+        for key, archive in SOURCES[dataset.source_name].archives.items()
+    }
+
+
+def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Return the data sets whose folder a rule may make, one for each folder.
+
+    A folder that was downloaded, or that came by ``dvc pull``, is never made again by itself: an edited script would be a reason.
+    Snakemake leaves its timestamp in what it has made here.
+
+    Raises:
+        InputError: a folder that is not made again holds something else than configured, or than was listed; or two data sets
+            with other sources have the same folder.
+    """
+    to_make: dict[str, Dataset] = {}
+    makers: dict[Path, str] = {}
+    for name, dataset in datasets.items():
+        if dataset.source:
+            maker = makers.setdefault(dataset.root.resolve(), name)
+            if datasets[maker].source != dataset.source or datasets[maker].root != dataset.root:
+                raise InputError(f"datasets.{name}: found the root of datasets.{maker}, {dataset.root}, expected one of its own")
+            made_here = (dataset.root / ".snakemake_timestamp").exists()
+            if dataset.root.exists() and not (made_here and not SOURCES[dataset.source_name].archives):
+                _require_as_configured(name, dataset)
+            elif maker == name:
+                to_make[name] = dataset
+    return to_make
+
+
+def _require_as_configured(name: str, dataset: Dataset) -> None:
+    root, settings = dataset.root, dataset.source_settings
+    archives = SOURCES[dataset.source_name].archives
+    if not archives:
+        require_settings(root, settings.model_dump(mode="json"))
+    made_of = read_acquisition(root).get("archives", {})
+    for key, archive in archives.items():
+        stated, found = getattr(settings, key).sha256, made_of.get(archive.file)
+        if stated and found and stated != found:
+            raise InputError(
+                f"{root}: found images of an archive {archive.file} with sha256 {found}, expected {stated} as configured; remove "
+                "the folder, so that it is made again"
+            )
+    listing = Path("results/data", name)
+    listed = listing / "listed.txt"
+    if listed.exists() and listed.read_text() != contents_hash(root):
+        raise InputError(
+            f"{root}: found other files than when they were listed; remove {listing / 'manifest.csv'} and {listed}, so that they "
+            "are listed again, or restore the files (`dvc checkout`)"
+        )

@@ -1,0 +1,157 @@
+"""Between Snakemake and the library: what every job does first, and how its errors reach a person."""
+
+import gc
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from align.augmentation.settings import AugmentationSettings
+from align.errors import InputError, lack_of_memory, refused_write
+from align.files import not_written
+from align.methods import METHODS
+from align.methods.naming import method_of
+from align.models.settings import ClassifierSettings
+from align.registry import module_of
+from align.training.settings import EngineSettings, TrainingSettings
+from align.workflow.checksums import forget, record
+from align.workflow.gpu_slots import own_gpu
+from align.workflow.provenance import code_hash
+
+if TYPE_CHECKING:
+    import torch
+
+    from align.methods.base import Method
+    from align.training.run import RunSettings
+
+LOG = logging.getLogger("align")
+LESS_MEMORY = (
+    "expected room for a batch on the device; lower training.batch_size (evaluation.batch_size, "
+    "segment_anything.points_per_batch), engine.memory_share or the image_size of the data set, or let fewer jobs run at once "
+    "(--cores, --resources gpu=1); then run again"
+)
+
+
+class LogFile(logging.FileHandler):
+    """A log that still reaches a person where its disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Show what could not be written."""
+        print(self.format(record), file=sys.stderr)
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to the rule's log file, at last the seconds; record what was written, for :mod:`align.workflow.checksums`.
+
+    What a person can repair becomes one message and a failed job: an :class:`InputError`, a full disk, too little memory.
+    """
+    start = time.perf_counter()
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler = LogFile(log, mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    outputs = [Path(path) for path in snakemake.output]
+    try:
+        forget(outputs)
+        yield
+        record(outputs)
+        LOG.info("done in %.2f s", time.perf_counter() - start)
+    except Exception as error:
+        message = _message(error, snakemake.rule)
+        if message is None:
+            LOG.exception("rule %s failed", snakemake.rule)
+            raise
+        LOG.error("%s", message)  # Snakemake shows the log of a failed job
+        sys.exit(1)
+
+
+def _message(error: Exception, rule: str) -> str | None:
+    """Return what a person is told of an error, None where it is none that a person can repair."""
+    # First, since a reader takes a file for broken where memory for it is lacking.
+    if lack := lack_of_memory(error):
+        reason = str(lack).partition("\n")[0][:160] or type(lack).__name__
+        return f"rule {rule}: ran out of memory ({reason}), {LESS_MEMORY}"
+    if isinstance(error, InputError):
+        return str(error)
+    refusal = refused_write(error)
+    return None if refusal is None else str(not_written(refusal.filename or f"rule {rule}", refusal))
+
+
+@contextmanager
+def torch_job(snakemake: Any) -> "Iterator[torch.device]":
+    """:func:`job` for rules that compute with torch; gives the device that is ready for them, a GPU with a slot for the job."""
+    from align.training.device import prepare
+
+    device, engine = snakemake.config.get("device", "auto"), EngineSettings(**snakemake.config.get("engine", {}))
+    with job(snakemake), own_gpu(device, engine.runs_per_gpu):
+        yield prepare(device, snakemake.threads)
+    if "triton" not in sys.modules:  # which would complain
+        gc.freeze()  # else Python looks at all of torch's objects once more before it ends, for half a second
+
+
+def method_code(variant: str, *modules: str) -> str:
+    """Return the hash of ``modules`` and of the code of the method that ``variant`` is one of."""
+    return code_hash(*modules, module_of(METHODS[method_of(variant)].implementation))
+
+
+def run_settings(variant: str, values: Mapping[str, Any]) -> "RunSettings":
+    """Return the settings of a run of a method or of a variant of it.
+
+    Args:
+        variant: the method's name, or that of a variant.
+        values: hyper_parameters, classifier, training and augmentation, as plain values.
+    """
+    from align.training.run import RunSettings
+
+    entry = METHODS[method_of(variant)]
+    return RunSettings(
+        entry.implementation,
+        entry.settings(**values["hyper_parameters"]),
+        ClassifierSettings(**values["classifier"]),
+        TrainingSettings(**values["training"]),
+        AugmentationSettings(**values["augmentation"]),
+    )
+
+
+def restored_teacher(snakemake: Any, device: "torch.device") -> "Method | None":
+    """Return the finished run that makes the masks which a job's method is given, None where none does."""
+    from align.training.run import restore
+
+    teacher = snakemake.params.teacher
+    if teacher is None:
+        return None
+    settings = run_settings(teacher["method"], dict(snakemake.params.items()) | teacher)
+    return restore(settings, Path(snakemake.input.given), device)[0]
+
+
+def run_snakemake(snakemake: Any, *arguments: str) -> str:
+    """Run Snakemake on the job's own workflow and configuration, and return what it prints.
+
+    Args:
+        snakemake: the job's object; its script lies in a folder beside the Snakefile.
+        arguments: targets first, since options that take several values would swallow them.
+
+    Raises:
+        RuntimeError: Snakemake failed; the message is what it said.
+    """
+    with TemporaryDirectory() as folder:
+        configuration = Path(folder) / "config.json"
+        configuration.write_text(json.dumps(snakemake.config))
+        snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
+        # The lock is held by the run that this job belongs to, and a profile could set what is set here.
+        same = ["--snakefile", snakefile, "--configfile", configuration, "--profile", "none", "--workflow-profile", "none"]
+        command = [sys.executable, "-m", "snakemake", *arguments, *map(str, same), "--cores", "1", "--nolock"]
+        done = subprocess.run(command, capture_output=True, text=True)
+    LOG.info("%s", done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"snakemake {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
