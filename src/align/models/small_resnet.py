@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+FEWEST_CHANNELS = 8
+"""With fewer, a strided 1×1 convolution is not left to oneDNN: see :class:`SlicedConvolution`."""
+
 
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside a shortcut (He et al., arXiv:1512.03385, figure 2), with torchvision's names."""
@@ -25,10 +28,23 @@ class ResidualBlock(nn.Module):
         return F.relu(self.bn2(self.conv2(hidden)).add_(shortcut), inplace=True)
 
 
-def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
-    """Return a stem that halves the resolution and residual stages, each but the first halving it again.
+class SlicedConvolution(nn.Conv2d):
+    """A strided 1×1 convolution, computed as a slice and a convolution without a stride.
 
-    48×48 pixels and three widths give a map of 6×6.
+    oneDNN 3.13 (torch 2.15) corrupts memory on processors that have AVX2 and no AVX-512, in the backward pass of a strided 1×1
+    convolution of fewer than 7 channels whose images lie channels last in memory. The sliced form is safe.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
+        """Return features N×width×h×w of features N×channels×H×W."""
+        vertical, horizontal = self.stride
+        return F.conv2d(input[..., ::vertical, ::horizontal], self.weight, self.bias)
+
+
+def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
+    """Return a stem and residual stages of the given widths, by name. The stem and each stage but the first halve the resolution.
+
+    With three widths, 48×48 pixels give a feature map of 6×6.
     """
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     stages["conv1"] = nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False)
@@ -39,7 +55,8 @@ def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
         stride = 1 if number == 1 else 2
         shortcut = None
         if stride != 1 or channels != width:
-            shortcut = nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+            convolution = SlicedConvolution if channels < FEWEST_CHANNELS else nn.Conv2d
+            shortcut = nn.Sequential(convolution(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
         stages[f"layer{number}"] = nn.Sequential(ResidualBlock(channels, width, stride, shortcut))
         channels = width
     backbone = nn.Sequential(stages)
