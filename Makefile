@@ -1,4 +1,4 @@
-# `make` lists the targets. Everything is installed into .venv; an active environment is neither used nor changed.
+# `make` lists the targets. Everything is installed into .venv. An active environment is neither used nor changed.
 PYTHON ?= python3
 CONFIG ?= config/paper.yaml
 MEASURED ?= results
@@ -12,15 +12,20 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 READY := .venv/.ready
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help reproduce plan test format lint types workflow tests bench bench-gpu lock
+# The options that both files made by `make lock` share.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header
+
+.PHONY: help install reproduce plan test format lint types workflow tests bench bench-gpu lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
+install: $(READY) ## the environment in .venv, and nothing else
+
 reproduce: $(READY) ## data, training, evaluation, tables, figures and report of the embedded benchmark
 	$(IN_VENV) snakemake --cores all
 
-plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml) by MEASURED: a folder of results (results) or a CSV of bench
+plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), estimated from MEASURED: a folder of results or a CSV of bench
 	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
 
 test: format lint types workflow tests ## the five checks below, one after the other
@@ -46,19 +51,22 @@ tests: $(READY) ## all tests
 	$(call heading,tests)
 	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 2
 
-bench: $(READY) ## what is promised of speed, measured on one CPU thread: artifacts/performance/cpu.csv
+bench: $(READY) ## the speed on one CPU thread, as a table: artifacts/performance/cpu.csv
 	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cpu
 
-bench-gpu: $(READY) ## the same on a GPU: artifacts/performance/<its name>.csv
+bench-gpu: $(READY) ## the speed on a GPU, as a table: artifacts/performance/<name of the GPU>.csv
 	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cuda
 
-# uv keeps the pins that still fit; `.venv/bin/uv pip compile --upgrade …` moves all of them.
+# uv keeps the pins that still fit. To move all of them, add --upgrade to the first command.
+# The second command picks the pins that the library needs without its extras. They replace those in envs/align.yaml.
 lock: $(READY) ## requirements.lock and envs/align.yaml anew from pyproject.toml
-	$(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--annotation-style line --extra develop --extra slurm --output-file requirements.lock pyproject.toml
-	$(IN_VENV) python -m align.environment
+	$(IN_VENV) $(COMPILE) --generate-hashes --annotation-style line --extra develop --extra slurm \
+		--output-file requirements.lock pyproject.toml
+	$(IN_VENV) $(COMPILE) --no-annotate --constraints requirements.lock pyproject.toml > .venv/pins
+	{ sed '/^      - /d' envs/align.yaml && sed 's/^/      - /' .venv/pins; } > .venv/align.yaml
+	mv .venv/align.yaml envs/align.yaml
 
-# Written last and removed first: an interrupted set-up starts anew.
+# The stamp is written last and removed first. So an interrupted set-up starts anew.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
 		echo '$(PYTHON) cannot make an environment: Python 3.11 or newer with venv is needed' \

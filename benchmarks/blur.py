@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.imaging.blur import SIDE, blurred
+from align.imaging.blur import REFERENCE_SIDE, scaled_blur
 from align.methods.settings import MaskedERMSettings
 from benchmarks.timing import interleaved, table
 
@@ -20,7 +20,7 @@ def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.Da
     """Return a row for each way to blur: seconds for ``batch_size`` images, images/s, times ours."""
     images = torch.randn((batch_size, 3, size, size), device=device).to(memory_format=torch.channels_last)
     contenders: dict[str, Callable[[], object]] = {
-        OURS: lambda: blurred(images, SIGMA),
+        OURS: lambda: scaled_blur(images, SIGMA),
         "two depthwise convolutions": lambda: convolved(images, SIGMA),
     }
     configuration = {"size": size, "batch_size": batch_size, "precision": "float32"}
@@ -28,8 +28,8 @@ def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.Da
 
 
 def convolved(images: Tensor, sigma: float) -> Tensor:
-    """Return what :func:`align.imaging.blur.blurred` returns of images larger than three standard deviations."""
-    own = sigma * images.shape[-1] / SIDE
+    """Return what :func:`align.imaging.blur.scaled_blur` returns of images larger than three standard deviations."""
+    own = sigma * images.shape[-1] / REFERENCE_SIDE
     radius = math.ceil(3 * own)
     kernel = (-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / own).square()).exp()
     weights = (kernel / kernel.sum()).expand(3, 1, 1, -1)

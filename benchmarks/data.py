@@ -10,7 +10,8 @@ import pandas as pd
 from PIL import Image
 from torchvision.transforms import v2
 
-from align.acquisition.extraction import ArchiveFile, extract
+from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.extraction import extract
 from align.datasets.image_folder import index
 from align.datasets.terra_incognita import index_annotations, parse_annotations
 from align.preparation.packing import pack_domain

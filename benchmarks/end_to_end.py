@@ -15,7 +15,7 @@ from align.augmentation.settings import AugmentationSettings
 from align.methods.base import Batch
 from align.preparation.packed import Packed
 from align.training.batches import TrainingBatches
-from align.training.images import Images, on_device, placed
+from align.training.images import Images, on_device, on_device_or_streamed
 from benchmarks.photographs import write_photographs
 from benchmarks.plain_loader import plain_batches
 from benchmarks.setting import CLASSES, CORES, Setting
@@ -98,4 +98,4 @@ def _passes(setting: Setting, paths: list[Path], batches: int) -> Passes:
         return plain_batches(files, labels.tolist(), size, batch_size, augmentation, CORES, of_workers, device)
 
     passes = {PACKED: of_packed(on_device([packed], device)), PLAIN: plain}
-    return passes | {STREAMED: of_packed(placed([packed], device, 0.0))} if device.type == "cuda" else passes
+    return passes | {STREAMED: of_packed(on_device_or_streamed([packed], device, 0.0))} if device.type == "cuda" else passes

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from align.attribution.grad_cam import grad_cam
 from align.configuration.loading import load
-from align.configuration.runs import variants_of
+from align.configuration.runs import variant_settings
 from align.configuration.schema import Configuration
 from align.files import whole_file
 from align.imaging.resizing import resized
@@ -83,7 +83,7 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
 
     add("Grad-CAM of ERM", of_erm)
     add("centre", lambda images, labels: centre_mask(images).squeeze(1))
-    for name, settings in variants_of(configuration).items():
+    for name, settings in variant_settings(configuration).items():
         if isinstance(settings, ALIGNSettings) and settings.masker == "learned":
             start = time.perf_counter()
             masker = trained(settings, classifier, configuration, training, seed)
@@ -139,15 +139,15 @@ def judged(classifier: Classifier, maps_of: Maps, packed: Packed, classes: list[
 @torch.no_grad()
 def placed(maps_of: Maps, packed: Packed) -> dict[str, float]:
     """Return the map's energy on the object and how often its maximum is there: reported, never chosen by."""
-    if packed.masks is None or not (packed.masks == 1).any():
+    if packed.ground_truth is None or not (packed.ground_truth == 1).any():
         return {}
-    known = (packed.masks == 1).any((1, 2)).nonzero()[0]
-    some = Packed(packed.images[known], packed.labels[known], [], packed.masks[known])
+    known = (packed.ground_truth == 1).any((1, 2)).nonzero()[0]
+    some = Packed(packed.images[known], packed.labels[known], [], packed.ground_truth[known])
     split, parts = on_device([some], CPU), []
     for start in range(0, len(known), BATCH):
         images, labels, *_ = split.part(slice(start, start + BATCH)).batch()
         maps = resized(maps_of(images, labels), images.shape[-2:]).flatten(1)
-        objects = torch.from_numpy(some.masks[start : start + BATCH] == 1).flatten(1)
+        objects = torch.from_numpy(some.ground_truth[start : start + BATCH] == 1).flatten(1)
         parts.append(torch.stack((share_inside(maps, objects), hit(maps, objects), objects.float().mean(1)), 1))
     energy, pointing, area = torch.cat(parts).nanmean(0).tolist()
     return {"energy": energy, "pointing": pointing, "object": area}

@@ -1,56 +1,60 @@
 # From an address or a generator to a folder of images, and from any such folder to splits and packed arrays.
 
+from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
+
+PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
+
+
+def published_name(wildcards):
+    """Return under which name the numbers of images of the job's data set are published, None where they are not."""
+    return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
 
 
 rule download:
     output:
-        "downloads/{archive}.verified",
+        paths.VERIFIED,
     log:
-        "results/logs/download/{archive}.log",
+        paths.log("download/{archive}"),
     benchmark:
-        "results/benchmarks/download/{archive}.tsv"
+        paths.benchmark("download/{archive}")
     wildcard_constraints:
-        archive="|".join(map(re.escape, DOWNLOADS)) or "none",
+        archive="|".join(map(re.escape, PLAN.downloads)) or "none",
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(720),
+        **cost(minutes=720),
     params:
-        archive=lambda wildcards: list(DOWNLOADS[wildcards.archive].archive),
-        place=lambda wildcards: DOWNLOADS[wildcards.archive].place.model_dump(mode="json"),
-        record=lambda wildcards: DOWNLOADS[wildcards.archive].record,
+        archive=lambda wildcards: list(PLAN.downloads[wildcards.archive].archive),
+        origin=lambda wildcards: PLAN.downloads[wildcards.archive].origin.model_dump(mode="json"),
+        record=lambda wildcards: PLAN.downloads[wildcards.archive].record,
     message:
         "Bringing {wildcards.archive}"
     script:
         "../workflow_scripts/download.py"
 
 
-for name, dataset in TO_MAKE.items():
+for name, dataset in PLAN.to_make.items():
 
     rule:
         name:
             f"acquire_{name}"
         input:
-            **{key: f"downloads/{path}.verified" for key, (path, _) in ARCHIVES[name].items()},
+            **{key: paths.VERIFIED.format(archive=path) for key, (path, _) in PLAN.archives[name].items()},
         output:
             directory(str(dataset.root)),
         log:
-            f"results/logs/acquire/{name}.log",
+            paths.log(f"acquire/{name}"),
         benchmark:
-            f"results/benchmarks/acquire/{name}.tsv"
+            paths.benchmark(f"acquire/{name}")
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            mem_mb=per_attempt(1000),
-            runtime=per_attempt(120),
+            **cost(minutes=120),
         params:
-            source=dataset.source_name,
             settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
-            code=code_hash(module_of(SOURCES[dataset.source_name].implementation)),
+            archives={key: [archive.file, archive.unpacked_at_most] for key, archive in SOURCES[dataset.source_name].archives.items()},
+            loads=[SOURCES[dataset.source_name].implementation],
         message:
             f"Making {dataset.root}"
         script:
@@ -59,25 +63,22 @@ for name, dataset in TO_MAKE.items():
 
 rule index:
     input:
-        folder_of,
+        dataset_root,
     output:
-        manifest="results/data/{dataset}/manifest.csv",
-        listed="results/data/{dataset}/listed.txt",
+        manifest=paths.MANIFEST,
+        listed=paths.LISTED,
     log:
-        "results/logs/index/{dataset}.log",
+        paths.log("index/{dataset}"),
     benchmark:
-        "results/benchmarks/index/{dataset}.tsv"
+        paths.benchmark("index/{dataset}")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(30),
+        **cost(minutes=30),
     params:
-        domains=of_dataset("domains"),
-        classes=of_dataset("classes"),
-        fingerprint=fingerprint,
-        code=code_hash("align.datasets.image_folder", "align.preparation.listing"),
+        domains=dataset_setting("domains"),
+        classes=dataset_setting("classes"),
+        content=folder_content,
     message:
         "Reading every image of {wildcards.dataset} once"
     script:
@@ -86,108 +87,99 @@ rule index:
 
 rule verify:
     input:
-        "results/data/{dataset}/manifest.csv",
+        paths.MANIFEST,
     output:
-        counts="results/data/{dataset}/counts.csv",
-        acquisition="results/data/{dataset}/acquisition.json",
+        counts=paths.COUNTS,
+        acquisition=paths.ACQUISITION,
     log:
-        "results/logs/verify/{dataset}.log",
+        paths.log("verify/{dataset}"),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(10),
+        **cost(),
     params:
-        root=lambda wildcards: ROOTS[wildcards.dataset],
-        published_as=lambda wildcards: DATASETS[wildcards.dataset].published_as(wildcards.dataset),
-        published=lambda wildcards: published_counts(COUNTS, DATASETS[wildcards.dataset].published_as(wildcards.dataset)),
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
+        published_as=published_name,
+        published=lambda wildcards: published_counts(PUBLISHED_COUNTS, published_name(wildcards)),
         domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # as chosen, not as found
-        classes=of_dataset("classes"),
-        allow_partial=of_dataset("allow_partial"),
-        code=code_hash("align.preparation.verification"),
+        classes=dataset_setting("classes"),
+        allow_partial=dataset_setting("allow_partial"),
+    message:
+        "Counting the images of {wildcards.dataset}"
     script:
         "../workflow_scripts/verify.py"
 
 
 rule split:
     input:
-        manifest="results/data/{dataset}/manifest.csv",
-        verified="results/data/{dataset}/counts.csv",
+        manifest=paths.MANIFEST,
+        verified=paths.COUNTS,
     output:
-        "results/data/{dataset}/splits.csv",
+        paths.SPLITS,
     log:
-        "results/logs/split/{dataset}.log",
+        paths.log("split/{dataset}"),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(10),
+        **cost(),
     params:
         splits=lookup("splits", within=SETTINGS),
-        test_only=of_dataset("test_only"),
-        group=of_dataset("split_group"),
-        code=code_hash("align.preparation.splits", "align.preparation.listing"),
+        test_only=dataset_setting("test_only"),
+        group=dataset_setting("split_group"),
+    message:
+        "Splitting {wildcards.dataset}"
     script:
         "../workflow_scripts/split.py"
 
 
 rule pack:
     input:
-        folder=folder_of,
-        manifest="results/data/{dataset}/manifest.csv",
-        verified="results/data/{dataset}/counts.csv",
-        ground_truth=lambda wildcards: TRUTHS[wildcards.dataset] if wildcards.dataset not in MADE else [],
+        folder=dataset_root,
+        manifest=paths.MANIFEST,
+        verified=paths.COUNTS,
+        ground_truth=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
     output:
-        images="results/data/{dataset}/{domain}.npy",
-        masks="results/data/{dataset}/{domain}.masks.npy",
+        images=paths.IMAGES,
+        ground_truth=paths.GROUND_TRUTH,
     log:
-        "results/logs/pack/{dataset}/{domain}.log",
+        paths.log("pack/{dataset}/{domain}"),
     benchmark:
-        "results/benchmarks/pack/{dataset}/{domain}.tsv"
+        paths.benchmark("pack/{dataset}/{domain}")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(60),
+        **cost(minutes=60),
     params:
-        root=lambda wildcards: ROOTS[wildcards.dataset],
-        image_size=of_dataset("image_size"),
-        resize=of_dataset("resize"),
-        ground_truth=of_dataset("ground_truth"),
-        code=code_hash("align.preparation.packing"),
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
+        image_size=dataset_setting("image_size"),
+        resize=dataset_setting("resize"),
+        ground_truth=dataset_setting("ground_truth"),
     message:
         "Packing {wildcards.dataset}, {wildcards.domain}"
     script:
         "../workflow_scripts/pack.py"
 
 
-if SAM_FILES:
+if PLAN.sam_files:
 
     rule segment:
         input:
-            images="results/data/{dataset}/{domain}.npy",
-            checkpoint=SAM_FILES,
+            images=paths.IMAGES,
+            checkpoint=PLAN.sam_files,
         output:
-            masks="results/data/{dataset}/{domain}.sam.npy",
-            account="results/data/{dataset}/{domain}.sam.json",
+            masks=paths.SAM_MASKS,
+            account=paths.SAM_ACCOUNT,
         log:
-            "results/logs/segment/{dataset}/{domain}.log",
+            paths.log("segment/{dataset}/{domain}"),
         benchmark:
-            "results/benchmarks/segment/{dataset}/{domain}.tsv"
+            paths.benchmark("segment/{dataset}/{domain}")
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            mem_mb=per_attempt(8000),
-            runtime=per_attempt(720),
-            gpu=GPU,
+            **cost(memory=8000, minutes=720, gpu=GPU),
         params:
             settings=lookup("segment_anything", within=SETTINGS),
-            fingerprint=folder_fingerprint(SEGMENT_ANYTHING),  # a file that is replaced by an older one
-            code=code_hash("align.segmentation.segment_anything", "align.training.device"),
+            content=folder_fingerprint(CONFIGURATION.segment_anything.checkpoint),  # a file that an older one replaces
         message:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:
@@ -198,12 +190,12 @@ rule data:
     """Images, splits and packed arrays of every data set in use."""
     input:
         CHECKED,
-        expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
-        [f"results/data/{name}/{domain}.npy" for name, dataset in DATASETS.items() for domain in dataset.domains],
+        expand(paths.SPLITS, dataset=DATASETS),
+        [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)],
 
 
 rule splits:
     """Which image is in which split."""
     input:
         CHECKED,
-        expand("results/data/{dataset}/splits.csv", dataset=DATASETS),
+        expand(paths.SPLITS, dataset=DATASETS),

@@ -1,56 +1,76 @@
-# Where tables and figures are, how the report shows them, and which runs a page of a figure shows.
-PUBLISHED = os.path.relpath(Path(workflow.basedir, "reference/align_paper.csv"))
-PUBLISHED_ELSEWHERE = os.path.relpath(Path(workflow.basedir, "reference/domain_generalization.csv"))
-PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())  # captions and style
+# Tables and figures in general: their files, what the report says of them, and what their functions are given.
+import itertools
+
+from align.figures import FIGURES
+from align.methods.naming import method_of
+from align.tables import TABLES
+from align.workflow.captions import caption
+
+CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
+PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())
 PERFORMANCE = sorted(map(os.path.relpath, Path(workflow.basedir, "artifacts/performance").glob("*.csv")))  # by make bench
-PAGE = "{dataset}/{protocol}/{domain}"  # figures of many runs have one for each
-PAGES = {}
-FIRST_SEEDS = {}
-for run in (run for run, studies in STUDIES.items() if "comparison" in studies):
-    page = PAGE.format(**run._asdict())
-    PAGES.setdefault(page, []).append(run)
-    FIRST_SEEDS.setdefault(page, {}).setdefault(run.method, run)
+FUNCTION_SETTINGS = {
+    "variants": {run.method: PLAN.hyper_parameters(run.method) for run in RUNS},
+    "defaults": {method_of(run.method): SETTINGS["methods"][method_of(run.method)] for run in RUNS},
+    "left_out": PLAN.left_out,
+}
 
 
-def table_files(table, title):
-    """Return the files of a table; the report shows the HTML."""
-    caption = f"../report/{table}.rst"
-    shown = report(f"results/tables/{table}.html", caption=caption, category="Tables", labels={"table": title})
-    return {"html": shown} | {kind: f"results/tables/{table}.{kind}" for kind in ("csv", "md", "tex")}
+def reference(name):
+    """Return a file of published numbers."""
+    return os.path.relpath(Path(workflow.basedir, f"reference/{name}.csv"))
 
 
-def figure_files(figure, title, *page):
-    """Return the files of a figure, or of a page of it; the report shows the SVG."""
-    labels = {"figure": title} | ({"data set": "{dataset}", "protocol": "{protocol}", "domain": "{domain}"} if page else {})
-    name = "/".join([figure, *page])
-    caption = f"../report/{figure}.rst"
-    shown = report(f"results/figures/{name}.svg", caption=caption, category="Figures", labels=labels)
-    return {"svg": shown} | {kind: f"results/figures/{name}.{kind}" for kind in ("png", "csv")}
+def read_files(entry):
+    """Return the files that the function of a table or figure reads."""
+    return [paths.METRICS if name == "metrics" else reference(name) for name in entry.reads]
 
 
-def variants_of_study(study):
-    """Return the hyper-parameters of every variant that is part of a study."""
-    return {run.method: VARIANTS[run.method] for run, studies in STUDIES.items() if study in studies}
+def function_settings(entry):
+    """Return the keyword arguments of the function of a table or figure."""
+    return {name: FUNCTION_SETTINGS[name] for name in entry.settings}
 
 
-def reasons_left_out():
-    """Return why a variant was left out, by data set and variant."""
-    reasons = {}
-    for (dataset, variant), reason in LEFT_OUT.items():
-        reasons.setdefault(dataset, {})[variant] = reason
-    return reasons
+def table_files(name):
+    """Return the files of a table. The report shows the HTML."""
+    files = {kind: paths.TABLE.format(table=name, kind=kind) for kind in ("html", "csv", "md", "tex")}
+    return files | {"html": report(files["html"], caption=CAPTION, category="Tables", labels={"table": TABLES[name].title})}
 
 
-def of_page(pattern):
-    """Return an input function: one path per run of the page; ``pattern`` has {run.path}."""
-    return lambda wildcards: [pattern.format(run=run) for run in PAGES[PAGE.format(**wildcards)]]
+def figure_files(name, *page):
+    """Return the files of a figure, or of a page of it. The report shows the SVG."""
+    labels = {"figure": FIGURES[name].title}
+    if page:
+        labels |= {"data set": "{dataset}", "protocol": "{protocol}", "domain": "{domain}"}
+    figure = "/".join([name, *page])
+    files = {kind: paths.FIGURE.format(figure=figure, kind=kind) for kind in ("svg", "png", "csv")}
+    return files | {"svg": report(files["svg"], caption=CAPTION, category="Figures", labels=labels)}
 
 
-def sources_of_page(wildcards):
-    """Return the domains that the runs of a page are trained on."""
-    return list(source_domains(CONFIGURATION, PAGES[PAGE.format(**wildcards)][0]))
+def runs_of_page(wildcards):
+    """Return the runs of the job's page of a figure."""
+    return PLAN.pages[paths.PAGE.format(**wildcards)]
 
 
-def of_first_seeds(pattern):
-    """Return an input function: one path per method of the page, of its first seed; ``pattern`` has {run.path}."""
-    return lambda wildcards: [pattern.format(run=run) for run in FIRST_SEEDS[PAGE.format(**wildcards)].values()]
+def first_seeds_of_page(wildcards):
+    """Return the runs of the job's page of a figure, each method with its first seed only."""
+    return PLAN.first_seeds(paths.PAGE.format(**wildcards))
+
+
+def source_domains_of_page(wildcards):
+    """Return the domains that the runs of the job's page are trained on."""
+    return PLAN.source_domains(runs_of_page(wildcards)[0])
+
+
+def page_caption(name, wildcards, **values):
+    """Return the caption of the job's page of a figure."""
+    sources = ", ".join(source_domains_of_page(wildcards))
+    return caption(FIGURES[name].implementation).format(dataset=wildcards.dataset, sources=sources, **values)
+
+
+def figure_targets():
+    """Return the files of every figure, and of every page of a figure that has pages."""
+    with_pages = ("training_curves", "case_studies")
+    names = [name for name in FIGURES if name not in with_pages]
+    names += ["/".join(page) for page in itertools.product(with_pages, PLAN.pages)]
+    return expand(paths.FIGURE, figure=names, kind=["svg", "png", "csv"])

@@ -11,15 +11,15 @@ rule report:
         rules.figures.input,
         rules.verdict.output,
     output:
-        "results/report.html",
+        paths.REPORT,
     log:
-        "results/logs/report.log",
+        paths.log("report"),
     conda:
         ENVIRONMENT
-    threads: 1
+    group:
+        "presentation"
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(10),
+        **cost(),
     params:
         presentation=value_hash([path.read_text() for path in PRESENTATION]),
     script:

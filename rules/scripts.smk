@@ -1,6 +1,13 @@
-# A script counts by what it does, as the library's code; Snakemake's own trigger is its time, which any checkout changes.
-from align.workflow.provenance import script_hash
+# What a job depends on besides files and settings: its script, all that the script imports, and what the param `loads` names.
+
+
+def code_of(script, loads):
+    """Return the hash of a rule's code, or a params function that returns it where ``loads`` is one."""
+    if callable(loads):
+        return lambda wildcards: code_hash(script, *loads(wildcards))
+    return code_hash(script, *loads)
+
 
 for made in workflow.rules:
     if made.script:
-        made.set_params(script=script_hash(Path(workflow.basedir, "workflow_scripts", Path(made.script).name)))
+        made.set_params(code=code_of(SCRIPTS / Path(made.script).name, made.params.get("loads", [])))

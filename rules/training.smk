@@ -14,43 +14,42 @@ onerror:
 
 rule train_run:
     input:
-        splits="results/data/{dataset}/splits.csv",
-        images=of_sources("results/data/{dataset}/{domain}.npy"),
-        masks=of_sources("results/data/{dataset}/{domain}.masks.npy"),
-        given=given_masks(sources_of),
-        weights=WEIGHTS,
+        splits=paths.SPLITS,
+        images=per_source_domain(paths.IMAGES),
+        ground_truth=per_source_domain(paths.GROUND_TRUTH),
+        given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), PLAN.source_domains(Run(**wildcards))),
+        weights=PLAN.weights_files(),
     output:
-        checkpoint="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/checkpoint.pt",
-        history="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/history.csv",
-        run="results/runs/{dataset}/{protocol}/{domain}/{method}/seed{seed}/run.json",
+        checkpoint=paths.CHECKPOINT,
+        history=paths.HISTORY,
+        run=paths.ACCOUNT,
     log:
-        "results/logs/train/{dataset}/{protocol}/{domain}/{method}/seed{seed}.log",
+        paths.log(f"train/{paths.RUN}"),
     benchmark:
-        "results/benchmarks/train/{dataset}/{protocol}/{domain}/{method}/seed{seed}.tsv"
+        paths.benchmark(f"train/{paths.RUN}")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=per_attempt(240),
-        gpu=GPU,
+        **cost(memory=4000, minutes=240, gpu=GPU),
     params:
-        source_domains=sources_of,
-        hyper_parameters=hyper_parameters_of,
-        teacher=teacher_settings,
-        classifier=lookup("classifier", within=SETTINGS),
-        training=lookup("training", within=SETTINGS),
-        augmentation=lookup("augmentation", within=SETTINGS),
-        classes=of_dataset("classes"),
-        code=code_of_method("align.training.run"),
+        settings=run_settings,
+        loads=run_code,
     message:
-        "Training {wildcards.method} on {wildcards.dataset}, {params.source_domains}, seed {wildcards.seed}"
+        "Training {wildcards.method} on {wildcards.dataset}, {params.settings[source_domains]}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/train.py"
 
 
-if TAKEN:
+if PLAN.taken:
     CHECKPOINTS = str(CONFIGURATION.checkpoints.folder)
+
+    def published_listing(name):
+        """Return an input function: a listing of the data set of the job's run, as it was published."""
+        return lambda wildcards: ancient(f"{CHECKPOINTS}/{wildcards.run.split('/')[0]}/{name}")
+
+    def own_listing(pattern):
+        """Return an input function: a listing of the data set of the job's run."""
+        return lambda wildcards: pattern.format(dataset=wildcards.run.split("/")[0])
 
     rule take_published_run:
         input:
@@ -58,27 +57,25 @@ if TAKEN:
             checkpoint=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.pt"),
             history=ancient(f"{CHECKPOINTS}/{{run}}/history.csv"),
             account=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.json"),
-            published_manifest=lambda wildcards: ancient(f"{CHECKPOINTS}/{dataset_of(wildcards)}/manifest.csv"),
-            published_splits=lambda wildcards: ancient(f"{CHECKPOINTS}/{dataset_of(wildcards)}/splits.csv"),
-            manifest=lambda wildcards: f"results/data/{dataset_of(wildcards)}/manifest.csv",
-            splits=lambda wildcards: f"results/data/{dataset_of(wildcards)}/splits.csv",
+            published_manifest=published_listing("manifest.csv"),
+            published_splits=published_listing("splits.csv"),
+            manifest=own_listing(paths.MANIFEST),
+            splits=own_listing(paths.SPLITS),
         output:
-            checkpoint="results/runs/{run}/checkpoint.pt",
-            history="results/runs/{run}/history.csv",
-            run="results/runs/{run}/run.json",
+            checkpoint=paths.CHECKPOINT.replace(paths.RUN, "{run}"),
+            history=paths.HISTORY.replace(paths.RUN, "{run}"),
+            run=paths.ACCOUNT.replace(paths.RUN, "{run}"),
         log:
-            "results/logs/take/{run}.log",
+            paths.log("take/{run}"),
         wildcard_constraints:
-            run="|".join(re.escape(run.path) for run in TAKEN),
+            run="|".join(re.escape(run.path) for run in PLAN.taken),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            mem_mb=per_attempt(1000),
-            runtime=per_attempt(10),
+            **cost(),
         params:
             account=lambda wildcards: sha256(f"{CHECKPOINTS}/{wildcards.run}/checkpoint.json"),
-            code=code_hash("align.versioning.checkpoints"),
+            training_code=lambda wildcards: code_hash(SCRIPTS / "train.py", *PLAN.run_code(Run.from_path(wildcards.run))),
         message:
             "Taking the published checkpoint of {wildcards.run}"
         script:
@@ -91,4 +88,4 @@ rule train:
     """Every training run."""
     input:
         CHECKED,
-        of_runs("results/runs/{run.path}/checkpoint.pt"),
+        per_run(paths.CHECKPOINT),

@@ -2,26 +2,32 @@
 from align.versioning.agreement import preparation_of
 
 
+def in_repository(path):
+    """Return ``path`` where git and DVC can version it; else end with why not."""
+    try:
+        require_repository(Path.cwd())
+    except InputError as error:
+        raise SystemExit(str(error)) from None
+    return path
+
+
 rule snapshot:
     """Publish every run that was trained here, then add data and checkpoints to DVC; `git commit` and `dvc push` follow."""
     input:
-        runs=[f"results/runs/{run.path}/{name}" for run in TRAINED for name in ("checkpoint.pt", "history.csv", "run.json")],
-        evaluations=[f"results/evaluations/{run.path}/metrics.csv" for run in TRAINED],
-        listings=expand("results/data/{dataset}/{listing}.csv", dataset=DATASETS, listing=["manifest", "counts", "splits"]),
-        metrics=lambda _: in_repository("results/metrics.csv"),  # says before anything is trained where it cannot be
+        runs=[path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in each_run(file, PLAN.trained)],
+        evaluations=each_run(paths.RUN_METRICS, PLAN.trained),
+        listings=expand([paths.MANIFEST, paths.COUNTS, paths.SPLITS], dataset=DATASETS),
+        metrics=lambda _: in_repository(paths.METRICS),  # says before anything is trained where it cannot be
     log:
-        "results/logs/snapshot.log",
+        paths.log("snapshot"),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=per_attempt(60),
+        **cost(minutes=60),
     params:
-        runs={run.path: run.dataset for run in TRAINED},
-        preparations=lambda _: {run.path: preparation_of(CONFIGURATION, run, HYPER_PARAMETERS[run.method]) for run in TRAINED},
+        preparations=lambda _: {run.path: preparation_of(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained},
         folder=str(CONFIGURATION.checkpoints.folder),
-        data=["data"] if any(Path(root).resolve().is_relative_to(Path("data").resolve()) for root in ROOTS.values()) else [],
+        data=["data"] if any(d.root.resolve().is_relative_to(Path("data").resolve()) for d in DATASETS.values()) else [],
     message:
         "Adding data and checkpoints to DVC; then: git add artifacts, git commit, dvc push"
     script:

@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that serves bytes well or badly."""
+"""A real HTTP server on this machine, which can misbehave as servers do."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ PIECE = 2**16
 
 @dataclass
 class Request:
-    """A request that the server got: its Range header, the status of the answer and the bytes that it was sent."""
+    """A request to the server: its Range header, the status of the answer, and the number of bytes sent."""
 
     range: str | None
     status: int | None = None
@@ -22,16 +22,18 @@ class Request:
 
 @dataclass
 class Served:
-    """What is served at one path, how, and what was asked for.
+    """The content at one path, how it is served, and the requests for it.
 
     Attributes:
-        statuses: one for each request, None for a proper answer; proper answers when they are used up.
-        ranges: whether Range headers are honoured.
-        at_most: bytes after which an answer ends.
-        stalls: whether it then stays open without a byte, instead of being closed.
-        announced_too_many: bytes that Content-Length says beyond the content.
-        pause: seconds after each piece of 64 KiB.
-        headers: further ones.
+        content: the bytes of the file.
+        statuses: the status of each answer, None for a proper answer. When they are used up, all answers are proper.
+        ranges: whether the server honours Range headers.
+        at_most: number of bytes after which an answer ends.
+        stalls: whether the connection then stays open without a byte, instead of being closed.
+        announced_too_many: number of bytes by which Content-Length exceeds the content.
+        pause: seconds to wait after each piece of 64 KiB.
+        headers: further headers of the answer.
+        requests: the requests so far.
     """
 
     content: bytes
@@ -65,7 +67,7 @@ class FileServer(ThreadingHTTPServer):
         return self.address + path
 
     def handle_error(self, request, client_address):
-        """Say nothing of clients that go away."""
+        """Print nothing when a client closes its connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             for piece in range(start, stop, PIECE):
                 sent = served.content[piece : min(piece + PIECE, stop)]
-                request.sent += len(sent)  # before the client can have them and look here
+                request.sent += len(sent)  # counted first, since the client may look here as soon as it has them
                 self.wfile.write(sent)
                 self.server.stopped.wait(served.pause)
             if served.stalls and stop < end:

@@ -7,9 +7,9 @@ from align.augmentation.settings import AugmentationSettings
 from align.methods import METHODS
 from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
-from align.training.run import RunSettings, train_run
-from align.training.settings import EngineSettings, TrainingSettings
-from align.training.trainer import nothing_after
+from align.training.run import RunData, RunSettings, train_run
+from align.training.settings import TrainingSettings
+from align.training.trainer import Interruption, do_nothing
 
 CPU = torch.device("cpu")
 CLASSES = ["circle", "cross", "square"]
@@ -42,9 +42,9 @@ def run_settings(method="erm", widths=(4, 8), **training):
     )
 
 
-def trained_run(method="erm", seed=0, sources=(TRAINING_SPLIT,), state=None, after_step=nothing_after, **training):
-    settings = run_settings(method, **training)
-    return train_run(settings, sources, [VALIDATION_SPLIT], CLASSES, seed, CPU, "test", EngineSettings(), state, after_step)
+def trained_run(method="erm", seed=0, sources=(TRAINING_SPLIT,), state=None, after_step=do_nothing, **training):
+    data = RunData(sources, [VALIDATION_SPLIT], CLASSES)
+    return train_run(run_settings(method, **training), data, seed, CPU, interruption=Interruption(state, after_step))
 
 
 def same_states(first, second):

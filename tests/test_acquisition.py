@@ -1,4 +1,4 @@
-"""From an archive at an address, or on this machine, to packed data, by the real commands."""
+"""The real commands, from an archive at an address or on this machine to packed data."""
 
 import hashlib
 import io
@@ -23,7 +23,7 @@ SIZE = 32
 
 @pytest.fixture(scope="session")
 def vlcs_archive(shared_data, tmp_path_factory):
-    """Return an archive in VLCS's layout, with some of its real images of each class and domain."""
+    """Return an archive in VLCS's layout, with some real images of each class and domain."""
     root = shared_data / "vlcs_subset/VLCS"
     path = tmp_path_factory.mktemp("archive") / "VLCS.tar.gz"
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:

@@ -27,14 +27,14 @@ from align.methods.base import Batch, minimise
 from align.methods.dre import DRE
 from align.methods.settings import DRESettings
 from align.models.classifier import build_classifier
-from align.training.trainer import preparation
+from align.training.trainer import preparation_steps
 
 
 def alone(method, batches, epoch, epochs):
     """Start an epoch; return the terms of the masker's steps before it."""
     steps = []
     if method.start_epoch(epoch, epochs):
-        deque(preparation(method, batches, steps), maxlen=0)
+        deque(preparation_steps(method, batches, steps), maxlen=0)
     return steps
 
 
@@ -283,7 +283,7 @@ class TestUnlearnedMasks:
         masks[0::2, ..., : SIZE // 2] = 1.0
         masks[1::2, ..., : SIZE // 2, :] = 1.0
         masks[[2, 5]] = torch.nan
-        return batch._replace(masks=masks)
+        return batch._replace(given_masks=masks)
 
     @pytest.mark.parametrize("masker", ["grey", "centre", "random"])
     def test_a_computed_mask_guides_from_the_first_guided_step_on(self, build, batch, masker):
@@ -308,7 +308,7 @@ class TestUnlearnedMasks:
         explanation, _ = numpy_maps_and_logits(method.classifier, features, given.labels.repeat(2))
         known = [0, 1, 3, 4, 6, 7]
         q = np.clip(numpy_scaled(np.maximum(explanation[known], 0)), 1e-3, 1 - 1e-3)
-        t = nn.functional.adaptive_avg_pool2d(given.masks[known], q.shape[1:]).squeeze(1).double().numpy()
+        t = nn.functional.adaptive_avg_pool2d(given.given_masks[known], q.shape[1:]).squeeze(1).double().numpy()
         expected = -(t * np.log(q) + (1 - t) * np.log(1 - q)).mean()
         assert method.step(given)["guidance"].item() == pytest.approx(expected, rel=1e-4)
 
@@ -323,7 +323,7 @@ class TestUnlearnedMasks:
 
     def test_images_without_masks_are_not_guided(self, build, batch):
         method = build("sam")
-        unknown = batch._replace(masks=torch.full((8, 1, SIZE, SIZE), torch.nan))
+        unknown = batch._replace(given_masks=torch.full((8, 1, SIZE, SIZE), torch.nan))
         method.start_epoch(1, 3)
         terms = method.step(unknown)
         assert terms["guidance"] == 0

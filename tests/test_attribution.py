@@ -28,7 +28,7 @@ EVERY_ATTRIBUTION = pytest.mark.parametrize("attribution", [load(where) for wher
 
 @pytest.fixture(params=NETWORKS)
 def example(request, generator):
-    """A classifier in double precision, so that two ways to the same map differ by nothing but mistakes."""
+    """Return a classifier in double precision. Two ways to compute the same map then differ only if one is wrong."""
     network, size, inner, last = NETWORKS[request.param]
     classifier = build_classifier(network, 5, generator).double().eval()
     images = torch.randn(3, 3, size, size, generator=generator, dtype=torch.float64)
@@ -36,7 +36,7 @@ def example(request, generator):
 
 
 def weight_gradients(classifier, maps, generator):
-    """Gradients of a random linear function of the maps with respect to every weight, in one vector."""
+    """Return the gradient of a random linear function of the maps with respect to all weights, as one vector."""
     pulled = (maps * torch.rand(maps.shape, generator=generator, dtype=maps.dtype)).sum()
     weights = list(classifier.parameters())
     found = torch.autograd.grad(pulled, weights, allow_unused=True)
@@ -138,7 +138,7 @@ def test_path_integral_equals_captum(example):
 
 
 def test_path_integral_is_complete(example, generator):
-    """The integral's sum is the change of the logit (arXiv:1703.01365, proposition 1), the closer the finer the steps."""
+    """The integral's sum approaches the change of the logit as the steps get finer (arXiv:1703.01365, proposition 1)."""
     classifier, images, labels, _, _ = example
     for module in classifier.modules():
         if isinstance(module, nn.BatchNorm2d):  # without offsets the logit is linear along the path, and any one step exact
@@ -187,8 +187,8 @@ def test_an_input_gradient_leaves_the_network_as_it_was_and_other_images_alone(e
     classifier.train()
     before = copy.deepcopy(classifier.state_dict())
     together = class_gradient(classifier, images, labels)
-    alone = class_gradient(classifier, images[:1], labels[:1])
-    torch.testing.assert_close(together[:1], alone, rtol=1e-9, atol=1e-12)
+    single = class_gradient(classifier, images[:1], labels[:1])
+    torch.testing.assert_close(together[:1], single, rtol=1e-9, atol=1e-12)
     assert classifier.training
     for name, value in classifier.state_dict().items():
         assert torch.equal(value, before[name])
@@ -197,7 +197,7 @@ def test_an_input_gradient_leaves_the_network_as_it_was_and_other_images_alone(e
 @EVERY_ATTRIBUTION
 @pytest.mark.parametrize("part", ["head", "backbone"])
 def test_the_map_changes_when_weights_are_randomised(example, attribution, part, generator):
-    """Sanity check of Adebayo et al., arXiv:1810.03292; an edge detector would give the same map again."""
+    """The sanity check of Adebayo et al., arXiv:1810.03292. An edge detector would give the same map again."""
     classifier, images, labels, _, _ = example
     other = copy.deepcopy(classifier)
     for module in getattr(other, part).modules():

@@ -1,4 +1,4 @@
-"""Bad input through the real command: one clear message, an exit code, and nothing half-written."""
+"""Bad input to the real command gives one clear message and an exit code, and leaves no partial file."""
 
 import os
 import pickle
@@ -32,7 +32,7 @@ def configure(folder, **sections):
 
 
 def refused(folder, target, *expected):
-    """Assert that the command fails with a message that holds what is expected, once, and leaves no output."""
+    """Assert that the command fails with a message that has each expected part once, and return the new outputs."""
     before = outputs(folder)
     done = run_snakemake(folder, target, "--configfile", "my.yaml")
     said = done.stdout + done.stderr
@@ -45,7 +45,7 @@ def refused(folder, target, *expected):
 
 
 def outputs(folder):
-    """Return all files below results/ but what is not declared: logs, benchmarks, checksums, states of training."""
+    """Return the declared outputs below results/: all files but logs, benchmarks, checksums and states of training."""
     files = {path.relative_to(folder).as_posix() for path in (folder / "results").rglob("*") if path.is_file()}
     undeclared = tuple(f"results/{name}/" for name in ("logs", "benchmarks", "checksums", "state"))
     return {path for path in files if not path.startswith(undeclared)}
@@ -107,7 +107,7 @@ def test_images_that_cannot_be_read(folder):
 
 
 def test_images_of_other_kinds_are_converted(folder):
-    """16 bits are scaled, grey becomes RGB, and what a camera held upright is upright."""
+    """16 bits are scaled, grey becomes RGB, and images that a camera recorded turned are upright."""
     cat = folder / "photographs/paris/cat"
     Image.fromarray(np.full((20, 20), 0x8080, np.uint16)).save(cat / "0.png")
     Image.new("L", (20, 20), 7).save(cat / "1.png")

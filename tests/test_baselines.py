@@ -26,8 +26,8 @@ from align.models.classifier import build_classifier
 from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.registry import load
-from align.training.run import RunSettings, train_run
-from align.training.settings import EngineSettings, TrainingSettings
+from align.training.run import RunData, RunSettings, train_run
+from align.training.settings import TrainingSettings
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 9))
 BASELINES = ("mixup", "rsc", "cgc", "irm", "group_dro")
@@ -137,9 +137,8 @@ class TestEveryBaseline:
                 AugmentationSettings(),
             )
             training_split = [packed_images(count, number) for number, count in enumerate((9, 12, 6))]
-            outcome, _ = train_run(
-                settings, training_split, [packed_images(6, 3)], "abc", seed, torch.device("cpu"), "test", EngineSettings()
-            )
+            data = RunData(training_split, [packed_images(6, 3)], "abc")
+            outcome, _ = train_run(settings, data, seed, torch.device("cpu"))
             return outcome.history.rows
 
         first = trained(0)

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from align.augmentation.settings import AugmentationSettings
-from align.imaging.blur import blurred
+from align.imaging.blur import scaled_blur
 from align.imaging.normalisation import normalise, to_unit
 from align.models.settings import ClassifierSettings
 from benchmarks.arithmetic import large_operations, operations
@@ -223,7 +223,7 @@ def test_validation_is_an_epoch_s_images():
 
 def test_both_ways_to_blur_give_the_same_images():
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(convolved(images, 21.0), blurred(images, 21.0), rtol=0, atol=1e-5)
+    torch.testing.assert_close(convolved(images, 21.0), scaled_blur(images, 21.0), rtol=0, atol=1e-5)
 
 
 def test_runs_are_concurrent():

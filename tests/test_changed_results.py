@@ -22,7 +22,7 @@ from align.files import read_json
 from align.preparation.listing import MANIFEST_COLUMNS, read_listing
 from align.preparation.packed import read_array
 from align.training.run import restore
-from align.workflow.checksums import RECORDS, forget, record, require_unchanged
+from align.workflow.checksums import RECORDS, forget_checksums, record_checksums, require_unchanged
 from align.workflow.inputs import existing_inputs
 
 TABLE = "results/tables/in_distribution.csv"
@@ -183,7 +183,7 @@ def recorded(tmp_path, monkeypatch):
     path = Path("results/data/paris.npy")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"packed")
-    record([path])
+    record_checksums([path])
     return path
 
 
@@ -209,7 +209,7 @@ def test_every_changed_file_is_counted_and_some_are_named(recorded):
     paths = [recorded.with_name(f"{number}.npy") for number in range(12)]
     for path in paths:
         path.write_bytes(b"1")
-    record(paths)
+    record_checksums(paths)
     for path in paths:
         path.write_bytes(b"2")
     with pytest.raises(InputError, match="found 12 results that are not what was written") as caught:
@@ -219,9 +219,9 @@ def test_every_changed_file_is_counted_and_some_are_named(recorded):
 
 def test_what_is_not_known_is_not_refused(recorded):
     recorded.write_bytes(b"PACKED")
-    forget([recorded])  # what a job does before it writes: one that is killed leaves nothing to compare with
+    forget_checksums([recorded])  # what a job does before it writes: one that is killed leaves nothing to compare with
     require_unchanged([recorded, Path("results/absent.csv"), Path("elsewhere.csv")])
-    record([recorded])
+    record_checksums([recorded])
     (RECORDS / "data/paris.npy.json").write_text("{")  # cut short
     recorded.write_bytes(b"packed")
     require_unchanged([recorded])

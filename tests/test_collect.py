@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from align.errors import InputError
-from align.metrics.evaluate import of_images, write_csv
+from align.metrics.evaluate import image_table, write_csv
 from align.preparation.packed import Packed
 from align.results.collect import COLUMNS, read_results, run_rows, study_rows
 
@@ -71,7 +71,7 @@ class Explained:
 def test_every_image_has_its_class_probabilities_and_values():
     packed = Packed(np.zeros((2, 4, 4, 3), np.uint8), np.array([1, 1]), ["a/dog/1.png", "a/dog/2.png"], None)
     values = {"iou": torch.tensor([0.5, torch.nan]), "auc": object()}  # an aggregate has no value per image
-    table = of_images(packed, Explained(), values, ["cat", "dog"])
+    table = image_table(packed, Explained(), values, ["cat", "dog"])
     assert list(table.columns) == ["path", "class", "predicted", "p:cat", "p:dog", "iou"]
     assert table.iloc[0].tolist() == ["a/dog/1.png", "dog", "dog", 0.25, 0.75, 0.5]
     assert (table.loc[1, "predicted"], table["iou"].isna().tolist()) == ("cat", [False, True])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, left_out, runs_of, source_domains, studies_of, variants_of
+from align.configuration.runs import Run, left_out_variants, planned_runs, planned_studies, source_domains, variant_settings
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError
@@ -196,7 +196,7 @@ def test_domains_are_those_of_the_folder_or_of_the_source(photographs):
 
 def test_domains_can_be_chosen(photographs):
     chosen = load(with_value("datasets.scenes", {"root": str(photographs), "domains": ["rome"]}))
-    assert {run.domain for run in runs_of(chosen)} == {"rome"}
+    assert {run.domain for run in planned_runs(chosen)} == {"rome"}
 
 
 def test_everything_has_a_default_but_datasets_and_experiments():
@@ -208,7 +208,7 @@ def test_everything_has_a_default_but_datasets_and_experiments():
 
 
 def test_every_compared_method_and_seed_is_run_by_default():
-    runs = runs_of(load({**SMALL, "experiments": {"one": {"dataset": "scenes"}}}))
+    runs = planned_runs(load({**SMALL, "experiments": {"one": {"dataset": "scenes"}}}))
     assert len(runs) == len(set(runs)) == 4 * len(COMPARED) * 3
     assert runs[0] == Run("scenes", "single_source", "china", "erm", 0)
     assert runs[0].path == "scenes/single_source/china/erm/seed0"
@@ -217,13 +217,13 @@ def test_every_compared_method_and_seed_is_run_by_default():
 def test_a_run_that_two_experiments_ask_for_is_made_once():
     content = deepcopy(SMALL)
     content["experiments"]["two"] = {"dataset": "scenes", "methods": ["erm"], "seeds": [0, 1]}
-    runs = runs_of(load(content))
+    runs = planned_runs(load(content))
     assert len(runs) == len(set(runs)) == 4 * (len(COMPARED) + 1)
 
 
 def test_a_test_only_domain_is_never_a_source():
     content = with_value("datasets.scenes.test_only", ["china", "noise"])
-    assert {run.domain for run in runs_of(load(content))} == {"flower", "stripes"}
+    assert {run.domain for run in planned_runs(load(content))} == {"flower", "stripes"}
     content["experiments"]["one"]["domains"] = ["china"]
     with pytest.raises(InputError, match="unknown source domain of scenes 'china'"):
         load(content)
@@ -238,24 +238,24 @@ def leaving_one_out(available, test_only=(), **changes):
 
 def test_leaving_one_domain_out_trains_on_all_others_that_may_be_trained_on():
     configuration = leaving_one_out(["china", "flower", "noise", "stripes"], test_only=["noise"])
-    runs = runs_of(configuration)
+    runs = planned_runs(configuration)
     assert [run.path for run in runs] == [
         f"scenes/leave_one_domain_out/{name}/erm/seed0" for name in ("china", "flower", "stripes")
     ]
     assert source_domains(configuration, runs[1]) == ("china", "stripes")
     alone = of_experiment(methods=["erm"], domains=["noise"])
-    assert [source_domains(alone, run) for run in runs_of(alone)] == [("noise",)]
+    assert [source_domains(alone, run) for run in planned_runs(alone)] == [("noise",)]
 
 
 def test_a_domain_that_is_never_trained_on_can_be_the_one_left_out():
     configuration = leaving_one_out(["china", "flower", "noise"], test_only=["noise"], domains=["noise"])
-    assert [source_domains(configuration, run) for run in runs_of(configuration)] == [("china", "flower")]
+    assert [source_domains(configuration, run) for run in planned_runs(configuration)] == [("china", "flower")]
 
 
 @pytest.mark.parametrize("method", ["irm", "group_dro"])
 def test_a_method_that_compares_source_domains_has_two_or_more(method):
     configuration = leaving_one_out(["china", "flower", "noise"], methods=[method])
-    assert {len(source_domains(configuration, run)) for run in runs_of(configuration)} == {2}
+    assert {len(source_domains(configuration, run)) for run in planned_runs(configuration)} == {2}
     with pytest.raises(InputError, match=f"experiments.one: found method '{method}', which compares source domains, with one"):
         leaving_one_out(["china", "flower"], methods=[method])
 
@@ -283,7 +283,7 @@ def test_a_sweep_is_every_combination_the_default_among_them():
     configuration = of_experiment(
         study="sensitivity", domains=["china"], methods=["erm"], sweeps=[{"align": {"lambda3": [0, 1], "warm_up": [0.5, 0.75]}}]
     )
-    assert [run.method for run in runs_of(configuration)] == [
+    assert [run.method for run in planned_runs(configuration)] == [
         "erm",
         "align-lambda3=0.0",
         "align-lambda3=0.0-warm_up=0.75",
@@ -299,23 +299,23 @@ def test_a_run_belongs_to_every_study_that_asks_for_it():
         "two": {"dataset": "scenes", "domains": ["china"], "methods": [], "seeds": [0], "study": "sensitivity"}
         | {"sweeps": [{"align": {"lambda3": [1, 2]}}]},
     }
-    studies = {run.method: names for run, names in studies_of(load(content)).items()}
+    studies = {run.method: names for run, names in planned_studies(load(content)).items()}
     assert studies == {"erm": ("comparison",), "align": ("comparison", "sensitivity"), "align-lambda3=2.0": ("sensitivity",)}
 
 
 def test_what_cannot_be_run_is_left_out_with_its_reason(tmp_path):
     asked = [{"align": {"masker": "sam"}}, {"align": {"masker": "ground_truth"}}, "erm"]
     without = of_experiment(methods=asked)
-    assert {run.method for run in runs_of(without)} == {"erm"}
-    assert left_out(without) == {
+    assert {run.method for run in planned_runs(without)} == {"erm"}
+    assert left_out_variants(without) == {
         ("scenes", "align-masker=sam"): "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)",
         ("scenes", "align-masker=ground_truth"): "the data set has no ground truth",
     }
     content = with_value("datasets.scenes.ground_truth", [{"kind": "masks", "folder": "data/scenes/masks"}])
     content["experiments"]["one"]["methods"] = asked
     content["segment_anything"] = {"checkpoint": str(tmp_path)}
-    assert left_out(load(content)) == {}
-    assert len(runs_of(load(content))) == 4 * len(asked)
+    assert left_out_variants(load(content)) == {}
+    assert len(planned_runs(load(content))) == 4 * len(asked)
 
 
 @pytest.mark.parametrize(
@@ -334,15 +334,15 @@ def test_what_cannot_be_run_is_left_out_with_its_reason(tmp_path):
 )
 def test_a_variant_is_named_by_what_differs_from_the_defaults(entry, name):
     configuration = of_experiment(methods=[entry])
-    assert list(variants_of(configuration)) == [name]
-    assert {run.method for run in runs_of(configuration)} == {name}
+    assert list(variant_settings(configuration)) == [name]
+    assert {run.method for run in planned_runs(configuration)} == {name}
     assert method_of(name) == "align"
 
 
 def test_a_variant_differs_from_what_is_configured_for_all():
     content = with_value("methods.align", {"lambda1": 0.5, "lambda2": 0.1})
     content["experiments"]["one"]["methods"] = [{"align": {"lambda1": 0.5}}, {"align": {"lambda1": 2}}]
-    variants = variants_of(load(content))
+    variants = variant_settings(load(content))
     assert list(variants) == ["align", "align-lambda1=2.0"]
     assert [(settings.lambda1, settings.lambda2) for settings in variants.values()] == [(0.5, 0.1), (2.0, 0.1)]
 
@@ -355,7 +355,7 @@ def test_a_method_with_a_hyphen_in_its_name_has_settings_and_variants():
         {"align-plus": {"mask_values": "soft"}},
     ]
     configuration = load(content)
-    variants = variants_of(configuration)
+    variants = variant_settings(configuration)
     assert [(name, settings.lambda1, settings.mask_values) for name, settings in variants.items()] == [
         ("align-plus", 0.5, "hardened"),
         ("align-plus-lambda1=3.0", 3.0, "hardened"),
@@ -389,7 +389,7 @@ def test_every_configuration_file_loads(path, monkeypatch):
     for dataset in content["datasets"].values():
         if "source" not in dataset and not Path(dataset["root"]).is_dir():
             pytest.skip(f"{os.path.normpath(dataset['root'])} is absent")
-    assert runs_of(load(content, str(path)))
+    assert planned_runs(load(content, str(path)))
 
 
 @pytest.mark.parametrize("name", METHODS)

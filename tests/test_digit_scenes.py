@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from align.datasets import digit_scenes
-from align.datasets.digit_scenes import BACKGROUNDS, CLASSES, generate, place_digit
+from align.datasets.digit_scenes import BACKGROUNDS, CLASSES, generate, render_digit
 from align.datasets.folders import require_settings
 from align.datasets.image_folder import index
 from align.datasets.source_settings import DigitScenesSettings
@@ -120,7 +120,7 @@ def test_a_digit_covers_about_a_tenth(root):
 
 
 def background_strength(root: Path) -> float:
-    """Return how much of the variance of the flower scenes' background redness lies between the classes."""
+    """Return the share of the variance between classes in the redness of the flower scenes' backgrounds."""
     colours = []
     for name in CLASSES:
         paths = sorted((root / "flower" / name).iterdir())
@@ -147,12 +147,12 @@ def test_the_background_is_drawn_independently_of_the_digit(tmp_path, monkeypatc
         return np.zeros((size, size, 3))
 
     def record_side(strokes, size, generator):
-        digit = place_digit(np.full((8, 8), 16.0), size, generator)
+        digit = render_digit(np.full((8, 8), 16.0), size, generator)
         sides.append(int(digit.coverage.any(axis=0).sum()))
         return digit
 
     monkeypatch.setattr(digit_scenes, "BACKGROUNDS", {domain: partial(record, domain) for domain in DOMAINS})
-    monkeypatch.setattr(digit_scenes, "place_digit", record_side)
+    monkeypatch.setattr(digit_scenes, "render_digit", record_side)
     generate(tmp_path / "scenes", DigitScenesSettings(images_per_class=40, background_correlation=0))
     correlations = np.corrcoef([sides, *themes.values()])
     assert np.abs(correlations - np.eye(5)).max() < 0.2  # of 200 scenes: 0.14 is exceeded by chance in 5 %

@@ -1,4 +1,4 @@
-"""Metrics of pairs with the same object on two backgrounds, and the table of lemmas that is made of them."""
+"""Metrics of pairs that show the same object on two backgrounds, and the table of lemmas made of them."""
 
 import math
 
@@ -12,8 +12,8 @@ from sklearn.metrics import log_loss
 
 from align.metrics import METRICS
 from align.metrics.base import Explained
-from align.metrics.domain_shift.pairing import pairs_of
-from align.metrics.evaluate import averaged, measure
+from align.metrics.domain_shift.pairing import find_pairs
+from align.metrics.evaluate import measure, measurements
 from align.metrics.settings import EvaluationSettings
 from align.registry import load
 from align.tables.theory import theory
@@ -43,18 +43,18 @@ def measured(target, source, labels, images=None, source_images=None):
     """The values of all metrics of the family; the images of both domains are pairs in their order."""
     paths = [f"c/{place}.png" for place in range(len(labels))]
     ours, theirs = explained(target, labels, images), explained(source, labels, source_images)
-    pairs = pairs_of(ours, [f"target/{path}" for path in paths], theirs, [f"source/{path}" for path in paths])
-    return {row["metric"]: row["value"] for row in averaged(measure(explained(target, labels, images, pairs), FAMILY))}
+    pairs = find_pairs(ours, [f"target/{path}" for path in paths], theirs, [f"source/{path}" for path in paths])
+    return {row["metric"]: row["value"] for row in measurements(measure(explained(target, labels, images, pairs), FAMILY))}
 
 
-def drawn(generator, n, classes):
+def random_probabilities(generator, n, classes):
     return generator.dirichlet(np.full(classes, 0.5), n)
 
 
 def test_pairs_are_found_by_what_stands_below_the_domain():
     target = explained([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]], [1, 0, 1], torch.arange(9.0).reshape(3, 3, 1, 1))
     source = explained([[0.4, 0.6], [0.5, 0.5]], [1, 1], torch.zeros(2, 3, 1, 1))
-    pairs = pairs_of(
+    pairs = find_pairs(
         target, ["noise/one/a.png", "noise/two/a.png", "noise/one/b.png"], source, ["china/one/b.png", "china/one/a.png"]
     )
     assert pairs.indices.tolist() == [0, 2]
@@ -62,22 +62,22 @@ def test_pairs_are_found_by_what_stands_below_the_domain():
     assert pairs.probabilities[:, 0].tolist() == pytest.approx([0.1, 0.3])
     assert pairs.source_probabilities[:, 0].tolist() == pytest.approx([0.5, 0.4])
     assert pairs.input_distances.tolist() == pytest.approx([math.sqrt(0 + 1 + 4), math.sqrt(36 + 49 + 64)])
-    assert pairs_of(target, ["noise/one/c.png"] * 3, source, ["china/one/b.png", "china/one/a.png"]) is None
+    assert find_pairs(target, ["noise/one/c.png"] * 3, source, ["china/one/b.png", "china/one/a.png"]) is None
 
 
 def test_images_without_a_partner_have_no_value():
     target = explained([[0.1, 0.9], [0.2, 0.8]], [1, 0], torch.ones(2, 3, 1, 1))
-    pairs = pairs_of(target, ["t/a/0.png", "t/a/1.png"], explained([[0.4, 0.6]], [0]), ["s/a/1.png"])
+    pairs = find_pairs(target, ["t/a/0.png", "t/a/1.png"], explained([[0.4, 0.6]], [0]), ["s/a/1.png"])
     values = measure(explained(target.probabilities, [1, 0], target.images, pairs), FAMILY)
     assert values["local_lipschitz"].isnan().tolist() == values["output_distance"].isnan().tolist() == [True, False]
-    assert {row["n"] for row in averaged(values)} == {1}
+    assert {row["n"] for row in measurements(values)} == {1}
     assert measure(target, FAMILY) == {}
 
 
 def test_values_equal_an_independent_computation():
     generator = np.random.default_rng(0)
     n, classes = 40, 4
-    target, source = (drawn(generator, n, classes).clip(1e-3) for _ in range(2))
+    target, source = (random_probabilities(generator, n, classes).clip(1e-3) for _ in range(2))
     target, source = (p / p.sum(1, keepdims=True) for p in (target, source))
     labels = generator.integers(0, classes, n)
     images, source_images = (generator.normal(size=(n, 3, 1, 1)) for _ in range(2))
@@ -145,7 +145,7 @@ def test_lemma_2_s_bound_can_fail_where_changes_cancel_in_the_expected_output():
 def test_what_always_holds(seed, classes, n):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, n)
-    found = measured(drawn(generator, n, classes), drawn(generator, n, classes), labels)
+    found = measured(random_probabilities(generator, n, classes), random_probabilities(generator, n, classes), labels)
     assert found["ce_gap"] <= found["ce_gap_bound"] * (1 + 1e-5)
     assert found["mse_gap"] <= 2 * math.sqrt(2) * found["output_distance"] + 1e-5
     assert found["output_gap"] <= found["output_distance"] + 1e-6

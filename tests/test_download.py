@@ -1,4 +1,4 @@
-"""Downloads from a real server that behaves well and badly, and what makes an archive the right one."""
+"""Downloads from a real server, with and without its faults, and the check that an archive is the expected one."""
 
 import gzip
 import hashlib
@@ -113,7 +113,7 @@ def only_this(path):
     return files_of(path) == {path.name}
 
 
-# Servers that behave, in the end
+# Servers that give the file, at once or after some tries
 
 
 def test_a_plain_download_is_one_request_and_one_file(server, path):
@@ -208,7 +208,7 @@ def test_one_busy_moment_does_not_cost_what_has_arrived(server, path):
 def test_without_ranges_a_cut_off_download_starts_anew(server, path):
     address = server.serve("/a", served := Served(BYTES, ranges=False, at_most=5 * CHUNK))
     message = message_of(address, path, attempts=5)
-    assert "gave up after 5 tries in a row that brought nothing" in message
+    assert "gave up after 5 tries in a row without new bytes" in message
     served.at_most = None
     fetch(address, path, attempts=5)
     assert path.read_bytes() == BYTES
@@ -256,7 +256,7 @@ def test_a_refusal_is_final_at_once(status, server, path):
     address = server.serve("/a", served := Served(BYTES, statuses=itertools.repeat(status)))
     message = message_of(address, path)
     assert message.startswith(f"{address}: cannot be downloaded ({status} Client Error")
-    assert message.endswith("give another `address:`, or download it by a browser and name the file with `archive:`")
+    assert message.endswith("give another `address:`, or download the file with a browser and name it with `archive:`")
     assert len(served.requests) == 1
     assert files_of(path) == set()
 
@@ -267,10 +267,9 @@ def test_a_server_that_stays_busy_is_given_up_and_what_arrived_is_kept(server, p
     )
     message = message_of(address, path)
     assert (
-        f"gave up after 3 tries in a row that brought nothing (503 Server Error: Service Unavailable for url: {address})"
-        in message
+        f"gave up after 3 tries in a row without new bytes (503 Server Error: Service Unavailable for url: {address})" in message
     )
-    assert f"{5 * CHUNK:,} bytes are kept in {kept(path, address)}; run again to go on from there" in message
+    assert f"{5 * CHUNK:,} bytes are kept in {kept(path, address)}; run again to resume" in message
     assert len(served.requests) == 4
     assert files_of(path) == {kept(path, address).name}
     assert kept(path, address).read_bytes() == BYTES[: 5 * CHUNK]
@@ -317,7 +316,7 @@ def test_a_full_disk_keeps_what_has_arrived(server, path):
     assert [request.range for request in served.resumed] == [f"bytes={5 * CHUNK}-"]
 
 
-# Google Drive, whose host is this server
+# Google Drive, played by this server
 
 
 @pytest.fixture
@@ -356,12 +355,12 @@ def test_too_many_downloads_of_drive_are_final_at_once(server, drive, path):
     assert files_of(path) == set()
 
 
-# What arrived is not what was meant
+# Files that are not the expected ones
 
 
 @pytest.fixture
 def checked(tmp_path):
-    """Return a function that makes the check of an entry of the table."""
+    """Return a function that makes the check for an archive with the given size, digest or stated checksum."""
     record = tmp_path / "checksums" / "VLCS.tar.gz.sha256"
 
     def check_of(stated_sha256=None, file="VLCS.tar.gz", **known):
@@ -382,29 +381,29 @@ def checked(tmp_path):
         ),
         (TAR_GZ, {"digest": f"sha256:{sha256(BYTES)}"}, f"sha256 {sha256(TAR_GZ)}, expected {sha256(BYTES)}, as published"),
         (TAR_GZ, {"size": 1_000_000}, f"found a gzip file of {len(TAR_GZ):,} bytes, expected 1,000,000 bytes, as published"),
-        (TAR_GZ, {"stated_sha256": sha256(ZIP)}, f"expected {sha256(ZIP)}, as `sha256:` of the configuration states"),
+        (TAR_GZ, {"stated_sha256": sha256(ZIP)}, f"expected {sha256(ZIP)}, as `sha256:` in the configuration"),
         (WEB_PAGE, {"size": 1_000_000}, "found a web page of 48 bytes, expected 1,000,000 bytes"),
         (WEB_PAGE, {"digest": f"md5:{md5(TAR_GZ)}"}, f"found a web page with md5 {md5(WEB_PAGE)}"),
-        (WEB_PAGE, {}, "found a web page that cannot be read through"),
+        (WEB_PAGE, {}, "found a web page that cannot be read to its end"),
         (
             WEB_PAGE,
             {"file": "PACS.zip"},
-            "found a web page that cannot be read through",
+            "found a web page that cannot be read to its end",
         ),
-        (TAR_GZ[:-100], {}, "found a gzip file that cannot be read through"),
-        (TAR_GZ[:2000] + b"?" + TAR_GZ[2001:], {}, "found a gzip file that cannot be read through"),
+        (TAR_GZ[:-100], {}, "found a gzip file that cannot be read to its end"),
+        (TAR_GZ[:2000] + b"?" + TAR_GZ[2001:], {}, "found a gzip file that cannot be read to its end"),
         (
             ZIP[:2000] + b"?" + ZIP[2001:],
             {"file": "PACS.zip"},
             "found a broken archive (Bad CRC-32 for file 'PACS/photo/dog/1.jpg')",
         ),
-        (b"", {}, "found a file of another kind that cannot be read through"),
+        (b"", {}, "found a file of another kind that cannot be read to its end"),
     ],
 )
 def test_what_fails_the_check_is_removed_and_not_recorded(content, known, found, server, path, checked):
     address = server.serve("/a", Served(content))
     message = message_of(address, path, checked(**known))
-    assert message.startswith(f"{address}: what came from there is removed: {path.with_name('.VLCS.tar.gz')}: found ")
+    assert message.startswith(f"{address}: the downloaded file was removed: {path.with_name('.VLCS.tar.gz')}: found ")
     assert found in message
     assert "\n" not in message
     assert files_of(path) == set()
@@ -418,7 +417,7 @@ def test_a_file_that_is_another_one_for_the_next_process_is_noticed(server, path
     )
     message_of(address, path, checked())
     served.content, served.at_most, served.statuses = changed, None, iter(())
-    assert "cannot be read through" in message_of(address, path, checked())
+    assert "cannot be read to its end" in message_of(address, path, checked())
     assert files_of(path) == set()
     assert served.resumed[-1].status == 206  # spliced
     fetch(address, path, checked())

@@ -170,9 +170,9 @@ class TestStreaming:
     def test_a_streamed_split_gives_the_batches_of_a_resident_one(self):
         device = torch.device("cuda")
         resident, host = split_of(4000, device), split_of(4000)
-        streamed = StreamedImages(host.images, resident.labels, host.masks, resident.domains)
+        streamed = StreamedImages(host.images, resident.labels, host.given_masks, resident.domains)
         order = list(torch.randperm(4000, device=device).split(64))
-        names = ("images", "labels", "masks", "domains")
+        names = ("images", "labels", "given_masks", "domains")
         copies = []
         for part in streamed.parts(order):
             torch.cuda._sleep(10_000_000)  # the batch is not yet used when the next ones are asked for

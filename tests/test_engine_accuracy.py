@@ -18,7 +18,7 @@ from align.training.batches import TrainingBatches
 from align.training.images import on_device
 from align.training.run import RunSettings, seeded
 from align.training.settings import TrainingSettings
-from align.training.trainer import preparation, validate
+from align.training.trainer import preparation_steps, validate
 from benchmarks.plain_loader import plain_batches
 
 CPU = torch.device("cpu")
@@ -89,7 +89,7 @@ def accuracies(name, way, digits, precision="float32"):
             reached = []
             for epoch in range(1, EPOCHS + 1):
                 if method.start_epoch(epoch, EPOCHS):
-                    deque(preparation(method, batches, []), maxlen=0)
+                    deque(preparation_steps(method, batches, []), maxlen=0)
                     batches.start_over()
                 for batch in batches:
                     method.step(batch)

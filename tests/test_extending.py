@@ -34,6 +34,8 @@ PENALTY = "gradient_penalty-penalty=1.0"
 TARGETS = (
     "results/tables/in_distribution.md",
     "results/tables/assumptions.csv",
+    "results/tables/confidence.md",
+    "results/figures/accuracy_by_run.csv",
     "results/figures/training_curves/colours/single_source/light.svg",
 )
 
@@ -66,7 +68,7 @@ def extended(made_once):
 
 
 def test_every_block_of_the_page_is_used():
-    assert len(BLOCKS) == TEXT.count("```python") == 11
+    assert len(BLOCKS) == TEXT.count("```python") == 15
 
 
 def test_new_methods_are_trained_by_their_losses(extended):
@@ -89,6 +91,14 @@ def test_the_new_metric_is_in_the_long_table(extended):
     assert (confidence["n"] == 4).all()
 
 
+def test_the_new_table_and_figure_show_the_results(extended):
+    table = (extended / "results/tables/confidence.md").read_text()
+    assert "### colours\n\n| Method | light | dark |" in table
+    accuracies = pd.read_csv(extended / "results/figures/accuracy_by_run.csv")
+    assert set(accuracies["method"]) == {"label_smoothing", PENALTY}
+    assert (extended / "results/figures/accuracy_by_run.svg").is_file()
+
+
 def test_new_names_are_printed(extended):
     table = (extended / "results/tables/in_distribution.md").read_text()
     assert "Label smoothing" in table
@@ -100,7 +110,7 @@ def test_the_page_s_configuration_snippets_are_used(extended):
     content = yaml.safe_load(CONFIGURATION)
     shown = yaml.safe_load(re.search(r"`(datasets: .*)` makes", TEXT)[1])
     assert content["datasets"] == shown["datasets"]
-    assert yaml.safe_load(re.search(r"`(evaluation: .*)` judges", TEXT)[1])["evaluation"].items() <= content["evaluation"].items()
+    assert yaml.safe_load(re.search(r"`(evaluation: .*)` evaluates", TEXT)[1])["evaluation"].items() <= content["evaluation"].items()
 
 
 @pytest.mark.parametrize("check", [["format", "--check"], ["check"]], ids=["format", "lint"])

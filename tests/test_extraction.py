@@ -17,8 +17,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from align.acquisition import extraction
-from align.acquisition.extraction import ArchiveFile, extract, regular_files
-from align.datasets.archived_folders import bring, place
+from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.extraction import extract, regular_files
+from align.datasets.archived_folders import destination, unpack_archives
 from align.errors import InputError
 from align.files import whole_folder
 from align.settings import Section
@@ -63,7 +64,7 @@ def everything(member: PurePosixPath) -> PurePosixPath:
 
 
 def unpack(path: Path, at_most: int = 100 * MEGABYTE) -> dict[str, bytes]:
-    """Return what was written to a new folder beside the archive."""
+    """Extract an archive to a new folder beside it and return the files by path."""
     folder = path.parent / "unpacked"
     with whole_folder(folder) as partial:
         extract(ArchiveFile(path, at_most), partial, everything)
@@ -71,7 +72,7 @@ def unpack(path: Path, at_most: int = 100 * MEGABYTE) -> dict[str, bytes]:
 
 
 def refusal(path: Path, at_most: int = 100 * MEGABYTE) -> str:
-    """Return the message with which an archive is refused, which leaves nothing behind."""
+    """Return the message of an archive's refusal, after checking that nothing is left behind."""
     with pytest.raises(InputError) as caught:
         unpack(path, at_most)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -135,7 +136,7 @@ def test_modes_and_times_of_the_archive_are_not_applied(tmp_path):
 )
 def test_a_name_that_leads_out_is_refused(build, name, tmp_path):
     message = refusal(build(tmp_path, ("good", b""), (name, b"bad")))
-    assert f"found the member {name!r}, expected a path below the folder that is unpacked to" in message
+    assert f"found the member {name!r}, expected a path that stays in the target folder" in message
     assert "take the archive from its publisher" in message
 
 
@@ -295,7 +296,8 @@ def test_memory_does_not_grow_with_the_archive(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
-    archive = ArchiveFile(tar_file(tmp_path / "a.tar", *((f"{number}", b"") for number in range(5000)), mode="w"), MEGABYTE)
+    # All with one name: pathlib interns names, and Python's table of them may grow by megabytes at any moment.
+    archive = ArchiveFile(tar_file(tmp_path / "a.tar", *[("a", b"")] * 5000, mode="w"), MEGABYTE)
     tracemalloc.start()
     try:
         assert sum(1 for _ in regular_files(archive)) == 5000
@@ -309,8 +311,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
 @pytest.mark.parametrize("names", [("a", "a"), ("a", "./a"), ("a", "a/b"), ("a/b", "a")])
 def test_two_members_at_one_place_are_refused(build, names, tmp_path):
     message = refusal(build(tmp_path, *((name, b"") for name in names)))
-    assert f"found {str(PurePosixPath(names[1]))!r}, whose place" in message
-    assert "another member has taken" in message
+    assert f"found {str(PurePosixPath(names[1]))!r}, but another member was already written to" in message
 
 
 def test_a_name_too_long_for_the_system_is_refused(tmp_path):
@@ -383,7 +384,7 @@ def test_an_encrypted_archive_is_refused(tmp_path):
     content[6] |= 1  # the flag, in the member's header
     content[content.index(b"PK\1\2") + 8] |= 1  # and in the directory
     path.write_bytes(content)
-    assert "found that 'secret' is encrypted, expected an archive without a password" in refusal(path)
+    assert "found the encrypted member 'secret', expected no password" in refusal(path)
 
 
 def test_no_file_stays_open(tmp_path, monkeypatch):
@@ -450,7 +451,7 @@ def test_vlcs_from_its_archive(tmp_path, shared_data):
             tar.add(image, f"VLCS/{image.relative_to(source).as_posix()}")
         for name in ("VLCS/README", "VLCS/.DS_Store", "VLCS/SUN09/car/._1.jpg", "VLCS/SUN09/car/Thumbs.db"):
             tar.addfile(tarfile.TarInfo(name))
-    bring(tmp_path / "data", Section(), images=ArchiveFile(tmp_path / "VLCS.tar.gz", 10**9))
+    unpack_archives(tmp_path / "data", Section(), images=ArchiveFile(tmp_path / "VLCS.tar.gz", 10**9))
     assert tree(tmp_path / "data") == sorted([*expected, "acquisition.json"])
     assert all((tmp_path / "data" / image.relative_to(source)).read_bytes() == image.read_bytes() for image in images)
     report = json.loads((tmp_path / "data/acquisition.json").read_text())
@@ -467,7 +468,7 @@ def test_office_home_loses_its_spaces(tmp_path):
         (f"{top}/ImageInfo.csv", b"3"),
         ("__MACOSX/Art/Bike/00001.jpg", b"4"),
     )
-    bring(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
+    unpack_archives(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
     assert tree(tmp_path / "data") == ["Art/Bike/00001.jpg", "Real_World/Alarm_Clock/00 1.jpg", "acquisition.json"]
     report = json.loads((tmp_path / "data/acquisition.json").read_text())
     assert report == {"images": 2, "left_out": {"hidden": 1, "not an image": 1}}
@@ -480,7 +481,7 @@ def test_domain_net_from_several_archives(tmp_path):
         )
         for domain in ("clipart", "real", "sketch")
     }
-    bring(tmp_path / "data", Section(), **archives)
+    unpack_archives(tmp_path / "data", Section(), **archives)
     expected = [f"{domain}/zebra/{domain}_1.jpg" for domain in ("clipart", "real", "sketch")]
     assert tree(tmp_path / "data") == ["acquisition.json", *expected]
     assert json.loads((tmp_path / "data/acquisition.json").read_text()) == {"images": 3, "left_out": {"not an image": 3}}
@@ -498,19 +499,19 @@ def test_domain_net_from_several_archives(tmp_path):
         ("__MACOSX/SUN09/car/1.jpg", "hidden"),
     ],
 )
-def test_place(member, expected):
-    assert place(PurePosixPath(member)) == expected
+def test_destination(member, expected):
+    assert destination(PurePosixPath(member)) == expected
 
 
 def test_an_archive_without_images_is_refused(tmp_path):
     path = zip_file(tmp_path / "VLCS.zip", ("README", b""))
     with pytest.raises(InputError, match=r"VLCS\.zip: found no \.jpg.* expected …/<domain>/<class>/<image>; take the archive"):
-        bring(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
+        unpack_archives(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
     assert [file.name for file in tmp_path.iterdir()] == ["VLCS.zip"]
 
 
 def test_two_folders_that_differ_by_a_space_are_refused(tmp_path):
     path = zip_file(tmp_path / "a.zip", ("Real World/Bike/1.jpg", b"1"), ("Real_World/Bike/1.jpg", b"2"))
-    with pytest.raises(InputError, match=r"found 'Real_World/Bike/1\.jpg', whose place .* another member has taken"):
-        bring(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
+    with pytest.raises(InputError, match=r"found 'Real_World/Bike/1\.jpg', but another member was already written"):
+        unpack_archives(tmp_path / "data", Section(), images=ArchiveFile(path, MEGABYTE))
     assert [file.name for file in tmp_path.iterdir()] == ["a.zip"]

@@ -23,7 +23,7 @@ from align.errors import InputError, lack_of_memory
 from align.files import whole_file, whole_folder
 from align.models.classifier import build_classifier
 from align.training.run import restore
-from align.workflow.locks import join
+from align.workflow.locks import release_stale_locks
 
 MEBIBYTE = 2**20
 TABLE = "results/tables/in_distribution.csv"
@@ -267,7 +267,7 @@ def test_snakemake_is_killed_and_needs_no_unlocking(workflow):
 JOIN = """
 import sys
 from pathlib import Path
-from align.workflow.locks import join
+from align.workflow.locks import release_stale_locks
 join(Path(sys.argv[1]))
 print("joined", flush=True)
 input()
@@ -290,9 +290,9 @@ def test_locks_of_the_living_stay_and_those_of_the_dead_go(locked):
         assert living.stdout.readline() == "joined\n"
         assert not lock.exists()  # nobody had joined: it was a dead one's
         lock.write_text("results/metrics.csv\n")
-        os.close(join(locked))
+        os.close(release_stale_locks(locked))
         assert lock.exists()
-    os.close(join(locked))
+    os.close(release_stale_locks(locked))
     assert not lock.exists()
 
 
@@ -302,13 +302,13 @@ def test_a_folder_that_is_read_only_is_named(locked):
         read_only(locked),
         pytest.raises(InputError, match=f"{locked}: cannot be written .*, expected a folder for Snakemake's own"),
     ):
-        join(locked)
+        release_stale_locks(locked)
 
 
 def test_locks_of_another_machine_stay(locked):
     (locked / "alive").write_text("another machine")
     for _ in range(2):
-        os.close(join(locked))
+        os.close(release_stale_locks(locked))
         assert (locked / "locks/0.output.lock").exists()
 
 

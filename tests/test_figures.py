@@ -1,4 +1,4 @@
-"""Figures: the data that they draw, worked out by hand, and that these data are what is drawn."""
+"""Figures: their data against values worked out by hand, and that they draw these data."""
 
 import hashlib
 import re
@@ -11,15 +11,17 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from align.figures import FIGURES
 from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
-from align.figures.case_studies import Cases, Explanations, cases, draw_case_studies, evenly_drawn, predictions
-from align.figures.costs import costs, draw_costs
-from align.figures.performance import draw_performance, performance
-from align.figures.rule_graph import draw_rule_graph, rule_graph
-from align.figures.style import WRONG, style, write_figure
+from align.figures.case_studies import Cases, Explanations, collect_cases, draw_case_studies, predictions, sample_evenly
+from align.figures.costs import draw_costs, job_costs
+from align.figures.performance import draw_performance, speeds
+from align.figures.rule_graph import draw_rule_graph, rule_edges
+from align.figures.style import WRONG, Drawing, style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
 from align.preparation.packed import Packed
 from align.results.collect import COLUMNS
+from align.tables import TABLES
 
 DOT = """digraph snakemake_dag {
     graph[bgcolor=white, margin=0];
@@ -64,7 +66,7 @@ def lines(panel):
     return [line for line in panel.lines if len(line.get_xdata())]
 
 
-def test_masker_steps_alone_come_half_an_epoch_earlier():
+def test_steps_of_the_masker_come_half_an_epoch_earlier():
     data = curves(HISTORIES)
     areas = data[data["name"] == "mask_area"]
     assert list(areas["epoch"]) == [1.5, 2.0]
@@ -130,7 +132,7 @@ def test_accuracy_vs_explanation_of_which_one_was_not_measured_says_so(metric, s
 
 def test_costs_leave_out_what_was_not_measured():
     rows = pd.DataFrame({"s": [1.5, 2.5], "max_rss": ["NA", "300.5"], "step": "train", "dataset": "vlcs", "method": "erm"})
-    data = costs([rows])
+    data = job_costs([rows])
     assert list(data["quantity"]) == ["seconds", "seconds", "memory, MiB"]
     assert list(data["value"]) == [1.5, 2.5, 300.5]
     figure = draw_costs(data)
@@ -148,8 +150,8 @@ def test_figures_of_nothing_say_so():
     )
     explanation = draw_accuracy_vs_explanation(accuracy_and_explanation(nothing))
     assert [text.get_text() for text in explanation.texts] == ["No accuracy and explanation of a compared method were measured."]
-    assert [text.get_text() for text in draw_costs(costs([])).texts] == ["No benchmark file was found."]
-    assert [text.get_text() for text in draw_performance(performance([])).texts] == [
+    assert [text.get_text() for text in draw_costs(job_costs([])).texts] == ["No benchmark file was found."]
+    assert [text.get_text() for text in draw_performance(speeds([])).texts] == [
         "No measurement was found; `make bench` writes one."
     ]
 
@@ -183,14 +185,14 @@ def measurements():
 
 
 def test_performance_is_that_of_what_was_measured_end_to_end(measurements):
-    data = performance(measurements)
+    data = speeds(measurements)
     assert len(data) == 8
     assert set(data["benchmark"]) == {"training step", "end to end"}
     assert set(data["network"]) == {"resnet18"}
 
 
 def test_performance_has_panels_for_each_device(measurements):
-    figure = draw_performance(performance(measurements))
+    figure = draw_performance(speeds(measurements))
     assert [panel.get_title() for panel in figure.axes] == [
         "CPU\ntorch 2.15.0; commit 012345678",
         "resnet18 · 224 pixels · batch 32 · float32",
@@ -206,23 +208,24 @@ def test_performance_has_panels_for_each_device(measurements):
 
 
 def test_rule_graph_leaves_out_what_follows():
-    edges = list(rule_graph(DOT).itertuples(index=False, name=None))
+    edges = list(rule_edges(DOT).itertuples(index=False, name=None))
     assert edges == [("assumptions", "all"), ("draw", "all"), ("train_run", "draw")]
 
 
 def test_rule_graph_leaves_out_what_a_rule_needs_of_itself():
-    assert rule_graph(DOT.replace("2 -> 1", "2 -> 1\n    2 -> 2")).equals(rule_graph(DOT))
+    assert rule_edges(DOT.replace("2 -> 1", "2 -> 1\n    2 -> 2")).equals(rule_edges(DOT))
 
 
 def test_rule_graph_goes_from_left_to_right():
-    figure = draw_rule_graph(rule_graph(DOT))
+    figure = draw_rule_graph(rule_edges(DOT))
     x = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts if text.get_text()}
     assert x["train_run"] < x["draw"] == x["assumptions"] < x["all"]
 
 
 def test_rule_names_lie_in_their_boxes():
     files = Path(__file__).parents[1].glob("rules/*.smk")
-    rules = sorted(rule for file in files for rule in re.findall(r"^\s*rule (\w+):", file.read_text(), re.MULTILINE))
+    written_out = {rule for file in files for rule in re.findall(r"^\s*rule (\w+):", file.read_text(), re.MULTILINE)}
+    rules = sorted(written_out | TABLES.keys() | FIGURES.keys())
     with style():
         figure = draw_rule_graph(pd.DataFrame({"rule": rules, "needed_by": "all"}))
         figure.canvas.draw()
@@ -240,17 +243,17 @@ def packed(n, masks=None):
     return Packed(images, np.arange(n) % 2, [f"{i}.png" for i in range(n)], masks)
 
 
-def test_images_are_drawn_evenly():
-    drawn = evenly_drawn(packed(10, np.zeros((10, 8, 8), np.uint8)), 4)
-    assert drawn.paths == ["0.png", "2.png", "5.png", "7.png"]
-    assert list(drawn.images[:, 0, 0, 0]) == [0, 2, 5, 7]
-    assert list(drawn.labels) == [0, 0, 1, 1]
-    assert drawn.masks is not None
-    assert len(drawn.masks) == 4
+def test_images_are_sampled_evenly():
+    sampled = sample_evenly(packed(10, np.zeros((10, 8, 8), np.uint8)), 4)
+    assert sampled.paths == ["0.png", "2.png", "5.png", "7.png"]
+    assert list(sampled.images[:, 0, 0, 0]) == [0, 2, 5, 7]
+    assert list(sampled.labels) == [0, 0, 1, 1]
+    assert sampled.ground_truth is not None
+    assert len(sampled.ground_truth) == 4
 
 
-def test_no_more_images_are_drawn_than_there_are():
-    assert evenly_drawn(packed(2), 5).paths == ["0.png", "1.png"]
+def test_no_more_images_are_sampled_than_there_are():
+    assert sample_evenly(packed(2), 5).paths == ["0.png", "1.png"]
 
 
 def explained(predicted, *, masks):
@@ -261,8 +264,8 @@ def explained(predicted, *, masks):
 
 def studies(*, known):
     one = np.ones((2, 8, 8), np.uint8) if known else None
-    shown: Cases = cases({"a": packed(2, one), "b": packed(1)}, ["cat", "dog"])
-    return shown, {"erm": explained([0, 0, 0], masks=False), "align": explained([0, 1, 1], masks=True)}
+    cases: Cases = collect_cases({"a": packed(2, one), "b": packed(1)}, ["cat", "dog"])
+    return cases, {"erm": explained([0, 0, 0], masks=False), "align": explained([0, 1, 1], masks=True)}
 
 
 def test_predictions_of_case_studies():
@@ -307,7 +310,7 @@ def test_files_of_a_figure_are_the_same_each_time(tmp_path):
     def hashes(name):
         figure = draw_training_curves(curves(HISTORIES), failures([COLLAPSED]))
         paths = {kind: tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
-        write_figure(figure, data, **paths)
+        write_figure(Drawing(data, figure), **paths)
         return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()]
 
     assert hashes("first") == hashes("second")

@@ -33,6 +33,7 @@ LAYERS = [
     "registry",
     "files",
     "errors",
+    "paths",
 ]
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py")
 

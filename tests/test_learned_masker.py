@@ -10,18 +10,18 @@ from torch import nn
 
 from align.masking.compositing import composite
 from align.methods.align.losses import (
-    attained,
+    attained_fraction,
     distance_to_area,
     distinction_loss,
     even_weights,
     log_odds_loss,
-    mean,
     total_variation,
+    weighted_mean,
 )
 from align.methods.align.masker import ConvolutionalMasker
 from align.methods.align.masker_training import LearnedMasker
 from align.methods.align.references import BLUR, REFERENCES
-from align.methods.align.relaxations import VALUES
+from align.methods.align.relaxations import RELAXATIONS
 from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch
 
@@ -77,10 +77,10 @@ class TestValues:
         return torch.randn(4, 1, 5, 6, generator=generator).requires_grad_()
 
     def test_soft(self, scores, generator):
-        np.testing.assert_allclose(*as_numpy(VALUES["soft"](scores, generator), scores.sigmoid()))
+        np.testing.assert_allclose(*as_numpy(RELAXATIONS["soft"](scores, generator), scores.sigmoid()))
 
     def test_binary_is_hard_forward_and_soft_backward(self, scores, generator):
-        mask = VALUES["binary"](scores, generator)
+        mask = RELAXATIONS["binary"](scores, generator)
         np.testing.assert_allclose(as_numpy(mask)[0], as_numpy(scores)[0] > 0, atol=1e-6)
         (found,) = torch.autograd.grad(mask.sum(), scores)
         s = expit(as_numpy(scores)[0])
@@ -88,11 +88,11 @@ class TestValues:
 
     def test_hardened_thresholds_each_image_at_one_random_level(self, scores):
         epsilon = as_numpy(torch.randn((4, 1, 1, 1), generator=generator_of(9)))[0]
-        (found,) = as_numpy(VALUES["hardened"](scores, generator_of(9)))
+        (found,) = as_numpy(RELAXATIONS["hardened"](scores, generator_of(9)))
         np.testing.assert_allclose(found, expit((as_numpy(scores)[0] + epsilon) / 0.25), rtol=1e-4, atol=1e-6)
 
     def test_a_hardened_grey_mask_keeps_or_hides_the_whole_image(self, generator):
-        grey = VALUES["hardened"](torch.zeros(2000, 1, 1, 1), generator).flatten()
+        grey = RELAXATIONS["hardened"](torch.zeros(2000, 1, 1, 1), generator).flatten()
         assert ((grey < 0.1) | (grey > 0.9)).float().mean() > 0.55  # |ε| > 0.55: in 58 % of draws
         assert 0.45 < (grey > 0.5).float().mean() < 0.55
 
@@ -139,7 +139,7 @@ class TestLosses:
         kept, removed = torch.tensor([0.9, 0.5, 0.2, 0.9, 0.6]), torch.tensor([0.1, 0.3, 0.6, 0.0, 0.5])
         whole, nothing = torch.tensor([1.0, 0.6, 0.9, 0.8, 0.3]), torch.tensor([0.2, 0.2, 0.1, 0.2, 0.3])
         # dist 0.8 of 0.8, 0.2 of 0.4, below 0, above what all of the image attains, and nothing to attain.
-        assert attained(kept, removed, whole, nothing).tolist() == pytest.approx([1, 0.5, 0, 1, 1])
+        assert attained_fraction(kept, removed, whole, nothing).tolist() == pytest.approx([1, 0.5, 0, 1, 1])
 
     def test_even_weights_by_hand(self):
         weights = even_weights(torch.tensor([3, 0, 0, 0]))
@@ -148,7 +148,7 @@ class TestLosses:
     def test_even_weights_give_the_mean_of_the_classes_means(self, generator):
         labels, values = torch.tensor([0, 2, 2, 1, 2, 0, 2]), torch.rand(7, 1, 3, 3, generator=generator)
         expected = np.mean([values[labels == label].mean() for label in range(3)])
-        assert mean(values, even_weights(labels)).item() == pytest.approx(expected)
+        assert weighted_mean(values, even_weights(labels)).item() == pytest.approx(expected)
 
 
 class TestStep:
@@ -183,7 +183,7 @@ class TestStep:
         drawn = generator_of(3)  # values first, then the reference
         with torch.no_grad():
             scores = copy.deepcopy(masker.network).scores(images, copy.deepcopy(classifier).eval())
-            mask = VALUES[settings.mask_values](scores, drawn)
+            mask = RELAXATIONS[settings.mask_values](scores, drawn)
             reference = REFERENCES[settings.reference](images, labels, drawn)
         reference = torch.zeros_like(images) if reference is None else reference
         kept, removed, whole, nothing = (

@@ -1,4 +1,4 @@
-"""Setting up: one clear line where Python cannot do it, no stamp where it was interrupted, nothing to do where it is done."""
+"""`make install`: one clear line where Python cannot do it, no stamp after an interruption, nothing to do the second time."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 READY = ".venv/.ready"
 
-# A `python` that makes an environment of scripts and writes down what it is asked for; `pip` fails where a file `broken` lies.
+# This `python` makes an environment of scripts and logs each call. Its `pip` fails where there is a file `broken`.
 STUB = """\
 #!/bin/sh
 case "$*" in
@@ -37,22 +37,26 @@ def make(folder, *arguments):
 
 
 def calls(folder):
-    """Return what the stub was asked for since the last look."""
+    """Return the calls that the stub logged since the last look."""
     file = folder / "calls"
-    asked = file.read_text().split() if file.is_file() else []
+    logged = file.read_text().split() if file.is_file() else []
     file.unlink(missing_ok=True)
-    return asked
+    return logged
 
 
 def set_up(folder):
-    return make(folder, READY, f"PYTHON={folder / 'stub-python'}")
+    return make(folder, "install", f"PYTHON={folder / 'stub-python'}")
 
 
-def test_help_is_the_default_and_lists_both_commands(checkout):
-    shown = make(checkout, "--no-print-directory").stdout
-    assert {"make reproduce", "make test", "make bench", "make lock"} <= {
-        " ".join(line.split()[:2]) for line in shown.splitlines()
-    }
+def test_help_is_the_default_and_lists_the_targets(checkout):
+    listed = {" ".join(line.split()[:2]) for line in make(checkout, "--no-print-directory").stdout.splitlines()}
+    assert {"make install", "make reproduce", "make test", "make bench", "make lock"} <= listed
+
+
+def test_the_checks_are_complete(checkout):
+    planned = make(checkout, "--dry-run", "test").stdout
+    for check in ("ruff format --check", "snakefmt --check", "ruff check", "mypy", "snakemake --lint", "pytest"):
+        assert check in planned
 
 
 @pytest.mark.parametrize("python", ["no-such-python", "false"])

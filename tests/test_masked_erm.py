@@ -11,22 +11,22 @@ from PIL import Image
 from pydantic import ValidationError
 from scipy import ndimage
 
-from align.configuration.runs import Run, left_out, runs_of
+from align.configuration.runs import Run, left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.errors import InputError
-from align.imaging.blur import blurred
+from align.imaging.blur import scaled_blur
 from align.imaging.masks import FULL
 from align.imaging.normalisation import denormalise, normalise
 from align.masking.degradation import dilated, eroded, replaced, shifted
 from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, random_mask, smooth
-from align.masking.image_noise import own_numbers
+from align.masking.image_noise import image_seeded_noise
 from align.methods.base import Batch
 from align.methods.masked_erm import MaskedERM
 from align.methods.settings import MaskedERMSettings
 from align.models.classifier import build_classifier
 from align.preparation.packed import Packed
 from align.training import teacher
-from align.training.teacher import taught
+from align.training.teacher import with_learned_masks
 
 DEGRADATIONS = ["eroded", "dilated", "shifted", "random"]
 
@@ -116,13 +116,13 @@ class TestFixedMasks:
 
 class TestOwnNumbers:
     def test_neither_place_nor_batch_counts(self, images):
-        together = own_numbers(images, 5)
-        assert torch.equal(own_numbers(images.flip(0), 5).flip(0), together)
-        assert torch.equal(own_numbers(images[2:3].contiguous(memory_format=torch.channels_last), 5), together[2:3])
+        together = image_seeded_noise(images, 5)
+        assert torch.equal(image_seeded_noise(images.flip(0), 5).flip(0), together)
+        assert torch.equal(image_seeded_noise(images[2:3].contiguous(memory_format=torch.channels_last), 5), together[2:3])
         assert len(together.unique()) == together.numel()
 
     def test_they_are_uniform(self):
-        numbers = own_numbers(normalise(torch.rand(500, 3, 4, 4)), 4)
+        numbers = image_seeded_noise(normalise(torch.rand(500, 3, 4, 4)), 4)
         assert numbers.mean(0).numpy() == pytest.approx(0.5, abs=0.06)
         assert abs(np.corrcoef(numbers.T.numpy()) - np.eye(4)).max() < 0.2
 
@@ -132,14 +132,14 @@ def test_blur_is_scipy_s_gaussian_and_shrinks_with_the_image(generator, side):
     images = torch.rand((2, 3, side, side), generator=generator)
     sigma = 2.0 * 224 / 32
     expected = ndimage.gaussian_filter(images.numpy(), (0, 0, 2.0 * side / 32, 2.0 * side / 32), mode="mirror", truncate=3)
-    assert blurred(images, sigma).numpy() == pytest.approx(expected, abs=1e-5)
+    assert scaled_blur(images, sigma).numpy() == pytest.approx(expected, abs=1e-5)
 
 
 class TestView:
     def test_background_is_blurred_and_an_image_of_unknown_mask_stays(self, generator, images, masks):
         masks[3] = torch.nan
         found = masked_erm(generator, blur=30).view(batch_of(images, masks))
-        expected = images * masks + blurred(images, 30) * (1 - masks)
+        expected = images * masks + scaled_blur(images, 30) * (1 - masks)
         assert torch.allclose(found[:3], expected[:3], atol=1e-5)
         assert torch.equal(found[3], images[3])
 
@@ -152,7 +152,7 @@ class TestView:
         batch = batch_of(images)
         assert torch.equal(masked_erm(generator, mask="grey").mask(batch), grey_mask(images)[:, 0])
         assert torch.equal(masked_erm(generator, mask="centre").mask(batch), centre_mask(images)[:, 0])
-        expected = smooth(own_numbers(images, RANDOM_CELLS**2), (SIZE, SIZE))
+        expected = smooth(image_seeded_noise(images, RANDOM_CELLS**2), (SIZE, SIZE))
         assert torch.equal(masked_erm(generator, mask="random").mask(batch), expected[:, 0])
 
     @pytest.mark.parametrize("settings", [{"mask": "random"}, *({"degradation": name, "degree": 0.3} for name in DEGRADATIONS)])
@@ -198,31 +198,31 @@ class TestTeacher:
 
     def test_a_run_without_its_teacher_is_left_out(self):
         configuration = self.configuration({"masked_erm": {"mask": "learned"}}, {"masked_erm": {"mask": "none"}})
-        learned = [run for run in runs_of(configuration) if run.method == "masked_erm-mask=learned"]
+        learned = [run for run in planned_runs(configuration) if run.method == "masked_erm-mask=learned"]
         assert learned == [Run("scenes", "single_source", "china", "masked_erm-mask=learned", 0)]
-        assert left_out(configuration) == {
+        assert left_out_variants(configuration) == {
             ("scenes", "masked_erm-mask=learned"): "no experiment trains ALIGN on its domain with its seed, whose masks it needs"
         }
 
     def test_another_method_can_teach(self):
         other = {"masked_erm": {"mask": "learned", "teacher": "align-plus"}}
-        assert list(left_out(self.configuration(other)).values()) == [
+        assert list(left_out_variants(self.configuration(other)).values()) == [
             "no experiment trains ALIGN-plus on its domain with its seed, whose masks it needs"
         ]
-        assert left_out(self.configuration(other, "align-plus", align_seeds=())) == {}
+        assert left_out_variants(self.configuration(other, "align-plus", align_seeds=())) == {}
 
     @pytest.mark.parametrize("changes", [{"masker": "grey"}, {"lambda3": 0}])
     def test_a_teacher_that_learns_no_masks_teaches_nobody(self, changes):
         configuration = self.configuration({"masked_erm": {"mask": "learned"}}, seeds=(0,))
         methods = type(configuration.methods)(align=changes)
-        (reason,) = left_out(configuration.model_copy(update={"methods": methods})).values()
+        (reason,) = left_out_variants(configuration.model_copy(update={"methods": methods})).values()
         assert reason == "ALIGN, whose masks it needs, learns none (methods.align: masker, lambda3)"
 
     def test_its_masks_are_those_of_every_image_in_order(self, generator, monkeypatch):
         monkeypatch.setattr(teacher, "BATCH", 3)
         images = torch.randint(0, 256, (7, SIZE, SIZE, 3), generator=generator, dtype=torch.uint8)
         packed = Packed(images.numpy(), np.zeros(7, np.int64), list("abcdefg"), None)
-        made = taught(packed, masked_erm(generator, mask="grey"), torch.device("cpu")).given
+        made = with_learned_masks(packed, masked_erm(generator, mask="grey"), torch.device("cpu")).given_masks
         expected = [np.asarray(Image.fromarray(image.numpy()).convert("L")) for image in images]
         assert made.dtype == np.uint8
         assert made == pytest.approx(np.stack(expected) / 255 * FULL, abs=1.2)
@@ -230,7 +230,7 @@ class TestTeacher:
     def test_one_without_masks_is_refused(self, generator):
         packed = Packed(np.zeros((1, SIZE, SIZE, 3), np.uint8), np.zeros(1, np.int64), ["a"], None)
         with pytest.raises(InputError, match="found a teacher without masks, expected one with a masker"):
-            taught(packed, masked_erm(generator, mask="none"), torch.device("cpu"))
+            with_learned_masks(packed, masked_erm(generator, mask="none"), torch.device("cpu"))
 
 
 def test_worse_masks_agree_less_with_the_true_ones(generator):

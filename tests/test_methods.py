@@ -62,7 +62,7 @@ class TestBase:
     def test_every_step_reports_finite_named_terms_and_their_weighted_sum(self, name, classifier, batch, generator):
         method = load(METHODS[name].implementation)(classifier, METHODS[name].settings(), TRAINING, generator)
         before = state_of(classifier)
-        terms = method.step(batch._replace(masks=torch.rand((len(batch.labels), 1, SIZE, SIZE))))
+        terms = method.step(batch._replace(given_masks=torch.rand((len(batch.labels), 1, SIZE, SIZE))))
         assert set(terms) == {*method.weights, "total"} - ({"guidance"} if name in ("align", "align-plus") else set())
         expected = sum(method.weights[term] * value for term, value in terms.items() if term != "total")
         torch.testing.assert_close(terms["total"], expected)

@@ -13,9 +13,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from align.metrics import MEASURES, METRICS
 from align.metrics.base import Explained, Pairs
-from align.metrics.evaluate import averaged, measure
+from align.metrics.evaluate import measure, measurements
 from align.metrics.faithfulness.insertion_auc import blurred
-from align.metrics.faithfulness.perturbation import chosen
+from align.metrics.faithfulness.perturbation import select_by_rank
 from align.metrics.localisation.pixel_average_precision import average_precision
 from align.metrics.settings import EvaluationSettings
 from align.registry import load
@@ -71,14 +71,15 @@ def compute(name, example):
 
 
 def measured(name, example):
-    rows = averaged(measure(example, [load(METRICS[name].implementation)]))
+    rows = measurements(measure(example, [load(METRICS[name].implementation)]))
     return {row["metric"]: (row["value"], row["n"]) for row in rows}
 
 
 maps = st.lists(st.integers(0, 5), min_size=16, max_size=16).map(lambda cells: torch.tensor(cells).float().reshape(1, 4, 4))
 
 
-# Faithfulness. Four pixels with log-odds ln 3 · (2, 1, 1, 0) of class 1, so that p = 3^m / (3^m + 1) with mass m shown.
+# Faithfulness. Four pixels with log-odds ln 3 · (2, 1, 1, 0) of class 1, so that p = 3^m / (3^m + 1), where m is the mass of the
+# kept pixels.
 
 FOUR_PIXELS = model_with(math.log(3) * torch.tensor([[2.0, 1.0], [1.0, 0.0]]))
 RIGHT, WRONG = [[[4, 3], [2, 1]]], [[[1, 2], [3, 4]]]
@@ -176,9 +177,9 @@ def test_what_another_metric_has_predicted_changes_no_value():
     saliency, weights = torch.rand(5, 6, 6, generator=generator), torch.rand(6, 6, generator=generator) / 36
     options = {"curve_steps": 4, "removed_shares": (0.5, 0.25, 0.1, 0.5)}
     metrics = [load(METRICS[name].implementation) for name in ("deletion_auc", "sufficiency", "comprehensiveness")]
-    alone = [metric(explained(saliency, mass(weights), settings=options)) for metric in metrics]
+    separate = [metric(explained(saliency, mass(weights), settings=options)) for metric in metrics]
     together = measure(explained(saliency, mass(weights), settings=options), metrics)
-    expected = {name: value for values in alone for name, value in values.items()}
+    expected = {name: value for values in separate for name, value in values.items()}
     torch.testing.assert_close(together, expected, rtol=0, atol=0, equal_nan=True)
 
 
@@ -187,10 +188,10 @@ def test_pixels_are_chosen_exactly():
     above, below = torch.randn(2, 4, 3, 48, 48, generator=generator)
     ranks = torch.rand(4, 48 * 48, generator=generator).argsort().reshape(4, 1, 48, 48).expand_as(above)
     for count in (0, 1, 1000, 48 * 48):
-        assert torch.equal(chosen(above, below, ranks.float(), count), torch.where(ranks < count, above, below))
+        assert torch.equal(select_by_rank(above, below, ranks.float(), count), torch.where(ranks < count, above, below))
 
 
-def test_faithfulness_on_evenly_drawn_images_only():
+def test_faithfulness_is_measured_on_evenly_sampled_images_only():
     values = compute("deletion_auc", explained(torch.rand(10, 4, 4), settings={"images_per_target": 4}))["deletion_auc"]
     assert (~values.isnan()).nonzero().flatten().tolist() == [0, 2, 5, 7]
     example = explained(torch.rand(10, 4, 4), settings={"images_per_target": 20})
@@ -251,7 +252,7 @@ def test_localisation_by_hand(name, saliency, value):
     assert measured(name, located(saliency)) == {name: (pytest.approx(value), 1)}
 
 
-def test_localisation_judges_the_true_class_and_the_learned_mask_without_scaling_it():
+def test_localisation_scores_the_map_of_the_true_class_and_the_learned_mask_without_scaling_it():
     learned_mask = torch.tensor([[[0.4, 0.3, 0.0, 0.0]]])
     example = located([0.0, 0.0, 0.0, 1.0], class_saliency=torch.tensor([[[4.0, 3.0, 0.0, 0.0]]]), learned_mask=learned_mask)
     assert measured("iou", example) == {"iou": (1.0, 1), "learned_mask_iou": (0.0, 1)}
@@ -265,9 +266,9 @@ def test_a_given_mask_that_is_not_known_does_not_count(name):
     known, unknown = torch.tensor([[0.9, 0.3, 0.1, 0.0]]), torch.full((1, 4), torch.nan)
     rows = {"saliency": torch.ones(2, 1, 4), "images": torch.zeros(2, 1, 1, 4), "ground_truth": OBJECT.expand(2, 1, 4)}
     found = measured(name, explained(**rows, learned_mask=torch.stack((known, unknown))))
-    of_mask = found["learned_mask_area" if name == "mask_area" else f"learned_mask_{name}"]
-    assert np.isfinite(of_mask[0])
-    assert of_mask[1] == 1
+    mask_value = found["learned_mask_area" if name == "mask_area" else f"learned_mask_{name}"]
+    assert np.isfinite(mask_value[0])
+    assert mask_value[1] == 1
     assert all(n == 2 for key, (_, n) in found.items() if not key.startswith("learned_mask"))
 
 
@@ -361,7 +362,7 @@ def test_every_value_is_in_range_whatever_the_model(seed, classes):
         ),
         settings={"curve_steps": 6},
     )
-    rows = averaged(measure(example, [load(entry.implementation) for entry in METRICS.values()]))
+    rows = measurements(measure(example, [load(entry.implementation) for entry in METRICS.values()]))
     assert {row["metric"] for row in rows} | {"normalised_sufficiency", "normalised_comprehensiveness"} == set(MEASURES)
     for row in rows:
         low, high = RANGES.get(row["metric"], (0, 1))

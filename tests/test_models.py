@@ -21,7 +21,7 @@ RESNET18 = ClassifierSettings(architecture="resnet18", weights=None)
 
 
 def equal(first, second):
-    """Whether two networks or state dicts hold the same values under the same names, bit for bit."""
+    """Return whether two networks or state dicts have the same names and, bit for bit, the same values."""
     first, second = (some.state_dict() if isinstance(some, nn.Module) else some for some in (first, second))
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
@@ -106,7 +106,7 @@ class TestMasker:
 
 
 class Opens:
-    """A pickle of it would make a file when it is read."""
+    """An object whose pickle makes a file when it is read."""
 
     def __init__(self, path):
         self.path = path
@@ -127,13 +127,13 @@ def state():
 
 
 def protocol_2(content):
-    """A plain pickle, as of torch's own files."""
+    """Return a plain pickle, with the protocol of torch's own files."""
     return pickle.dumps(content, protocol=2)
 
 
 class TestWeights:
     def refused(self, content, tmp_path):
-        """The message with which a file of this content is refused; it names the file."""
+        """Return the message of the refusal of a file with this content. It must name the file."""
         path = tmp_path / "weights.pth"
         path.write_bytes(content)
         network = nn.Linear(2, 2)

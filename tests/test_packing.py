@@ -195,7 +195,7 @@ def test_read_packed_selects_a_split_with_its_labels_paths_and_masks(packed):
     assert train.labels.dtype == np.int64
     assert train.labels.tolist() == [1, 1, 0, 0]
     assert [tuple(image[0, 0]) for image in train.images] == [COLOURS[0], COLOURS[4], COLOURS[1], COLOURS[3]]
-    assert (train.masks[:, 0, 0] == [255, 255, 1, 1]).all()
+    assert (train.ground_truth[:, 0, 0] == [255, 255, 1, 1]).all()
     assert type(train.images) is np.ndarray  # a copy in memory, not the mapped file
 
 
@@ -210,7 +210,7 @@ def test_read_packed_maps_the_whole_domain(packed):
 def test_read_packed_has_no_masks_where_none_are_known(root, tmp_path):
     rows = index(root, domains=["a"], classes=["x"])
     pack(root, rows, tmp_path / "out")
-    assert read_packed(tmp_path / "out", rows.assign(split="train"), "a", "train", ["x"]).masks is None
+    assert read_packed(tmp_path / "out", rows.assign(split="train"), "a", "train", ["x"]).ground_truth is None
 
 
 @pytest.mark.parametrize("broken", ["rows", "truncated", "absent", "pickle", "float"])

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.workflow import provenance
-from align.workflow.provenance import code_hash, git_revision, value_hash, versions
+from align.workflow.code_hashes import code_hash
+from align.workflow.provenance import git_revision, value_hash, versions
 
 
 @pytest.fixture

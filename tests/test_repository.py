@@ -1,9 +1,10 @@
-"""What keeps the repository honest: lock, headers, references and texts that name no machine."""
+"""The lock, the headers of configurations, the published numbers, and texts that name no machine."""
 
 import csv
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -20,7 +22,7 @@ from align.methods import COMPARED, METHODS
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-# In pieces, so that this file holds none of them.
+# The names are put together here. So this file holds none of the paths that it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:" + "|".join(["wo" + "rk", "ho" + "me", "ro" + "ot"]) + r")/\w")
 ADDRESS = re.compile(r"https?://")
 
@@ -41,7 +43,7 @@ def text_of(path):
 
 
 def pins():
-    """Return the lock's requirements by package name: one for each range of Python versions."""
+    """Return the pins of the lock by package name. A package has several where Python versions need different ones."""
     found = {}
     for line in LOCK.splitlines():
         if line[:1].isalnum():
@@ -148,6 +150,28 @@ def test_the_citation_names_this_version_and_the_paper():
     assert citation["license"] == PROJECT["license"]
     assert citation["authors"] == [{"name": "The align-reproduction authors"}]
     assert citation["references"][0]["identifiers"] == [{"type": "other", "value": "arXiv:2511.06944"}]
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        (".github/workflows/test.yml", "vendor.github-workflows"),
+        (".github/workflows/test.yml", "custom.github-workflows-require-timeout"),
+        ("CITATION.cff", "vendor.citation-file-format"),
+    ],
+)
+def test_files_for_other_programs_follow_their_schemas(file, schema):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, "--default-filetype", "yaml", ROOT / file]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_github_runs_the_checks_on_every_supported_python():
+    job = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]["test"]
+    pythons = job["strategy"]["matrix"]["python"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(pythons[0])
+    assert PROJECT["classifiers"] == [f"Programming Language :: Python :: {python}" for python in pythons]
 
 
 def test_commit_hooks_use_the_tools_of_the_lock():

@@ -18,7 +18,7 @@ from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workf
 from PIL import Image
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, runs_of, source_domains
+from align.configuration.runs import Run, planned_runs, source_domains
 from align.methods.naming import method_of
 from align.workflow.provenance import versions
 
@@ -69,7 +69,7 @@ WORKING = {"index", "verify", "split", "pack", "train_run", "evaluate_run", "col
 
 TINY = (REPOSITORY / "config/tiny.yaml").read_text()
 CONFIGURATION = load(yaml.safe_load(TINY))
-RUNS = runs_of(CONFIGURATION)
+RUNS = planned_runs(CONFIGURATION)
 
 
 def of_method(method):
@@ -194,7 +194,8 @@ def image(finished, scratch):
 
 
 def metric_in_the_library(finished, scratch):
-    line = '"confidence": Entry("align.metrics.prediction.confidence:confidence", _single("confidence", "Confidence", True)),'
+    measures = '{"confidence": Measure("Confidence", True, PREDICTION)}'
+    line = f'"confidence": Entry("align.metrics.prediction.confidence:confidence", {measures}),'
     library = edited(scratch, "metrics/__init__.py", "METRICS = {\n", f"METRICS = {{\n    {line}\n")
     code = 'def confidence(explained):\n    return {"confidence": explained.probabilities.amax(1)}\n'
     (library / "align/metrics/prediction/confidence.py").write_text(code)
@@ -220,10 +221,8 @@ def setting_of_case_studies(finished, scratch):
 
 
 def caption(finished, scratch):
-    folder = copied(finished.tiny, scratch)
-    path = folder / "report/costs.rst"
-    path.write_text(path.read_text() + "\nMore words.\n")
-    return plan(folder), {REPORT}
+    library = edited(scratch, "figures/costs.py", 'CAPTION = """', 'CAPTION = """\nMore words.')
+    return plan(finished.tiny, library=library), {"figures/costs.svg", REPORT}
 
 
 def another_torch(finished, scratch):

@@ -1,4 +1,4 @@
-"""Segment Anything's masks: merged as by hand, found as the transformers library's own pipeline finds them, made by a rule."""
+"""Segment Anything's masks, compared with the transformers library's own pipeline and with merging by hand, and their rule."""
 
 import json
 import os
@@ -28,7 +28,7 @@ ANY = {"points_per_side": 4, "points_per_batch": 5, "predicted_iou": 0.3, "stabi
 
 
 def save_model(folder: Path, seed: int) -> Path:
-    """Save a small SamModel with random weights, so large that its masks differ, and its processor."""
+    """Save a small SamModel and its processor. The random weights are so large that its masks differ."""
     attention = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "mlp_dim": 32}
     image = {"image_size": SIDE, "patch_size": 4}
     model = SamModel(
@@ -192,7 +192,7 @@ def test_a_folder_that_is_no_checkpoint_is_one_clear_error(checkpoint, tmp_path,
 
 
 def planned(folder, *targets):
-    """Return how many masks would be made in ``folder``."""
+    """Return the number of ``segment`` jobs that a dry run in ``folder`` lists."""
     done = run_snakemake(folder, *targets, "--dry-run", "--configfile", "my.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"^segment +(\d+)$", done.stdout + done.stderr, re.MULTILINE)

@@ -1,11 +1,11 @@
-"""Sensitivity: which variant is a point of which setting's line or grid, and that these points are what is drawn."""
+"""Sensitivity: the points and cells that each variant belongs to, and that the figure draws them."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from align.figures.sensitivity import draw_sensitivity, sensitivity
-from align.figures.style import style, write_figure
+from align.figures.sensitivity import draw_sensitivity, sensitivity_points
+from align.figures.style import Drawing, style, write_figure
 
 DEFAULTS = {"align": {"lambda1": 2.0, "lambda3": 1.0, "warm_up": 0.5, "masker_input": "pixels"}, "erm": {}}
 VARIANTS = {
@@ -48,8 +48,8 @@ def points(data, setting, second=""):
     return {(row.value, row.second_value) if second else row.value: round(row.mean, 6) for row in own.itertuples(index=False)}
 
 
-def test_a_variant_is_a_point_of_what_it_alone_changes():
-    data = sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS)
+def test_a_variant_is_a_point_of_the_setting_that_it_changes():
+    data = sensitivity_points(metrics(VARIANTS), VARIANTS, DEFAULTS)
     assert points(data, "lambda3") == {1.0: 0.2, 0.0: 0.21, 10.0: 0.22, 0.1: 0.23}
     assert points(data, "warm_up") == {0.5: 0.2, 0.0: 0.24}
     assert points(data, "masker_input") == {"pixels": 0.2, "features": 0.26}
@@ -60,7 +60,7 @@ def test_a_variant_is_a_point_of_what_it_alone_changes():
 
 
 def test_a_grid_has_the_values_that_were_changed_together_and_the_default_s():
-    data = sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS)
+    data = sensitivity_points(metrics(VARIANTS), VARIANTS, DEFAULTS)
     assert points(data, "lambda3", "warm_up") == {
         (1.0, 0.5): 0.2,
         (10.0, 0.5): 0.22,
@@ -71,13 +71,13 @@ def test_a_grid_has_the_values_that_were_changed_together_and_the_default_s():
 
 def test_without_its_default_a_sweep_has_the_values_that_it_was_asked_for():
     names = ["align-lambda3=0.1", "align-lambda3=10.0"]
-    data = sensitivity(metrics(names), VARIANTS, DEFAULTS)
+    data = sensitivity_points(metrics(names), VARIANTS, DEFAULTS)
     assert points(data, "lambda3") == {0.1: 0.2, 10.0: 0.21}
     assert not data["default"].any()
 
 
 def test_lines_show_means_in_per_cent_spread_and_the_default():
-    figure = draw_sensitivity(sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS))
+    figure = draw_sensitivity(sensitivity_points(metrics(VARIANTS), VARIANTS, DEFAULTS))
     panels = {panel.get_xlabel(): panel for panel in figure.axes if panel.get_ylabel() == "accuracy, %"}
     assert list(panels) == ["lambda3", "warm up", "masker input"]
     inside, outside = panels["lambda3"].containers
@@ -93,7 +93,7 @@ def test_lines_show_means_in_per_cent_spread_and_the_default():
 
 
 def test_one_panel_fills_the_figure():
-    data = sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS).query("setting == 'lambda3' and second_setting == ''")
+    data = sensitivity_points(metrics(VARIANTS), VARIANTS, DEFAULTS).query("setting == 'lambda3' and second_setting == ''")
     figure = draw_sensitivity(data)
     (panel,) = figure.axes
     figure.canvas.draw()
@@ -101,7 +101,7 @@ def test_one_panel_fills_the_figure():
 
 
 def test_grids_show_every_cell_and_frame_the_default():
-    figure = draw_sensitivity(sensitivity(metrics(VARIANTS), VARIANTS, DEFAULTS))
+    figure = draw_sensitivity(sensitivity_points(metrics(VARIANTS), VARIANTS, DEFAULTS))
     inside, outside = (panel for panel in figure.axes if panel.images)
     assert outside.images[0].get_array().ravel().tolist() == pytest.approx([24, 20, 25, 22])
     assert [text.get_text() for text in outside.get_yticklabels()] == ["1.0", "10.0"]
@@ -114,14 +114,14 @@ def test_grids_show_every_cell_and_frame_the_default():
 
 
 def test_nothing_configured_and_one_seed_are_no_errors(tmp_path):
-    nothing = sensitivity(metrics([]), {}, DEFAULTS)
+    nothing = sensitivity_points(metrics([]), {}, DEFAULTS)
     figure = draw_sensitivity(nothing)
     assert [text.get_text() for text in figure.texts] == ["No sensitivity was studied."]
-    write_figure(figure, nothing, *(tmp_path / f"figure.{kind}" for kind in ("svg", "png", "csv")))
+    write_figure(Drawing(nothing, figure), *(tmp_path / f"figure.{kind}" for kind in ("svg", "png", "csv")))
     rows = metrics(["erm"])
-    assert sensitivity(rows, VARIANTS, DEFAULTS).empty
+    assert sensitivity_points(rows, VARIANTS, DEFAULTS).empty
     one_seed = metrics(VARIANTS).query("seed == 0")
-    data = sensitivity(one_seed, VARIANTS, DEFAULTS)
+    data = sensitivity_points(one_seed, VARIANTS, DEFAULTS)
     assert data["standard_deviation"].isna().all()
-    write_figure(draw_sensitivity(data), data, *(tmp_path / f"one.{kind}" for kind in ("svg", "png", "csv")))
+    write_figure(Drawing(data, draw_sensitivity(data)), *(tmp_path / f"one.{kind}" for kind in ("svg", "png", "csv")))
     assert len(pd.read_csv(tmp_path / "one.csv")) == len(data)

@@ -15,8 +15,8 @@ from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.training.batches import TrainingBatches, shuffled
 from align.training.images import Images, on_device
-from align.training.run import RunSettings, train_run
-from align.training.settings import EngineSettings, TrainingSettings
+from align.training.run import RunData, RunSettings, train_run
+from align.training.settings import TrainingSettings
 from align.training.trainer import validate
 
 CPU = torch.device("cpu")
@@ -78,8 +78,8 @@ def test_images_stay_with_their_labels_domains_and_masks(generator):
         level = 255 * denormalise(batch.images).mean((1, 2, 3))
         torch.testing.assert_close(level, batch.labels.float(), rtol=0, atol=1e-3)
         known = (batch.labels < 5) | (batch.labels >= 20)
-        torch.testing.assert_close(FULL * batch.masks[known].mean((1, 2, 3)), batch.labels[known].float(), rtol=0, atol=1e-3)
-        assert batch.masks[~known].isnan().all()
+        torch.testing.assert_close(FULL * batch.given_masks[known].mean((1, 2, 3)), batch.labels[known].float(), rtol=0, atol=1e-3)
+        assert batch.given_masks[~known].isnan().all()
 
 
 def test_masks_move_with_their_images_and_keep_their_values(generator):
@@ -87,28 +87,28 @@ def test_masks_move_with_their_images_and_keep_their_values(generator):
     both = Images(255 * drawn[..., None].repeat(1, 1, 1, 3), torch.arange(39), FULL * drawn, DOMAINS)
     moving = AS_IT_IS.model_copy(update={"crop_scale": (0.3, 0.6), "flip": 0.5})
     for batch in TrainingBatches(both, 9, moving, generator):
-        torch.testing.assert_close(batch.masks.expand(-1, 3, -1, -1), denormalise(batch.images), rtol=0, atol=1e-5)
-        assert not torch.equal(batch.masks[:, 0], drawn[batch.labels].float())
+        torch.testing.assert_close(batch.given_masks.expand(-1, 3, -1, -1), denormalise(batch.images), rtol=0, atol=1e-5)
+        assert not torch.equal(batch.given_masks[:, 0], drawn[batch.labels].float())
     coloured = AS_IT_IS.model_copy(update={"jitter": 1.0, "grey": 1.0})
     for batch in TrainingBatches(both, 9, coloured, generator):
-        torch.testing.assert_close(batch.masks[:, 0], drawn[batch.labels].float(), rtol=0, atol=1e-5)
+        torch.testing.assert_close(batch.given_masks[:, 0], drawn[batch.labels].float(), rtol=0, atol=1e-5)
 
 
 def test_domains_are_joined_in_their_order_with_their_masks():
     random = np.random.default_rng(0)
     parts = [
-        replace(part, given=random.integers(0, 256, part.images.shape[:3], np.uint8)) for part in (packed(3, 1), packed(5, 2))
+        replace(part, given_masks=random.integers(0, 256, part.images.shape[:3], np.uint8)) for part in (packed(3, 1), packed(5, 2))
     ]
     joined = on_device(parts, CPU)
     for tensor, arrays in (
         (joined.images, [part.images for part in parts]),
         (joined.labels, [part.labels for part in parts]),
-        (joined.masks, [part.given for part in parts]),
+        (joined.given_masks, [part.given_masks for part in parts]),
     ):
         assert np.array_equal(tensor.numpy(), np.concatenate(arrays))
     assert joined.domains.tolist() == [[True] * 3 + [False] * 5, [False] * 3 + [True] * 5]
     alone = on_device([packed(3, 1)], CPU)
-    assert (alone.masks, alone.domains) == (None, None)
+    assert (alone.given_masks, alone.domains) == (None, None)
 
 
 def test_validation_counts_every_image_of_every_domain_once():
@@ -125,8 +125,6 @@ def test_validation_counts_every_image_of_every_domain_once():
 def test_methods_of_several_domains_train_and_repeat(method):
     settings = ERM._replace(implementation=METHODS[method].implementation, hyper_parameters=METHODS[method].settings())
     training, validation = [packed(9, 1), packed(4, 2), packed(12, 3)], [packed(3, 4), packed(2, 5), packed(3, 6)]
-    runs = [
-        train_run(settings, training, validation, ["a", "b", "c"], seed, CPU, "test", EngineSettings())[0] for seed in (0, 0, 1)
-    ]
+    runs = [train_run(settings, RunData(training, validation, ["a", "b", "c"]), seed, CPU)[0] for seed in (0, 0, 1)]
     assert runs[0].history.rows == runs[1].history.rows
     assert runs[0].history.rows != runs[2].history.rows

@@ -16,7 +16,7 @@ import yaml
 from conftest import REPOSITORY, copy_workflow, run_snakemake
 
 from align.configuration.loading import load
-from align.configuration.runs import runs_of
+from align.configuration.runs import planned_runs
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
 PROFILE = ("--workflow-profile", "profiles/slurm")
@@ -28,7 +28,7 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 SMALL = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 SMALL["experiments"] = {"tiny": SMALL["experiments"]["tiny"] | {"methods": ["erm", "sgt"]}}
 SMALL["training"]["epochs"] = 200
-KILLED = next(run for run in runs_of(load(SMALL)) if run.method == "sgt")
+KILLED = next(run for run in planned_runs(load(SMALL)) if run.method == "sgt")
 COMMENT = f"rule_train_run_wildcards_{KILLED.dataset}_{KILLED.protocol}_{KILLED.domain}_{KILLED.method}_{KILLED.seed}"
 
 # Jobs that write down when they begin and end, and what Slurm has given them.

@@ -140,8 +140,8 @@ def test_test_only_domains_are_tested_on_whole_and_pull_no_group_along():
     result = assign_splits(listing(paths), DEFAULT, test_only=["B"], group_pattern=GROUP)
     assert Counter(result[result["domain"] == "A"]["split"]) == {"train": 6, "validation": 2, "test": 2}
     assert set(result[result["domain"] == "B"]["split"]) == {"test"}
-    alone = assign_splits(listing(paths[:10]), DEFAULT, group_pattern=GROUP)
-    assert result[result["domain"] == "A"].equals(alone)
+    without_b = assign_splits(listing(paths[:10]), DEFAULT, group_pattern=GROUP)
+    assert result[result["domain"] == "A"].equals(without_b)
 
 
 def test_test_only_domains_may_hold_few_images():

@@ -1,6 +1,8 @@
-"""Tables: means and spreads worked out by hand, what is bold, what stands beside the paper, and the three printed forms."""
+"""Tables: means and spreads worked out by hand, bold cells, the paper's numbers, and the printed forms."""
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,17 +13,21 @@ from hypothesis import strategies as st
 
 from align.configuration.assumptions import declared_in
 from align.configuration.schema import Configuration
-from align.results.summary import averages, over_seeds
+from align.figures import FIGURES
+from align.metrics.printing import mean_and_spread, number_text
+from align.registry import load, module_of
+from align.results.summary import averages, seed_summary
+from align.tables import TABLES
 from align.tables.assumptions import assumptions, defaults
-from align.tables.data import Listed, data
+from align.tables.data import DatasetCounts, data
 from align.tables.explanation_quality import explanation_quality
 from align.tables.in_distribution import in_distribution
 from align.tables.leave_one_domain_out import leave_one_domain_out
 from align.tables.out_of_distribution import out_of_distribution
 from align.tables.printing import Block, Cell, html_page, latex, markdown
 from align.tables.runs import runs
-from align.tables.summary import printed
 from align.tables.writing import write_table
+from align.workflow.captions import caption
 
 PUBLISHED = pd.DataFrame(
     [
@@ -64,16 +70,17 @@ def test_spread_is_that_of_a_sample_and_unknown_for_one_seed():
     values = pd.DataFrame(
         [("erm", 0, 1.0), ("erm", 1, 3.0), ("erm", 2, 5.0), ("sgt", 0, 7.0)], columns=["method", "seed", "value"]
     )
-    erm, sgt = over_seeds(values).itertuples(index=False)
+    erm, sgt = seed_summary(values).itertuples(index=False)
     assert tuple(erm) == ("erm", 3.0, 2.0, 3)
     assert (sgt.mean, sgt.seeds) == (7.0, 1)
     assert sgt.standard_deviation != sgt.standard_deviation
 
 
 def test_printed_numbers():
-    assert printed("accuracy", 0.9663, 0.0123) == "96.6 ± 1.2"
-    assert printed("iou", 0.25, 0.0049) == "0.250 ± 0.005"
-    assert printed("iou", 0.25) == "0.250"
+    assert mean_and_spread("accuracy", 0.9663, 0.0123) == "96.6 ± 1.2"
+    assert mean_and_spread("iou", 0.25, 0.0049) == "0.250 ± 0.005"
+    assert mean_and_spread("iou", 0.25, float("nan")) == "0.250"
+    assert number_text("ce_gap_bound", 123456.0) == "1.23e+05"
 
 
 def test_in_distribution_beside_the_paper():
@@ -185,7 +192,7 @@ def test_leave_one_domain_out_beside_published_numbers():
         ["ERM, published", "74.6", "73.4", "77.5"],
     ]
     assert bold(block)[:2] == [[False, True, False, True], [False, False, True, False]]
-    assert "not the same experiment: ResNet-50" in block.note
+    assert "from another experiment: ResNet-50" in block.note
     assert table.data.set_index(["method", "left_out"])["published"]["erm", "SUN09"] == pytest.approx(0.734)
 
 
@@ -208,7 +215,7 @@ def test_nobody_left_a_domain_out():
     assert (len(table.data), list(table.blocks)) == (0, [])
 
 
-def test_one_domain_alone_has_nothing_out_of_distribution():
+def test_a_single_domain_has_nothing_out_of_distribution():
     table = out_of_distribution(metrics(("erm", "a", "a", 0, "auc", 0.5)), PUBLISHED)
     assert table.data.empty
     assert markdown(table.blocks) == "Nothing of this kind was measured.\n"
@@ -366,18 +373,18 @@ def test_the_documented_assumptions_are_the_defaults_of_the_library() -> None:
 
 
 def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
-    def listed(domains, published, acquisition):
+    def counted(domains, published, acquisition):
         rows = [(domain, split) for domain, parts in domains.items() for split, n in parts.items() for _ in range(n)]
         counts = [(domain, "x", sum(parts.values()), published.get(domain)) for domain, parts in domains.items()]
-        return Listed(
+        return DatasetCounts(
             pd.DataFrame(rows, columns=["domain", "split"]),
             pd.DataFrame(counts, columns=["domain", "class", "images", "published"]),
             acquisition,
         )
 
-    whole = listed({"A": {"train": 1200, "validation": 400, "test": 400}, "B": {"test": 5}}, {"A": 2000, "B": 5}, {})
-    partial = listed({"A": {"train": 3, "test": 1}, "B": {"train": 2}}, {"A": 5, "B": 2}, {"left_out": {"not_an_image": 1500}})
-    own = listed({"A": {"train": 1}}, {}, {})
+    whole = counted({"A": {"train": 1200, "validation": 400, "test": 400}, "B": {"test": 5}}, {"A": 2000, "B": 5}, {})
+    partial = counted({"A": {"train": 3, "test": 1}, "B": {"train": 2}}, {"A": 5, "B": 2}, {"left_out": {"not_an_image": 1500}})
+    own = counted({"A": {"train": 1}}, {}, {})
     table = data({"VLCS": whole, "vlcs_half": partial, "mine": own})
     first, second, third = table.blocks
     assert texts(first) == [
@@ -397,3 +404,28 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
     assert texts(third) == [["A", "1", "1", "0", "0", "", ""], ["all domains", "1", "1", "0", "0", "", ""]]
     assert third.note == ""
     assert table.data.query("dataset == 'vlcs_half' and domain == 'A'")["difference"].item() == -1
+
+
+@pytest.mark.parametrize(("folder", "registry"), [("tables", TABLES), ("figures", FIGURES)])
+def test_every_table_and_figure_is_registered(folder, registry):
+    files = (Path(__file__).parents[1] / "src/align" / folder).glob("*.py")
+    with_caption = {path.stem for path in files if "\nCAPTION = " in path.read_text()}
+    assert with_caption - {"verdict"} == set(registry)  # the verdict is no table of results/tables
+    for name, entry in registry.items():
+        assert module_of(entry.implementation) == f"align.{folder}.{name}"
+
+
+def test_a_caption_is_read_without_importing_its_module():
+    entries = [*TABLES.values(), *FIGURES.values()]
+    assert [caption(entry.implementation) for entry in entries] == [
+        load(entry.implementation.split(":")[0] + ":CAPTION") for entry in entries
+    ]
+    names = [entry.implementation for entry in entries]
+    heavy = "sys.modules.keys() & {'pandas', 'matplotlib', 'torch'}"
+    check = f"import sys; from align.workflow.captions import caption; [*map(caption, {names})]; sys.exit(len({heavy}))"
+    assert subprocess.run([sys.executable, "-c", check]).returncode == 0
+
+
+def test_a_missing_caption_is_refused():
+    with pytest.raises(ValueError, match=r"writing\.py: found no caption, expected a constant CAPTION"):
+        caption("align.tables.writing:write_table")

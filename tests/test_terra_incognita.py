@@ -11,17 +11,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from align.acquisition.extraction import ArchiveFile
-from align.datasets.image_folder import index
+from align.acquisition.archive_file import ArchiveFile
 from align.datasets.terra_incognita import (
     CLASSES,
     LOCATIONS,
     Photograph,
-    bring,
     destination,
     index_annotations,
     parse_annotations,
     summary,
+    unpack_archives,
 )
 from align.errors import InputError
 from align.settings import Section
@@ -32,7 +31,7 @@ SEQUENCE = "6f0a3ccf-5567-11e8-92fb-dca9047ef277"
 
 
 def annotation_file(**images: tuple[int | str, str]) -> dict[str, Any]:
-    """Return the content of an annotation file, from image identifiers to location and classes, parted by commas."""
+    """Return the content of an annotation file. Each image has a location and its classes, separated by commas."""
     pairs = [(image, label) for image, (_, labels) in images.items() for label in labels.split(",") if label]
     return {
         "info": {"version": "Caltech Camera Traps - ECCV18", "year": 2018},
@@ -79,7 +78,7 @@ def jpeg() -> bytes:
 
 
 def domainbed(files: dict[str, Any], held: set[str]) -> set[tuple[str, str, str]]:
-    """Return location, class and name of the files that DomainBed's rule makes: every image against every annotation."""
+    """Return location, class and name of the files that DomainBed makes: one for every pair of image and annotation."""
     made = set()
     for content in files.values():
         categories = {category["id"]: category["name"] for category in content["categories"]}
@@ -97,8 +96,8 @@ def genuine(shared_data) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def brought(shared_data, genuine, tmp_path_factory) -> tuple[Path, dict[str, Any], dict[str, bytes]]:
-    """Return the data set's folder, the annotations, one of them genuine, and the images, some of them real."""
+def unpacked(shared_data, genuine, tmp_path_factory) -> tuple[Path, dict[str, Any], dict[str, bytes]]:
+    """Return the data set's folder, its annotation files, one of them genuine, and its images, some of them real."""
     folder = tmp_path_factory.mktemp("terra")
     with (shared_data / "camera_traps/labels.csv").open() as file:
         labels = {row["file"]: (int(row["location"]), row["label"]) for row in csv.DictReader(file)}
@@ -117,12 +116,12 @@ def brought(shared_data, genuine, tmp_path_factory) -> tuple[Path, dict[str, Any
     names = {image["file_name"] for content in files.values() for image in content["images"]} - {"t6.jpg"}
     images = {name: real.get(name) or jpeg() for name in sorted(names)}
     assert len(real) == 11 and set(real) <= names
-    bring(folder / "data", Section(), image_archive(folder, images), annotation_archive(folder, files))
+    unpack_archives(folder / "data", Section(), image_archive(folder, images), annotation_archive(folder, files))
     return folder / "data", files, images
 
 
-def test_images_of_one_class_are_where_domainbed_puts_them(brought):
-    root, files, images = brought
+def test_images_of_one_class_are_where_domainbed_puts_them(unpacked):
+    root, files, images = unpacked
     expected = domainbed(files, set(images))
     classes = Counter(name for _, _, name in expected)
     written = {(path.parts[-3], path.parts[-2], path.name.split("_")[-1]) for path in root.glob("*/*/*")}
@@ -130,15 +129,15 @@ def test_images_of_one_class_are_where_domainbed_puts_them(brought):
     assert {name for name, count in classes.items() if count > 1} == {"t2.jpg"}
 
 
-def test_the_bytes_are_the_archives(brought):
-    root, _, images = brought
+def test_the_bytes_are_the_archives(unpacked):
+    root, _, images = unpacked
     assert all(path.read_bytes() == images[path.name.split("_")[-1]] for path in root.glob("*/*/*"))
     real = "5971f8b0-23d2-11e8-a6a3-ec086b02610b.jpg"
     assert [path.parent for path in root.glob(f"*/*/*_{real}")] == [root / "L38/squirrel"]
 
 
-def test_everything_is_counted(brought, genuine):
-    root, files, images = brought
+def test_everything_is_counted(unpacked, genuine):
+    root, files, images = unpacked
     report = json.loads((root / "acquisition.json").read_text())
     # The genuine file lists 799 and 520 images at locations 38 and 43; 9 of them show a skunk only. See its README.
     at_four = [image["id"] for image in genuine["images"] if str(image["location"]) in LOCATIONS]
@@ -166,19 +165,13 @@ def test_everything_is_counted(brought, genuine):
     assert len(list(root.glob("L*/*/*"))) == expected
 
 
-def test_a_burst_of_frames_has_one_prefix(brought, genuine):
-    root, _, _ = brought
+def test_a_burst_of_frames_has_one_prefix(unpacked, genuine):
+    root, _, _ = unpacked
     sequences = {image["file_name"]: image["seq_id"] for image in genuine["images"]}
     names = [path.name for path in root.glob("L38/*/*") if path.name.split("_")[-1] in sequences]
     groups = {name: re.search("^([0-9a-f-]{36})_", name)[1] for name in names}
     assert groups == {name: sequences[name.split("_")[-1]] for name in names}
     assert len(set(groups.values())) < len(groups)
-
-
-def test_the_image_folder_reads_it(brought):
-    root, _, _ = brought
-    manifest = index(root, domains=["L38"], classes=["opossum", "squirrel"])
-    assert set(manifest["class"]) == {"opossum", "squirrel"}
 
 
 def test_several_annotations_of_one_class_are_one_image():
@@ -216,11 +209,11 @@ def test_outside_and_unlisted_annotations_are_counted():
 
 
 def test_files_that_disagree_are_refused():
-    with pytest.raises(InputError, match=r"b: found x\.jpg at location 43, expected location 38 as elsewhere"):
+    with pytest.raises(InputError, match=r"b: found x\.jpg at location 43, expected location 38 as in another file"):
         index_annotations(parse(a=annotation_file(x=(38, "cat")), b=annotation_file(x=(43, "cat"))))
     other = annotation_file(x=(38, "cat"))
     other["images"][0]["file_name"] = "y.jpg"
-    with pytest.raises(InputError, match=r"b: found image x as y\.jpg, expected x\.jpg as elsewhere"):
+    with pytest.raises(InputError, match=r"b: found image x as y\.jpg, expected x\.jpg as in another file"):
         index_annotations(parse(a=annotation_file(x=(38, "cat")), b=other))
 
 
@@ -286,19 +279,19 @@ def test_archives_that_do_not_belong_together_are_refused(tmp_path):
     annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
     images = image_archive(tmp_path, {"y.jpg": b""})
     with pytest.raises(InputError, match=r"all_images_sm\.tar\.gz: found none of the 1 images that .*annotations\.tar\.gz lists"):
-        bring(tmp_path / "data", Section(), images, annotations)
+        unpack_archives(tmp_path / "data", Section(), images, annotations)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["eccv_18_all_images_sm.tar.gz", "eccv_18_annotations.tar.gz"]
 
 
 def test_an_annotation_archive_without_annotations_is_refused(tmp_path):
     images = image_archive(tmp_path, {"y.jpg": b""})
     with pytest.raises(InputError, match=r"found no file \*_annotations\.json, expected the five"):
-        bring(tmp_path / "data", Section(), images, images)
+        unpack_archives(tmp_path / "data", Section(), images, images)
 
 
 def test_an_image_that_the_archive_holds_twice_is_refused(tmp_path):
     annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
     images = archive(tmp_path / "images.tar.gz", {"a/x.jpg": b"1", "b/x.jpg": b"2"})
-    with pytest.raises(InputError, match=r"found 'b/x\.jpg', whose place .* another member has taken"):
-        bring(tmp_path / "data", Section(), images, annotations)
+    with pytest.raises(InputError, match=r"found 'b/x\.jpg', but another member was already written"):
+        unpack_archives(tmp_path / "data", Section(), images, annotations)
     assert not (tmp_path / "data").exists()

@@ -40,7 +40,7 @@ from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
 from align.training.run import restore, write_run
 from align.training.settings import TrainingSettings
-from align.training.trainer import train, validate
+from align.training.trainer import Trainer, validate
 
 
 class TestRepeatability:
@@ -232,8 +232,9 @@ class TestHistory:
         method = run_settings().build(3, 0, CPU)
         torch.nn.init.constant_(method.classifier.head.weight, math.nan)
         with pytest.raises(NonFiniteLossError, match=r"epoch 1 \(train\): classification is nan"):
-            splits = (on_device([split], CPU) for split in (TRAINING_SPLIT, VALIDATION_SPLIT))
-            train(method, *splits, TrainingSettings(epochs=2, batch_size=6), AugmentationSettings(), generator)
+            images, validation = (on_device([split], CPU) for split in (TRAINING_SPLIT, VALIDATION_SPLIT))
+            batches = TrainingBatches(images, 6, AugmentationSettings(), generator)
+            Trainer(method, batches, validation, TrainingSettings(epochs=2)).train()
 
     def test_a_line_for_every_epoch(self, caplog):
         caplog.set_level(logging.INFO, logger="align")

@@ -9,23 +9,23 @@ from sklearn.metrics import roc_auc_score
 
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.figures.critical_difference import draw_critical_difference, joined
+from align.figures.average_ranks import bar_ends, draw_average_ranks
 from align.figures.style import style
 from align.results.collect import read_results
 from align.statistics.corrections import holm
-from align.statistics.crossed_bootstrap import Sample, aucs, average, drawn, estimate, means
-from align.statistics.ranks import average_ranks, critical_difference, ranked
+from align.statistics.crossed_bootstrap import Sample, average_samples, bootstrap_aucs, bootstrap_means, draw_counts, estimate
+from align.statistics.ranks import critical_difference, rank_methods, rank_table
 from align.tables.printing import markdown
 from align.tables.verdict import verdict
 from align.verdict.answers import answers
 from align.verdict.claims import Superiority, read_claims
 from align.verdict.evaluations import Evaluations, Setting
-from align.verdict.rule import Comparison, decide, decide_bound, outcome
+from align.verdict.rule import Advantage, decide, decide_bound, outcome
 
 CLAIMS = REPOSITORY / "reference/claims.yaml"
 PUBLISHED = pd.read_csv(REPOSITORY / "reference/align_paper.csv")
-BETTER = Comparison(advantage=0.04, low=0.02, high=0.06, p=0.01, seeds=3, images=200)
-WORSE = BETTER._replace(advantage=-0.04, low=-0.06, high=-0.02)
+BETTER = Advantage(value=0.04, low=0.02, high=0.06, p=0.01, seeds=3, images=200)
+WORSE = BETTER._replace(value=-0.04, low=-0.06, high=-0.02)
 UNCLEAR = BETTER._replace(low=-0.01, p=0.2)
 
 
@@ -37,7 +37,7 @@ def generator(seed=0):
 
 
 @pytest.mark.parametrize(
-    ("comparisons", "expected"),
+    ("advantages", "expected"),
     [
         ([BETTER, BETTER], "holds"),
         ([BETTER, UNCLEAR], "open"),
@@ -53,11 +53,11 @@ def generator(seed=0):
         ([BETTER._replace(claimed=0.01)], "holds"),
         ([BETTER._replace(claimed=0.07)], "opposite"),  # better, by less than claimed
         ([UNCLEAR._replace(claimed=0.05)], "open"),
-        ([BETTER._replace(advantage=0.0, p=0.0)], "open"),
+        ([BETTER._replace(value=0.0, p=0.0)], "open"),
     ],
 )
-def test_how_a_setting_stands(comparisons, expected):
-    assert outcome(comparisons) == expected
+def test_the_outcome_of_a_setting(advantages, expected):
+    assert outcome(advantages) == expected
 
 
 @pytest.mark.parametrize(
@@ -93,69 +93,73 @@ def test_holm_against_its_definition():
     assert holm([]) == []
 
 
-def test_aucs_against_scikit_learn_on_the_drawn_images():
+def test_aucs_against_scikit_learn_on_the_images_of_a_draw():
     probabilities = generator().dirichlet(np.ones(3), (2, 60)).round(1)  # rounded, so that some tie
     labels = generator(1).integers(0, 3, 60)
-    draws = drawn(60, generator(2))
-    found = aucs(probabilities, labels, draws)
+    counts = draw_counts(60, generator(2))
+    found = bootstrap_aucs(probabilities, labels, counts)
     for seed in range(2):
-        assert found.of_seeds[seed] == pytest.approx(_macro_auc(probabilities[seed], labels))
+        assert found.by_seed[seed] == pytest.approx(_macro_auc(probabilities[seed], labels))
         for draw in range(5):
-            chosen = np.repeat(np.arange(60), draws[draw].astype(int))
-            assert found.of_draws[draw, seed] == pytest.approx(_macro_auc(probabilities[seed, chosen], labels[chosen]))
+            chosen = np.repeat(np.arange(60), counts[draw].astype(int))
+            assert found.by_draw[draw, seed] == pytest.approx(_macro_auc(probabilities[seed, chosen], labels[chosen]))
 
 
 def _macro_auc(probabilities, labels):
     return np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in np.unique(labels)])
 
 
-def test_means_are_those_of_the_drawn_images():
-    values, draws = generator().random((2, 30)), drawn(30, generator(1))
-    found = means(values, draws)
-    assert found.of_seeds == pytest.approx(values.mean(1))
-    assert found.of_draws[0] == pytest.approx(values[:, np.repeat(np.arange(30), draws[0].astype(int))].mean(1))
+def test_means_are_those_of_the_images_of_a_draw():
+    values, counts = generator().random((2, 30)), draw_counts(30, generator(1))
+    found = bootstrap_means(values, counts)
+    assert found.by_seed == pytest.approx(values.mean(1))
+    assert found.by_draw[0] == pytest.approx(values[:, np.repeat(np.arange(30), counts[0].astype(int))].mean(1))
 
 
 def test_interval_is_student_s_where_seeds_make_the_spread():
-    of_seeds = np.array([0.1, 0.2, 0.6])
-    found = estimate(Sample(of_seeds, np.tile(of_seeds, (2000, 1))), generator())
-    expected = stats.t.interval(0.95, 2, of_seeds.mean(), stats.sem(of_seeds))
+    by_seed = np.array([0.1, 0.2, 0.6])
+    found = estimate(Sample(by_seed, np.tile(by_seed, (2000, 1))), generator())
+    expected = stats.t.interval(0.95, 2, by_seed.mean(), stats.sem(by_seed))
     assert (found.low, found.high) == pytest.approx(expected, abs=0.03)
-    assert found.p == pytest.approx(stats.ttest_1samp(of_seeds, 0).pvalue, abs=0.02)
+    assert found.p == pytest.approx(stats.ttest_1samp(by_seed, 0).pvalue, abs=0.02)
 
 
 def test_interval_is_normal_where_images_make_the_spread():
     values = generator().normal(0.1, 1, 400)
     same = np.tile(values, (3, 1))  # the seeds agree on every image
-    found = estimate(means(same, drawn(400, generator(1))), generator(2))
+    found = estimate(bootstrap_means(same, draw_counts(400, generator(1))), generator(2))
     expected = stats.norm.interval(0.95, values.mean(), stats.sem(values))
     assert (found.low, found.high) == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize(("of_seeds", "of_images"), [(1.0, 0.1), (0.1, 1.0), (0.3, 5.0)])
-def test_no_difference_is_rarely_called_one(of_seeds, of_images):
+@pytest.mark.parametrize(("seed_noise", "image_noise"), [(1.0, 0.1), (0.1, 1.0), (0.3, 5.0)])
+def test_no_difference_is_rarely_called_one(seed_noise, image_noise):
     """Of 300 made-up comparisons without a true difference, with three seeds, about 5 % may have p < 0.05."""
-    random, draws = generator(), drawn(100, generator(1))
+    random, counts = generator(), draw_counts(100, generator(1))
     called = 0
     for _ in range(300):
-        noise = random.normal(0, of_seeds, (3, 1)) + random.normal(0, of_images, (1, 100)) + random.normal(0, of_images, (3, 100))
-        called += estimate(means(noise, draws), generator(2)).p < 0.05
+        noise = (
+            random.normal(0, seed_noise, (3, 1))
+            + random.normal(0, image_noise, (1, 100))
+            + random.normal(0, image_noise, (3, 100))
+        )
+        called += estimate(bootstrap_means(noise, counts), generator(2)).p < 0.05
     assert called / 300 < 0.09
 
 
 def test_nothing_that_varies_has_no_interval():
     constant = Sample(np.zeros(3), np.zeros((2000, 3)))
     assert estimate(constant, generator()) == (0, 0, 0, 1)
-    assert estimate(Sample(constant.of_seeds + 1, constant.of_draws + 1), generator()).p == 0
+    assert estimate(Sample(constant.by_seed + 1, constant.by_draw + 1), generator()).p == 0
 
 
 def test_settings_of_one_target_share_their_images():
     """Two sources' differences on the same images do not average out as those on other images would."""
     values = np.tile(generator().normal(0, 1, 200), (3, 1))
-    one = means(values, drawn(200, generator(1)))
-    other = means(values, drawn(200, generator(2)))
-    same = estimate(average([one, one]), generator())
-    different = estimate(average([one, other]), generator())
+    one = bootstrap_means(values, draw_counts(200, generator(1)))
+    other = bootstrap_means(values, draw_counts(200, generator(2)))
+    same = estimate(average_samples([one, one]), generator())
+    different = estimate(average_samples([one, other]), generator())
     assert (same.high - same.low) / (different.high - different.low) == pytest.approx(2**0.5, rel=0.1)
 
 
@@ -199,7 +203,7 @@ COLUMNS = ["study", "dataset", "protocol", "method", "source_domain", "target_do
 METRICS = pd.DataFrame(columns=COLUMNS)
 
 
-def judged(asked, results, left_out=None, published=PUBLISHED):
+def verdict_rows(asked, results, left_out=None, published=PUBLISHED):
     return answers([asked], Evaluations(results.items()), METRICS, published, left_out or {})
 
 
@@ -216,19 +220,19 @@ def judged(asked, results, left_out=None, published=PUBLISHED):
     ],
 )
 def test_a_claim_by_its_numbers(accuracy, word):
-    (row,) = judged(claim(), images(accuracy))
+    (row,) = verdict_rows(claim(), images(accuracy))
     assert row.verdict == word
     assert row.align_plus == "not tested"
 
 
 def test_two_seeds_decide_nothing():
-    (row,) = judged(claim(), images({"align": 0.9, "erm": 0.1, "sgt": 0.1}, seeds=2))
+    (row,) = verdict_rows(claim(), images({"align": 0.9, "erm": 0.1, "sgt": 0.1}, seeds=2))
     assert (row.verdict, row.seeds) == ("inconclusive", 2)
     assert "Fewer than 3 seeds" in row.remarks
 
 
 def test_a_row_shows_the_closest_competitor_and_who_is_missing():
-    (row,) = judged(
+    (row,) = verdict_rows(
         claim(worse=["erm", "sgt", "align-masker=sam"]),
         images({"align": 0.9, "erm": 0.5, "sgt": 0.6}),
         {"scenes": {"align-masker=sam": "no checkpoint"}},
@@ -247,7 +251,7 @@ def test_a_method_that_lacks_one_of_the_settings_is_missing():
         if run.method == "sgt":
             results[run] = frame[frame["target_domain"] != "c"]
     counted, averaged = (
-        judged(claim(distribution="out", over=over, at_least=(2, 2)), results)[0] for over in ("settings", "dataset")
+        verdict_rows(claim(distribution="out", over=over, at_least=(2, 2)), results)[0] for over in ("settings", "dataset")
     )
     assert (counted.units, counted.holds, counted.verdict) == (2, 1, "inconclusive")
     assert (averaged.other, averaged.verdict) == ("erm", "inconclusive")
@@ -256,10 +260,10 @@ def test_a_method_that_lacks_one_of_the_settings_is_missing():
 
 def test_auc_and_metrics_that_are_better_when_lower():
     results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5})
-    assert judged(claim(metric="auc"), results)[0].verdict == "reproduced"
+    assert verdict_rows(claim(metric="auc"), results)[0].verdict == "reproduced"
     as_sufficiency = {run: frame.rename(columns={"accuracy": "sufficiency"}) for run, frame in results.items()}
-    assert judged(claim(metric="sufficiency"), as_sufficiency)[0].verdict == "not reproduced"
-    assert judged(claim(metric="comprehensiveness"), as_sufficiency)[0].verdict == "not tested"
+    assert verdict_rows(claim(metric="sufficiency"), as_sufficiency)[0].verdict == "not reproduced"
+    assert verdict_rows(claim(metric="comprehensiveness"), as_sufficiency)[0].verdict == "not tested"
 
 
 def test_classes_may_be_numbers(tmp_path):
@@ -269,42 +273,42 @@ def test_classes_may_be_numbers(tmp_path):
         named = frame.assign(**{"class": frame["class"].map({"cat": "1", "dog": "02"})})
         named.rename(columns={"p:cat": "p:1", "p:dog": "p:02"}).to_csv(tmp_path / "images.csv", index=False)
         read.append((run, read_results(tmp_path / "images.csv")))
-    assert Evaluations(read).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.of_seeds == pytest.approx(
-        Evaluations(results.items()).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.of_seeds
+    assert Evaluations(read).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.by_seed == pytest.approx(
+        Evaluations(results.items()).measure(Setting("scenes", "a", "a"), ["align"], "auc")["align"].sample.by_seed
     )
 
 
 def test_align_plus_stands_beside_and_not_in_place():
     accuracy = {"align": 0.5, "align-plus": 0.9, "erm": 0.7, "sgt": 0.7}
-    (row,) = judged(claim(), images(accuracy))
+    (row,) = verdict_rows(claim(), images(accuracy))
     assert (row.verdict, row.align_plus, row.ours) == ("not reproduced", "reproduced", 0.5)
     variants = {"align": 0.9, "align-warm_up=0.0": 0.5, "align-plus": 0.5, "align-plus-warm_up=0.0": 0.9}
-    (row,) = judged(claim(worse=["align-warm_up=0.0"]), images(variants))
+    (row,) = verdict_rows(claim(worse=["align-warm_up=0.0"]), images(variants))
     assert (row.verdict, row.align_plus) == ("reproduced", "not reproduced")
 
 
 def test_settings_are_counted_and_by_analogy_their_share():
     results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5}, domains=("a", "b", "c", "d"))
     asked = claim(distribution="out", over="settings", at_least=(2, 3), places={"Paper": ["a"]})
-    named, analogous = judged(asked, results)
+    named, analogous = verdict_rows(asked, results)
     assert (named.scope, named.verdict, named.remarks) == ("named", "not tested", "Paper is not in the configuration")
     assert (analogous.scope, analogous.units, analogous.needed, analogous.verdict) == ("by analogy", 3, 2, "reproduced")
-    (row,) = judged(asked.model_copy(update={"places": {"scenes": ("a",)}}), results)
+    (row,) = verdict_rows(asked.model_copy(update={"places": {"scenes": ("a",)}}), results)
     assert (row.scope, row.holds, row.verdict) == ("named", 3, "reproduced")
-    of_six = asked.model_copy(update={"places": {"scenes": ("a",)}, "at_least": (5, 6)})
-    assert [(row.scope, row.verdict) for row in judged(of_six, results)] == [
+    six_settings = asked.model_copy(update={"places": {"scenes": ("a",)}, "at_least": (5, 6)})
+    assert [(row.scope, row.verdict) for row in verdict_rows(six_settings, results)] == [
         ("named", "not tested"),  # three settings are not the claim's six
         ("by analogy", "reproduced"),
     ]
 
 
-def test_a_data_set_is_only_judged_where_the_paper_s_with_all_its_domains():
+def test_a_claim_about_a_data_set_needs_all_its_domains():
     results = images({"align": 0.9, "erm": 0.5, "sgt": 0.5}, domains=("a", "b"))
     asked = claim(distribution="out", over="dataset", places={"scenes": ["a", "b"]})
-    (row,) = judged(asked, results)
+    (row,) = verdict_rows(asked, results)
     assert (row.verdict, row.remarks) == ("not tested", "Not both trained and tested on: a, b")
     from_b = {run._replace(domain="b"): frame for run, frame in results.items()}
-    (row,) = judged(asked, results | from_b)
+    (row,) = verdict_rows(asked, results | from_b)
     assert (row.verdict, row.places) == ("reproduced", "a → b; b → a")
 
 
@@ -314,16 +318,16 @@ def test_a_published_amount_must_be_reached_where_it_is_named():
         columns=["dataset", "setting", "method", "source_domain", "target_domain", "metric", "value"],
     )
     asked = claim(worse=["erm"], places={"Scenes": ["A"]}, published="in-distribution", amount=True)
-    (row,) = judged(asked, images({"align": 0.9, "erm": 0.5}), published=published)
+    (row,) = verdict_rows(asked, images({"align": 0.9, "erm": 0.5}), published=published)
     assert (row.paper, row.paper_other, row.paper_other_method) == (90, 20, "ERM")
     assert (row.verdict, round(row.difference, 3)) == ("not reproduced", 0.4)
-    assert judged(asked, images({"align": 0.95, "erm": 0.2}), published=published)[0].verdict == "reproduced"
+    assert verdict_rows(asked, images({"align": 0.95, "erm": 0.2}), published=published)[0].verdict == "reproduced"
 
 
 def test_the_strongest_degradation_counts():
     names = [f"masked_erm-degradation=eroded-degree={degree}" for degree in ("1e-05", "0.2", "0.1")]
     accuracy = {"masked_erm": 0.7} | dict(zip(names, (0.9, 0.2, 0.9)))
-    (row,) = judged(claim(better=["masked_erm"], worse=["masked_erm-degradation=eroded-*"]), images(accuracy))
+    (row,) = verdict_rows(claim(better=["masked_erm"], worse=["masked_erm-degradation=eroded-*"]), images(accuracy))
     assert (row.other, row.verdict, row.align_plus) == (names[1], "reproduced", "")
 
 
@@ -331,7 +335,7 @@ def test_images_without_a_value_are_left_out_of_every_method():
     results = images({"align": 0.5, "erm": 0.5})
     for run, frame in results.items():
         frame["accuracy"] = np.where(frame.index < 50, 1.0 if run.method == "align" else np.nan, frame["accuracy"])
-    (row,) = judged(claim(worse=["erm"]), results)
+    (row,) = verdict_rows(claim(worse=["erm"]), results)
     assert (row.images, row.difference) == (50, 0)
 
 
@@ -339,7 +343,7 @@ def test_other_test_images_are_refused():
     results = images({"align": 0.9, "erm": 0.5})
     results[Run("scenes", "single_source", "a", "erm", 1)]["path"] += "x"
     with pytest.raises(InputError, match=r"other test images of erm, seed 1.*expected the same"):
-        judged(claim(), results)
+        verdict_rows(claim(), results)
 
 
 def test_bounds_are_looked_at_in_every_case():
@@ -379,7 +383,7 @@ def test_a_wrong_claim_is_refused_with_the_file_s_name(tmp_path):
 
 
 def test_the_printed_verdict():
-    rows = judged(claim(places={"Paper": ["x"]}), images({"align": 0.9, "erm": 0.5, "sgt": 0.6}))
+    rows = verdict_rows(claim(places={"Paper": ["x"]}), images({"align": 0.9, "erm": 0.5, "sgt": 0.6}))
     table = verdict(rows)
     assert list(table.data["verdict"]) == ["not tested", "reproduced"]
     text = markdown(table.blocks)
@@ -394,25 +398,25 @@ def test_the_printed_verdict():
 
 def test_ranks_friedman_and_nemenyi():
     values = pd.DataFrame(generator().random((12, 4)), columns=list("abcd"))
-    found = ranked(values, higher_is_better=True)
+    found = rank_methods(values, higher_is_better=True)
     assert list(found.average) == pytest.approx(stats.rankdata(-values, axis=1).mean(0))
     assert found.p == pytest.approx(stats.friedmanchisquare(*values.to_numpy().T).pvalue)
     # Demšar (2006), table 5: q of 4 methods at 0.05 is 2.569.
     assert found.critical_difference == pytest.approx(2.569 * (4 * 5 / (6 * 12)) ** 0.5, abs=1e-3)
     assert critical_difference(10, 1) == pytest.approx(3.164 * (10 * 11 / 6) ** 0.5, abs=3e-3)
-    assert ranked(1 - values, higher_is_better=False).average.equals(found.average)
+    assert rank_methods(1 - values, higher_is_better=False).average.equals(found.average)
 
 
 def test_few_settings_are_ranked_and_not_tested():
-    found = ranked(pd.DataFrame({"a": [1.0, 1], "b": [2.0, 2], "c": [2.0, np.nan]}), higher_is_better=True)
+    found = rank_methods(pd.DataFrame({"a": [1.0, 1], "b": [2.0, 2], "c": [2.0, np.nan]}), higher_is_better=True)
     assert (found.settings, list(found.average)) == (1, [3, 1.5, 1.5])
     assert np.isnan([found.p, found.critical_difference]).all()
 
 
-def test_bars_join_what_is_not_told_apart():
-    assert joined([1.0, 1.5, 2.2, 4.0], 1.25) == [(1.0, 2.2)]
-    assert joined([1.0, 2.0, 3.0], 1.0) == [(1.0, 2.0), (2.0, 3.0)]
-    assert joined([1.0, 3.0], 1.0) == []
+def test_a_bar_spans_methods_that_do_not_differ():
+    assert bar_ends([1.0, 1.5, 2.2, 4.0], 1.25) == [(1.0, 2.2)]
+    assert bar_ends([1.0, 2.0, 3.0], 1.0) == [(1.0, 2.0), (2.0, 3.0)]
+    assert bar_ends([1.0, 3.0], 1.0) == []
 
 
 def test_critical_difference_is_drawn_for_each_distribution():
@@ -424,12 +428,12 @@ def test_critical_difference_is_drawn_for_each_distribution():
         for target in "abc"
         for seed in (0, 1)
     ]
-    data = average_ranks(pd.DataFrame(rows, columns=COLUMNS))
+    data = rank_table(pd.DataFrame(rows, columns=COLUMNS))
     best = data.groupby("distribution", sort=False).first()
     assert list(best["method"]) == ["align"] * 3
     assert list(best["settings"]) == [3, 6, 9]
     with style():
-        inside, outside, both = draw_critical_difference(data).axes
+        inside, outside, both = draw_average_ranks(data).axes
     assert "too few settings" in inside.get_title()
     assert "critical difference 1.35" in outside.get_title()  # 2.343 √(3·4 / 36)
     assert [text.get_text() for text in both.texts] == ["ALIGN  1.00", "SGT  2.00", "3.00  ERM"]

@@ -1,4 +1,4 @@
-"""Counts of images against published counts."""
+"""Numbers of images, checked against the published numbers."""
 
 import logging
 
@@ -16,7 +16,7 @@ def published(name):
 
 
 def manifest_of(published_as):
-    """Return a manifest with exactly the published images; classes of sets that are published by domain are made up."""
+    """Return a manifest with the published numbers of images. If they are published by domain, the classes are invented."""
     rows = published(published_as)
     names = [(row.domain, name) for row in rows for name in ([row.label] if row.label != "all" else ["dog", "cat"])]
     numbers = [n for row in rows for n in ([row.images] if row.label != "all" else [row.images // 2, -(-row.images // 2)])]
@@ -45,8 +45,8 @@ def test_an_image_more_and_a_class_less_are_an_error_with_the_whole_table():
     ]
     assert len(table) == 20
     assert remedy == (
-        "complete the folder, or remove it so that its source makes it again, or set `allow_partial: true` to go on with what "
-        "there is"
+        "complete the folder, or remove it so that its source makes it again, or set `allow_partial: true` to go on with these "
+        "images"
     )
 
 

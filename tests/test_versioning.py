@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.configuration.loading import load
-from align.configuration.runs import runs_of, studies_of, variants_of
+from align.configuration.runs import planned_runs, planned_studies, variant_settings
 from align.errors import InputError
 from align.files import sha256
 from align.methods import METHODS
@@ -29,7 +29,7 @@ from align.versioning.summary import means, nested, plotted
 VERSIONING = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml")
 TINY_CONTENT = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 CONFIGURATION = load(TINY_CONTENT)
-RUNS = runs_of(CONFIGURATION)
+RUNS = planned_runs(CONFIGURATION)
 ALIGN, SGT = (next(run for run in RUNS if run.method == method) for method in ("align", "sgt"))
 PUBLISHED = ("--config", "checkpoints={source: published}")
 PUBLISHED_OR_TRAINED = ("--config", "checkpoints={source: published_or_trained}")
@@ -228,7 +228,7 @@ def test_a_published_checkpoint_says_where_it_comes_from(versioned, run):
 EVERY = {run.path for run in RUNS}
 # Runs that take their lambda3 from the configuration of align, not from a sweep.
 GUIDED = [run for run in RUNS if method_of(run.method) == "align" and "lambda3=" not in run.method]
-TAUGHT = [run for run in RUNS if variants_of(CONFIGURATION)[run.method].mask_teacher]  # by the masks of align
+TAUGHT = [run for run in RUNS if variant_settings(CONFIGURATION)[run.method].mask_teacher]  # by the masks of align
 LAMBDA3 = {run.path: "methods" for run in GUIDED} | {run.path: "teacher" for run in TAUGHT}
 
 
@@ -543,7 +543,7 @@ def test_the_summary_is_the_average_of_the_tables(tiny_results):
     content = nested(means(metrics))
     table = pd.read_csv(tiny_results / "results/tables/out_of_distribution.csv")
     averages = table[(table["source_domain"] == "average") & (table["target_domain"] == "average")]
-    compared = [run for run, studies in studies_of(CONFIGURATION).items() if "comparison" in studies]
+    compared = [run for run, studies in planned_studies(CONFIGURATION).items() if "comparison" in studies]
     assert len(averages) == 2 * sum(run.protocol == "single_source" for run in compared)
     for row in averages.to_dict("records"):
         found = content[row["dataset"]][row["protocol"]][row["method"]]["out_of_distribution"][row["metric"]]

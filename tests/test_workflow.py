@@ -16,7 +16,7 @@ from snakemake.api import ConfigSettings, ResourceSettings, SnakemakeApi, Storag
 from snakemake.settings.types import OutputSettings, Quietness
 
 from align.configuration.loading import load
-from align.configuration.runs import runs_of, source_domains, studies_of, variants_of
+from align.configuration.runs import planned_runs, planned_studies, source_domains, variant_settings
 from align.methods.naming import method_of
 from align.metrics import METRICS
 from align.preparation.splits import split_counts
@@ -24,7 +24,7 @@ from align.workflow.gpus import gpu_is_visible
 
 TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 CONFIGURATION = load(TINY)
-RUNS = runs_of(CONFIGURATION)
+RUNS = planned_runs(CONFIGURATION)
 (DATASET,) = CONFIGURATION.datasets
 DOMAINS = CONFIGURATION.datasets[DATASET].domains
 PAGE = f"{DATASET}/single_source/{RUNS[0].domain}"
@@ -56,12 +56,12 @@ NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "re
 
 
 def learns_a_mask(run):
-    settings = variants_of(CONFIGURATION)[run.method]
+    settings = variant_settings(CONFIGURATION)[run.method]
     return method_of(run.method) == "align" and settings.masker == "learned" and settings.lambda3 > 0
 
 
 def has_masks(run):
-    settings = variants_of(CONFIGURATION)[run.method]
+    settings = variant_settings(CONFIGURATION)[run.method]
     return method_of(run.method) == "masked_erm" or (method_of(run.method) == "align" and settings.lambda3 > 0)
 
 
@@ -113,7 +113,7 @@ def test_a_run_says_where_it_comes_from_and_what_it_took(results, run):
     settings = account["settings"]
     assert (settings["method"], settings["seed"], settings["domain"]) == (run.method, "0", run.domain)
     assert settings["training"] == CONFIGURATION.training.model_dump(mode="json")
-    assert settings["hyper_parameters"] == variants_of(CONFIGURATION)[run.method].model_dump(mode="json")
+    assert settings["hyper_parameters"] == variant_settings(CONFIGURATION)[run.method].model_dump(mode="json")
     assert account["hashes"].keys() == {"configuration", "code", "data"}
     assert f"results/data/{DATASET}/splits.csv" in account["hashes"]["data"]
     assert account["versions"]["torch"] == metadata.version("torch")
@@ -133,7 +133,7 @@ def test_history_names_every_term_in_every_epoch(results, run):
     assert np.isfinite(history["value"]).all()
     for name in ("classification", "total", "validation_accuracy"):
         assert history.loc[history["name"] == name, "epoch"].tolist() == [1, 2, 3, 4]
-    settings = variants_of(CONFIGURATION)[run.method]
+    settings = variant_settings(CONFIGURATION)[run.method]
     expected = {"train"}
     if method_of(run.method) == "align":
         guided = settings.lambda3 > 0
@@ -162,7 +162,7 @@ def test_the_long_table_has_every_run_and_every_target(results):
             measured = set(of_run.loc[of_run["target_domain"] == target, "metric"])
             assert everywhere <= measured
             assert ("learned_mask_iou" in measured) == has_masks(run)
-            assert set(of_run["study"]) == set(studies_of(CONFIGURATION)[run])
+            assert set(of_run["study"]) == set(planned_studies(CONFIGURATION)[run])
             trained_on = set(of_run.loc[of_run["distribution"] == "in", "target_domain"])
             assert trained_on == set(source_domains(CONFIGURATION, run))
     assert set(metrics["metric"]) <= {name for entry in METRICS.values() for name in entry.measures}

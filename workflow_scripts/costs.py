@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from align.figures.costs import costs, draw_costs
+from align.figures.costs import costs
 from align.figures.style import style, write_figure
 from align.workflow.jobs import job
 
@@ -15,5 +15,4 @@ with job(snakemake), style():
         for path, run in zip(paths, snakemake.params.runs)
         if Path(path).is_file()
     ]
-    data = costs(rows)
-    write_figure(draw_costs(data), data, **dict(snakemake.output.items()))
+    write_figure(costs(rows), **dict(snakemake.output.items()))

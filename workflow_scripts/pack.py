@@ -17,5 +17,5 @@ with job(snakemake):
         params.resize,
         [GroundTruth(**truth) for truth in params.ground_truth],
         Path(snakemake.output.images),
-        Path(snakemake.output.masks),
+        Path(snakemake.output.ground_truth),
     )

@@ -5,14 +5,14 @@ from pathlib import Path
 from align.files import read_json
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.results.collect import read_results
-from align.tables.data import Listed, data
+from align.tables.data import DatasetCounts, data
 from align.tables.writing import write_table
 from align.workflow.jobs import job
 
 with job(snakemake):
     files = snakemake.input
     listed = {
-        name: Listed(read_listing(Path(splits), SPLITS_COLUMNS), read_results(counts), read_json(acquisition))
+        name: DatasetCounts(read_listing(Path(splits), SPLITS_COLUMNS), read_results(counts), read_json(acquisition))
         for name, splits, counts, acquisition in zip(snakemake.params.datasets, files.splits, files.counts, files.acquisitions)
     }
     write_table(data(listed), **dict(snakemake.output.items()))

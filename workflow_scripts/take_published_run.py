@@ -8,4 +8,5 @@ from align.workflow.jobs import job
 with job(snakemake):
     files = snakemake.input
     published, published_data = Path(files.checkpoint).parent, Path(files.published_splits).parent
-    take_run(published, published_data, Path(files.splits).parent, Path(snakemake.output.checkpoint).parent)
+    here = Path(files.splits).parent, Path(snakemake.output.checkpoint).parent
+    take_run(published, published_data, *here, snakemake.params.training_code)

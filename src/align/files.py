@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Writing files and folders that are either whole or absent, and reading JSON."""
 
 import glob
 import hashlib
@@ -13,15 +13,15 @@ from typing import Any
 
 from align.errors import InputError, refused_write
 
-LEAST_ROOM = 2**20
+LEAST_ROOM = 2**20  # bytes
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place when the block ends without an error.
+    """Yield the path of a temporary file beside ``path``. It is renamed to ``path`` when the block ends without an error.
 
     Raises:
-        InputError: it cannot be written, see :func:`writing`.
+        InputError: the file cannot be written, see :func:`writing`.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
@@ -36,10 +36,13 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path | str) -> Iterator[None]:
-    """Make one message, which names ``path``, of a full disk, a quota, a read-only file system or a missing permission.
+    """Turn an error of the block about a full disk, a quota, a read-only file system or a permission into one clear message.
+
+    Args:
+        path: the file or folder that the block writes; the message names it.
 
     Raises:
-        InputError: the system would not let it be written.
+        InputError: the system refused to write.
     """
     try:
         yield
@@ -53,27 +56,27 @@ def writing(path: Path | str) -> Iterator[None]:
 
 
 def not_written(path: Path | str, refusal: OSError) -> InputError:
-    """Return the error that says why the system would not let ``path`` be written, and what to do."""
+    """Return the error that says why the system refused to write ``path``, and what to do."""
     return InputError(
-        f"{path}: cannot be written ({refusal.strerror}), expected room for it and permission; make room or give permission, and "
-        "run again: what is finished stays, and nothing half-written is left"
+        f"{path}: cannot be written ({refusal.strerror}), expected room and permission; make room or give permission, and run "
+        "again: all finished files are kept, and no partial file is left"
     )
 
 
 @contextmanager
 def whole_folder(path: Path | str) -> Iterator[Path]:
-    """Yield a new temporary folder beside ``path`` that becomes it when the block ends without an error.
+    """Yield a new temporary folder beside ``path``. It is renamed to ``path`` when the block ends without an error.
 
-    What killed processes have left beside ``path`` is removed.
+    Temporary folders of ``path`` that killed processes of this machine left behind are removed first.
 
     Raises:
-        InputError: ``path`` exists and is not an empty folder: what is in it is never overwritten; or it cannot be written, see
-            :func:`writing`.
+        InputError: ``path`` is a file, or a folder that is not empty, which is never overwritten; or the folder cannot be
+            written, see :func:`writing`.
     """
     path = Path(path)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: found something there already, expected no such folder yet; remove it or name another one")
-    host = socket.gethostname()  # a shared disk may hold what another machine is writing
+        raise InputError(f"{path}: found something there already, expected no such folder yet; remove it, or name another folder")
+    host = socket.gethostname()  # on a shared disk, another machine may be writing its own temporary folder
     for left in path.parent.glob(f".{glob.escape(f'{path.name}.{host}')}.*.partial"):
         pid = left.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
@@ -92,23 +95,24 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
 
 
 def require_writable(folder: Path) -> None:
-    """Check that something can be written into a folder, if it is there.
+    """Check that a folder is writable, if it exists.
 
     Raises:
         InputError: its file system is mounted read-only, or permission is missing.
     """
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
-            f"{folder.absolute()}: found a folder that cannot be written (mounted read-only, or somebody else's), expected one "
-            "for results; nothing was started; mount it for writing, give permission, or run in another folder with --directory"
+            f"{folder.absolute()}: found a folder that cannot be written (it is mounted read-only or belongs to somebody else), "
+            "expected a writable folder for results; nothing was started; mount it for writing, give permission, or run in "
+            "another folder with --directory"
         )
 
 
 def require_room(folder: Path) -> None:
-    """Check that a disk has room for what Snakemake itself writes, which would otherwise end in the middle.
+    """Check that a folder's disk has room for the files that Snakemake itself writes. Without it, Snakemake would crash.
 
     Raises:
-        InputError: it is full.
+        InputError: the disk is full.
     """
     free = shutil.disk_usage(folder).free
     if free < LEAST_ROOM:
@@ -124,21 +128,21 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it runs, as somebody else's
+        pass  # the process runs, and belongs to somebody else
     return True
 
 
 def write_json(path: Path | str, content: Any) -> None:
-    """Write ``content`` as indented JSON with a final newline, whole or not at all."""
+    """Write ``content`` as indented JSON with a final newline. The file is written whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(as_json(content))
 
 
 def read_json(path: Path | str) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
-        InputError: it is cut short or holds something else.
+        InputError: the file is absent, cut short, or not JSON.
     """
     try:
         return json.loads(Path(path).read_text())
@@ -147,7 +151,7 @@ def read_json(path: Path | str) -> Any:
 
 
 def as_json(content: Any) -> str:
-    """Return the text that :func:`write_json` writes."""
+    """Return the JSON text that :func:`write_json` writes."""
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 

@@ -1,1 +1,1 @@
-"""From public addresses to verified archives, and from archives to folders."""
+"""Downloading the archives of data sets, verifying them, and unpacking them into folders."""

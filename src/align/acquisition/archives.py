@@ -1,9 +1,9 @@
-"""The archives of the published data sets: where they are, how large they are, what is known of their content.
+"""The archives of the published data sets: their addresses, sizes and checksums.
 
-Addresses are those that DomainBed uses (arXiv:2007.01434, domainbed/scripts/download.py). The MD5 sums are those that public
-loaders of the same file identifiers enforce (classes DomainBedDataset of VLCS, PACS and OfficeHome; Office-Home's is in four
-independent loaders). Where nobody has published one, the checksum of the first download is recorded and enforced
-from then on, see :mod:`align.acquisition.integrity`.
+The addresses are DomainBed's (arXiv:2007.01434, domainbed/scripts/download.py). The MD5 sums come from public loaders of the same
+file identifiers, which enforce them: the classes DomainBedDataset of VLCS, PACS and OfficeHome. Four independent loaders agree
+on Office-Home's. Some archives have no published checksum. The checksum of their first download is recorded, and enforced from
+then on, see :mod:`align.acquisition.integrity`.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,11 @@ class Archive(NamedTuple):
     """A ``.tar.gz`` or ``.zip`` file.
 
     Attributes:
-        file: name under which it is kept.
-        address: where it is downloaded from; one of Google Drive works too.
-        unpacked_at_most: bytes that its content may have; more is refused.
-        size: bytes of the file itself, None where not known.
-        digest: ``md5:…`` or ``sha256:…`` of the file, None where not known.
+        file: name of the downloaded file.
+        address: where the file is downloaded from; an address of Google Drive works too.
+        unpacked_at_most: the most bytes that the archive may unpack to; a larger one is refused.
+        size: bytes of the file itself, None if unknown.
+        digest: ``md5:…`` or ``sha256:…`` of the file, None if unknown.
     """
 
     file: str

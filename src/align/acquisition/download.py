@@ -1,4 +1,4 @@
-"""Downloads that resume, retry and show where they are."""
+"""Downloads that resume, try again and report their progress."""
 
 import fcntl
 import glob
@@ -24,10 +24,11 @@ from align.errors import InputError
 LOG = logging.getLogger("align")
 Checked = TypeVar("Checked")
 LONGEST_WAIT = 60.0  # seconds
+# A log gets a line of progress after so many seconds, or after so large a share of the file.
 SECONDS_BETWEEN_LINES = 10.0
 SHARE_BETWEEN_LINES = 0.05
-MOMENTARY = {408, 425, 429, 500, 502, 503, 504}  # HTTP: try again later
-BY_HAND = "give another `address:`, or download it by a browser and name the file with `archive:`"
+TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}  # of HTTP: a later try may succeed
+OTHER_WAYS = "give another `address:`, or download the file with a browser and name it with `archive:`"
 
 
 def download(
@@ -39,36 +40,37 @@ def download(
     first_wait: float = 1.0,
     timeout: float = 60.0,
 ) -> Checked:
-    """Bring a file to ``path``, whole and checked, or not at all; return what the check returned.
+    """Download a file to ``path``, whole and checked, or not at all, and return the result of the check.
 
-    What has arrived of an incomplete file is kept beside ``path``, hidden, and the next call goes on from there. What fails the
-    check is removed.
+    The part of a file that has arrived is kept in a hidden file beside ``path``, and the next call resumes it. A file that fails
+    the check is removed.
 
     Args:
-        address: of HTTP, or of a file of Google Drive.
-        path: where the file is put once it has passed the check.
-        check: raises an :class:`~align.acquisition.integrity.IntegrityError` if the file that it is given is not what was meant.
-        attempts: tries in a row that bring nothing before giving up.
-        first_wait: seconds after the first of them; it doubles with each, up to a minute.
-        timeout: seconds without an answer that end a try.
+        address: a web address, or that of a file of Google Drive.
+        path: where the file is stored once it has passed the check.
+        check: gets the path of the downloaded file. It raises an :class:`~align.acquisition.integrity.IntegrityError` if that is
+            not the expected file.
+        attempts: the download gives up after so many tries in a row that brought no new bytes.
+        first_wait: seconds to wait after the first such try. The wait doubles with each further one, up to a minute.
+        timeout: seconds without an answer after which a try ends.
 
     Raises:
-        IntegrityError: the file has failed the check.
-        InputError: the address does not give the file, or not now; or it cannot be written.
+        IntegrityError: the file failed the check.
+        InputError: the server does not give the file, or does not give it now; or the file cannot be written.
     """
     unchecked = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not unchecked.exists():  # else an earlier call did not come to the end of its check
+        if not unchecked.exists():  # if it exists, an earlier call was killed during its check
             _retrieve(address, unchecked, attempts, first_wait, timeout)
     except OSError as error:
-        remedy = "expected a folder with room for it; make it, and run again to go on from what has arrived"
+        remedy = "expected a folder with room for it; make the folder, or room in it, and run again to resume the download"
         raise InputError(f"{path}: cannot be written ({error.strerror}), {remedy}") from None
     try:
         checked = check(unchecked)
     except IntegrityError as error:
         unchecked.unlink()
-        raise IntegrityError(f"{address}: what came from there is removed: {error}") from None
+        raise IntegrityError(f"{address}: the downloaded file was removed: {error}") from None
     unchecked.replace(path)
     return checked
 
@@ -81,8 +83,8 @@ def _retrieve(address: str, path: Path, attempts: int, first_wait: float, timeou
             failure = _try_to_retrieve(address, path, before, timeout)
             if failure is None:
                 return
-            # gdown raises this without a cause where the server sent something else than the missing rest. Twice in a row, it
-            # is not a busy moment of the server: it knows no ranges, or the file there is another one now.
+            # gdown raises this error without a cause when the server sent something else than the missing rest. Once may be a
+            # busy moment. Twice in a row, the server supports no ranges, or the file there has changed: start anew.
             refused = isinstance(failure, DownloadError) and failure.__cause__ is None and 0 < before == _size(file)
             refusals = refusals + 1 if refused else 0
             if refusals == 2:
@@ -93,8 +95,8 @@ def _retrieve(address: str, path: Path, attempts: int, first_wait: float, timeou
             reason, kept = str(failure).partition("\n")[0], f"{size:,} bytes are kept in {partial}"
             if fruitless == attempts:
                 raise InputError(
-                    f"{address}: gave up after {attempts} tries in a row that brought nothing ({reason}); {kept}; "
-                    f"run again to go on from there, {BY_HAND}"
+                    f"{address}: gave up after {attempts} tries in a row without new bytes ({reason}); {kept}; "
+                    f"run again to resume, {OTHER_WAYS}"
                 )
             wait = min(first_wait * 2 ** max(fruitless - 1, 0), LONGEST_WAIT)
             LOG.warning("%s: %s; %s; try %d of %d in %.3g s", address, reason, kept, fruitless + 1, attempts, wait)
@@ -102,31 +104,39 @@ def _retrieve(address: str, path: Path, attempts: int, first_wait: float, timeou
 
 
 def _try_to_retrieve(address: str, path: Path, resumed: int, timeout: float) -> Exception | None:
-    """Return None if the file is now at ``path``, and why not if another try may help."""
+    """Return None if the file is now at ``path``, or the error if another try may help.
+
+    Raises:
+        InputError: another try would not help.
+    """
     try:
-        with _progress(path.name.removeprefix("."), resumed) as show:
-            gdown.download(address, str(path), quiet=True, use_cookies=False, resume=True, timeout=timeout, progress=show)
+        with _progress(path.name.removeprefix("."), resumed) as report:
+            gdown.download(address, str(path), quiet=True, use_cookies=False, resume=True, timeout=timeout, progress=report)
     except (RequestException, DownloadError) as error:
-        if not _is_momentary(error):
-            raise InputError(f"{address}: cannot be downloaded ({' '.join(str(error).split())}); {BY_HAND}") from None
+        if not _is_temporary(error):
+            raise InputError(f"{address}: cannot be downloaded ({' '.join(str(error).split())}); {OTHER_WAYS}") from None
         return error
     return None
 
 
-def _is_momentary(error: RequestException | DownloadError) -> bool:
+def _is_temporary(error: RequestException | DownloadError) -> bool:
     if isinstance(error, HTTPError):
-        return error.response is not None and error.response.status_code in MOMENTARY
-    if isinstance(error, FileURLRetrievalError):  # Google Drive: no permission, or too many downloads today
+        return error.response is not None and error.response.status_code in TEMPORARY_STATUSES
+    if isinstance(error, FileURLRetrievalError):  # Google Drive gives no permission, or had too many downloads today
         return False
     return isinstance(error, (ConnectionError, Timeout, ChunkedEncodingError, DownloadError))
 
 
 @contextmanager
 def _partial_file(path: Path, address: str) -> Iterator[tuple[Path, BinaryIO]]:
-    """Yield the partial file that gdown then resumes, locked: a second process would append to it too.
+    """Yield the path and the open file of the part that has arrived, which gdown resumes. The file is locked.
 
-    gdown takes up a file named as its output, any eight characters and ".part"; of its own it would choose random ones. Here
-    they are the address's, so that what has come from another one is dropped, and never continued.
+    The lock keeps a second process from appending to the same file. gdown resumes any file with the name of its output, eight
+    characters and ".part"; by itself it would choose random characters. Here they are a hash of the address. So a part from
+    another address is recognised and removed, and never continued.
+
+    Raises:
+        InputError: another process is downloading the file.
     """
     partial = path.with_name(f"{path.name}{hashlib.sha256(address.encode()).hexdigest()[:8]}.part")
     for other in path.parent.glob(f"{glob.escape(path.name)}????????.part"):
@@ -136,9 +146,9 @@ def _partial_file(path: Path, address: str) -> Iterator[tuple[Path, BinaryIO]]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{partial}: another process is downloading it; wait for that, or end it") from None
+            raise InputError(f"{partial}: another process is downloading it; wait for it, or end it") from None
         except OSError:
-            LOG.warning("%s: this file system has no locks; let no other process download it at the same time", partial)
+            LOG.warning("%s: this file system has no locks; make sure that no other process downloads the same file", partial)
         try:
             yield partial, file
         finally:
@@ -152,12 +162,12 @@ def _size(file: BinaryIO) -> int:
 
 @contextmanager
 def _progress(title: str, resumed: int) -> Iterator[Callable[[int, int | None], None]]:
-    """Yield a function of (bytes so far, bytes in all) that shows both: a bar on a terminal, lines in a log."""
+    """Yield a function of the bytes so far and the bytes in all that reports both: as a bar on a terminal, as lines in a log."""
     start = time.monotonic()
     last_time, last_bytes = start, resumed
     with tqdm(desc=title, initial=resumed, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False) as bar:
 
-        def show(so_far: int, total: int | None) -> None:
+        def report(so_far: int, total: int | None) -> None:
             nonlocal last_time, last_bytes
             bar.total = total
             bar.update(so_far - bar.n)
@@ -170,4 +180,4 @@ def _progress(title: str, resumed: int) -> Iterator[Callable[[int, int | None], 
             in_all, left = (f"{total:,}", f"{(total - so_far) / rate:.0f} s") if total is not None else ("?", "? s")
             LOG.info("%s: %s of %s bytes, %.1f MB/s, %s left", title, f"{so_far:,}", in_all, rate / 1e6, left)
 
-        yield show
+        yield report

@@ -1,7 +1,9 @@
-"""What is taken out of an archive: read once as a stream, checked member by member, written by ourselves.
+"""Safe extraction of archives: an archive is read once, as a stream, and each of its members is checked.
 
-``extractall`` is not used. Links, devices, owners, modes and times are never made, so an archive can at most write the bytes
-of regular files where the caller places them.
+This module does not use ``extractall`` of Python's readers. It writes regular files itself, and never makes links, devices,
+owners, modes or times. So the most that an archive can do is to write bytes to files whose paths the caller has chosen.
+``tarfile``'s own ``data_filter`` is no substitute: it knows no zip files, accepts paths of Windows and names that are not
+UTF-8, and shortens an absolute path instead of refusing it.
 """
 
 import gzip
@@ -20,13 +22,14 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Literal, NamedTuple, Self
 
+from align.acquisition.archive_file import ArchiveFile
 from align.errors import InputError
 
 LOG = logging.getLogger("align")
 
 CHUNK_BYTES = 64 * 1024
 LINK_BYTES = 4096  # the longest path that Linux resolves
-HEADER_BYTES = 1024**2  # tarfile reads extended headers into memory as a whole
+HEADER_BYTES = 1024**2  # tarfile reads a whole extended header into memory
 EXTENDED_HEADERS = (
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -36,8 +39,8 @@ EXTENDED_HEADERS = (
 )
 ADVICE = "nothing was extracted; take the archive from its publisher"
 
-# What Python's readers raise on bytes that are not a whole archive.
-BROKEN = (
+# The errors that Python's readers raise when an archive is broken or cut off.
+READER_ERRORS = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
@@ -53,20 +56,8 @@ BROKEN = (
 Kind = Literal["file", "folder", "link", "special"]
 
 
-class ArchiveFile(NamedTuple):
-    """A ``.tar``, ``.tar.gz`` or ``.zip`` file on this machine.
-
-    Attributes:
-        path: the file; its content, not its name, tells which of the three it is.
-        unpacked_at_most: bytes that its content may have; more is refused.
-    """
-
-    path: Path
-    unpacked_at_most: int
-
-
 class Extracted(NamedTuple):
-    """How many files were written, and how many were left out for each reason."""
+    """The number of files that were written, and the number of files that were left out, by reason."""
 
     written: int
     left_out: Counter[str]
@@ -77,24 +68,24 @@ class _Member(NamedTuple):
     kind: Kind
     size: int
     open: Callable[[], IO[bytes]]
-    link: str  # where a link leads, seen from the archive's top
+    link: str  # the target of a link, as a path from the archive's top
 
 
-def extract(archive: ArchiveFile, folder: Path, place: Callable[[PurePosixPath], PurePosixPath | str]) -> Extracted:
-    """Write the wanted files of an archive, going through it once.
+def extract(archive: ArchiveFile, folder: Path, destination: Callable[[PurePosixPath], PurePosixPath | str]) -> Extracted:
+    """Write the wanted files of an archive to a folder, in one pass over the archive.
 
     Args:
-        archive: what is read.
-        folder: what is written to; after an error it holds a part, so use :func:`align.files.whole_folder`.
-        place: from a member's path to its path below ``folder``, or to the reason why it is left out.
+        archive: the archive to read.
+        folder: the folder to write to. After an error it is incomplete, so use :func:`align.files.whole_folder`.
+        destination: gets a member's path and returns its path below ``folder``, or, as a string, the reason to leave it out.
 
     Raises:
-        InputError: see :func:`regular_files`; two files at the same place; a file that cannot be written.
+        InputError: see :func:`regular_files`; or two members have the same destination; or a file cannot be written.
     """
     written, left_out = 0, Counter[str]()
     with closing(regular_files(archive)) as files:
         for path, chunks in files:
-            target = place(path)
+            target = destination(path)
             if isinstance(target, str):
                 left_out[target] += 1
             else:
@@ -104,11 +95,12 @@ def extract(archive: ArchiveFile, folder: Path, place: Callable[[PurePosixPath],
 
 
 def regular_files(archive: ArchiveFile) -> Generator[tuple[PurePosixPath, Iterator[bytes]]]:
-    """Yield path and content, in chunks, of every regular file of an archive; content that is not asked for is skipped.
+    """Yield the path of every regular file of an archive, and its content in chunks. The caller need not read the content.
 
     Raises:
-        InputError: a broken or encrypted archive; a member with an absolute path, with ``..`` or with a name that is not UTF-8;
-            a link that leads out of the archive; a device file or named pipe; more bytes than ``unpacked_at_most``.
+        InputError: the archive is broken or encrypted; it unpacks to more than ``unpacked_at_most`` bytes; a member has an
+            absolute path, a path with ``..`` or a name that is not UTF-8; a link leads out of the archive; or a member is a
+            device file or a named pipe.
     """
     unpacked, links = 0, 0
     with _intact(archive.path), closing(_members(archive)) as members:
@@ -120,29 +112,33 @@ def regular_files(archive: ArchiveFile) -> Generator[tuple[PurePosixPath, Iterat
                 _require_within(archive, unpacked)
                 with closing(_chunks(archive.path, member)) as chunks:
                     yield path, chunks
-                    for _ in chunks:  # bytes that are left out count too, and their checksums
+                    for _ in chunks:  # read what the caller has not read: its bytes count, and its checksum is checked
                         pass
     if links:
         LOG.warning("%s: left out %d links", archive.path, links)
 
 
-def _write(archive: Path, member: PurePosixPath, destination: Path, chunks: Iterator[bytes]) -> None:
+def _write(archive: Path, member: PurePosixPath, path: Path, chunks: Iterator[bytes]) -> None:
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with destination.open("xb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
             file.writelines(chunks)
     except FileExistsError:
         raise InputError(
-            f"{archive}: found {str(member)!r}, whose place {destination} another member has taken; {ADVICE}"
+            f"{archive}: found {str(member)!r}, but another member was already written to {path}; {ADVICE}"
         ) from None
     except OSError as error:
         raise InputError(
-            f"{archive}: could not write {str(member)!r} to {destination} ({error.strerror}); free space or correct the archive"
+            f"{archive}: could not write {str(member)!r} to {path} ({error.strerror}); free space or correct the archive"
         ) from error
 
 
 def _safe_path(archive: Path, member: _Member) -> PurePosixPath:
-    """Return the member's path, which cannot lead out of a folder, on any system."""
+    """Return the member's path. On no operating system does it lead out of a folder.
+
+    Raises:
+        InputError: the member is refused; see :func:`regular_files`.
+    """
     path = PurePosixPath(member.name)
     found = f"{archive}: found the member {member.name!r}"
     try:
@@ -150,7 +146,7 @@ def _safe_path(archive: Path, member: _Member) -> PurePosixPath:
     except UnicodeEncodeError:
         raise InputError(f"{found}, whose name is not UTF-8; {ADVICE}") from None
     if _leads_out(member.name) or "\0" in member.name or (member.kind == "file" and not path.name):
-        raise InputError(f"{found}, expected a path below the folder that is unpacked to; {ADVICE}")
+        raise InputError(f"{found}, expected a path that stays in the target folder; {ADVICE}")
     if member.kind == "link" and _leads_out(posixpath.normpath(member.link)):
         raise InputError(f"{found}, a link that leads out of the archive (to {member.link!r}); {ADVICE}")
     if member.kind == "special":
@@ -159,15 +155,14 @@ def _safe_path(archive: Path, member: _Member) -> PurePosixPath:
 
 
 def _leads_out(path: str) -> bool:
-    windows = PureWindowsPath(path)  # knows / and \ and drives
+    windows = PureWindowsPath(path)  # splits at / and at \, and knows drives
     return path.startswith("/") or bool(windows.anchor) or ".." in windows.parts
 
 
 def _require_within(archive: ArchiveFile, unpacked: int) -> None:
     if unpacked > archive.unpacked_at_most:
         raise InputError(
-            f"{archive.path}: found that it unpacks to more than {archive.unpacked_at_most:,} bytes, the most that is expected "
-            f"of this archive; {ADVICE}"
+            f"{archive.path}: found an archive that unpacks to more than {archive.unpacked_at_most:,} bytes, its limit; {ADVICE}"
         )
 
 
@@ -195,7 +190,7 @@ def _members(archive: ArchiveFile) -> Generator[_Member]:
 
 
 class _Header(tarfile.TarInfo):
-    """A header of which damage is an error; ``TarFile.next`` takes it for the archive's end, and loses the rest silently."""
+    """A header whose damage is an error. ``TarFile.next`` takes a damaged header for the end and silently drops the rest."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -208,21 +203,21 @@ class _Header(tarfile.TarInfo):
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
             return super().fromtarfile(archive)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the empty block that ends an archive
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # an empty block ends an archive
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from error
 
 
 def _tar_members(archive: ArchiveFile, stream: IO[bytes] | gzip.GzipFile) -> Iterator[_Member]:
-    # "r|" never goes backwards, whatever sizes the headers claim.
+    # The mode "r|" never goes backwards in the stream, whatever sizes the headers claim.
     with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES, tarinfo=_Header, encoding="utf-8") as tar:
         while header := tar.next():
-            tar.members.clear()  # type: ignore[attr-defined]  # kept for going backwards
+            tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps them all, to go backwards
             link = header.linkname if header.islnk() else _beside(header.name, header.linkname)
             yield _Member(header.name, _tar_kind(header), header.size, partial(_tar_content, tar, header), link)
-    # gzip compares its checksum at the end of the file, which is behind the end of the archive.
-    behind = -tarfile.RECORDSIZE  # archives are padded to a whole record
+    # gzip checks its checksum at the end of the file, which lies behind the end of the archive: read on to there.
+    behind = -tarfile.RECORDSIZE  # an archive is padded to a whole record, which is no content
     while chunk := stream.read(CHUNK_BYTES):
         behind += len(chunk)
         _require_within(archive, behind)
@@ -247,16 +242,14 @@ def _zip_members(archive: ArchiveFile, file: IO[bytes]) -> Iterator[_Member]:
         _require_within(archive, sum(info.file_size for info in zip_file.infolist()))
         for info in zip_file.infolist():
             if info.flag_bits & 1:
-                raise InputError(
-                    f"{archive.path}: found that {info.filename!r} is encrypted, expected an archive without a password; {ADVICE}"
-                )
+                raise InputError(f"{archive.path}: found the encrypted member {info.filename!r}, expected no password; {ADVICE}")
             kind = _zip_kind(info)
             link = _beside(info.filename, _zip_link(zip_file, info)) if kind == "link" else ""
             yield _Member(info.filename, kind, info.file_size, partial(zip_file.open, info), link)
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> Kind:
-    mode = info.external_attr >> 16  # of Unix; 0 where the archive comes from another system
+    mode = info.external_attr >> 16  # the mode of Unix; 0 if the archive was made on another system
     if info.filename.endswith("/") or stat.S_ISDIR(mode):
         return "folder"
     if stat.S_ISLNK(mode):
@@ -265,27 +258,27 @@ def _zip_kind(info: zipfile.ZipInfo) -> Kind:
 
 
 def _zip_link(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
-    """Return where a link leads, which is its content."""
+    """Return the target of a link, which a zip file stores as the link's content."""
     if info.file_size > LINK_BYTES:
         raise zipfile.BadZipFile(f"{info.filename!r} is a link of {info.file_size:,} bytes")
     return zip_file.read(info).decode()
 
 
 def _beside(name: str, link: str) -> str:
-    """Return where a symbolic link leads, seen from the archive's top."""
+    """Return the target of the symbolic link ``name`` as a path from the archive's top."""
     return (PureWindowsPath(name).parent / link).as_posix()
 
 
 @contextmanager
 def _intact(archive: Path) -> Iterator[None]:
-    """Turn what Python's readers raise into the one error that names the archive."""
+    """Turn any error of Python's readers into one message that names the archive."""
     try:
         yield
     except InputError:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{archive}: cannot be read ({error.strerror}), expected an archive; correct `archive:`") from None
-    except BROKEN as error:
+    except READER_ERRORS as error:
         raise InputError(
             f"{archive}: found a broken archive ({str(error) or type(error).__name__}), expected a whole .tar, .tar.gz or .zip "
             "file; remove it so that it is downloaded again, or correct `archive:`"

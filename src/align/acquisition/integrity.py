@@ -1,11 +1,12 @@
-"""Whether an archive is the one that was meant."""
+"""Checking that an archive is the expected one."""
 
 import hashlib
 import re
 from pathlib import Path
 
+from align.acquisition.archive_file import ArchiveFile
 from align.acquisition.archives import Archive
-from align.acquisition.extraction import ArchiveFile, regular_files
+from align.acquisition.extraction import regular_files
 from align.errors import InputError
 from align.files import sha256, whole_file
 
@@ -13,26 +14,27 @@ KINDS = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file", b"<": "a web page"}
 
 
 class IntegrityError(InputError):
-    """A file is broken, or is not the one that was meant."""
+    """A file is broken, or is not the expected one."""
 
 
 def verify_archive(path: Path, archive: Archive, record: Path, stated_sha256: str | None) -> str:
-    """Check an archive against what is known of it, and record its checksum where none is stated.
+    """Check an archive against its known size and checksums, and record its SHA-256 the first time.
 
-    A stated checksum replaces all that the table of archives knows. Else size and digest of the table hold, and from the first
-    time on the recorded checksum. What has neither digest nor record is read through once, so that nothing broken is recorded.
+    If the configuration states a checksum, only that counts. Otherwise the published size and digest count, and the recorded
+    checksum once there is one. An archive with neither a digest nor a record is read to its end first, so that no checksum of a
+    broken archive is recorded.
 
     Args:
         path: the file.
-        archive: its entry in the table.
-        record: the file of its recorded checksum, as sha256sum writes it.
-        stated_sha256: the checksum of the configuration, None if there is none.
+        archive: its entry in the table of archives.
+        record: the file with its recorded checksum, in the format of sha256sum.
+        stated_sha256: the checksum that the configuration states, None if it states none.
 
     Returns:
         The file's SHA-256, hexadecimal.
 
     Raises:
-        IntegrityError: the file is not what was expected, or is broken.
+        IntegrityError: the file is broken, or is not the expected one.
         InputError: the file is absent, or the record cannot be read.
     """
     if not path.is_file():
@@ -40,10 +42,8 @@ def verify_archive(path: Path, archive: Archive, record: Path, stated_sha256: st
             f"{path}: found no such file, expected the archive {archive.file}; correct its path in the configuration"
         )
     if stated_sha256:
-        return _expect(
-            path, "sha256", stated_sha256, "as `sha256:` of the configuration states; correct it, or take another file"
-        )
-    published = "as published; take it from elsewhere (`address:`, `archive:`), or state the `sha256:` of a changed one"
+        return _expect(path, "sha256", stated_sha256, "as `sha256:` in the configuration; correct it, or take another file")
+    published = "as published; take it from elsewhere (`address:`, `archive:`), or state the `sha256:` of your changed file"
     size = path.stat().st_size
     if archive.size is not None and size != archive.size:
         raise IntegrityError(f"{path}: found {_kind(path)} of {size:,} bytes, expected {archive.size:,} bytes, {published}")
@@ -83,9 +83,9 @@ def _kind(path: Path) -> str:
 
 
 def _read_through(path: Path, archive: Archive) -> None:
-    """Read all content of the archive once, past its own checksums."""
+    """Read an archive to its end, so that Python's readers check the checksums inside it."""
     try:
         for _ in regular_files(ArchiveFile(path, archive.unpacked_at_most)):
             pass
     except InputError as error:
-        raise IntegrityError(f"{path}: found {_kind(path)} that cannot be read through ({error})") from None
+        raise IntegrityError(f"{path}: found {_kind(path)} that cannot be read to its end ({error})") from None

@@ -1,8 +1,8 @@
-"""Saliency maps of a classifier: one file and a line here each.
+"""Attributions: saliency maps of a classifier. Each has its own file and one line here.
 
-An attribution is a function ``(classifier, images, features, labels) -> maps`` of normalised images N×3×H×W, the
-classifier's feature maps of them N×C×h×w and the classes to explain N; the maps are N×h'×w', not negative, of any size. Where
-gradients are enabled, a loss of the maps can be minimised over the classifier's weights.
+An attribution is a function ``(classifier, images, features, labels) -> maps``. It takes normalised images N×3×H×W, the
+classifier's feature maps N×C×h×w of them, and the classes to explain, N. It returns maps N×h'×w' of any size, which are not
+negative. If gradients are enabled, a loss of the maps has a gradient with respect to the classifier's weights.
 """
 
 ATTRIBUTIONS = {

@@ -9,14 +9,14 @@ from align.models.classifier import Classifier
 def class_activation(classifier: Classifier, features: Tensor, labels: Tensor, *, detach_weights: bool = False) -> Tensor:
     """Return Grad-CAM before its ReLU, in closed form, at the last feature map.
 
-    For average pooling and a linear head, ∂z_y/∂A = w_y/(h·w), so Σ_k α_k A_k = Σ_k w_yk A_k/(h·w): no backward pass
+    With average pooling and a linear head, ∂z_y/∂A = w_y/(h·w). So Σ_k α_k A_k = Σ_k w_yk A_k/(h·w), which needs no backward pass
     ("Grad-CAM generalizes CAM", arXiv:1610.02391, appendix).
 
     Args:
-        classifier: its head gives w.
-        features: A, N×C×h×w, as ``classifier.features`` returns.
-        labels: y, the class to explain of each image, N.
-        detach_weights: treat w as constants, as gradients that captum returns are.
+        classifier: its head has the weights w.
+        features: A, N×C×h×w, the result of ``classifier.features``.
+        labels: y, the class to explain for each image, N.
+        detach_weights: treat w as constants, as captum's gradients are.
 
     Returns:
         Maps N×h×w on the scale of the logits.
@@ -29,7 +29,7 @@ def class_activation(classifier: Classifier, features: Tensor, labels: Tensor, *
 
 
 def grad_cam(classifier: Classifier, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
-    """Return Grad-CAM maps N×h×w at the last feature map; ``images`` are not needed beside their ``features``."""
+    """Return Grad-CAM maps N×h×w at the last feature map. ``images`` are not used, only their ``features``."""
     return class_activation(classifier, features, labels).relu()
 
 
@@ -39,10 +39,10 @@ def grad_cam_at(classifier: Classifier, images: Tensor, labels: Tensor, layer: s
     Args:
         classifier: any classifier of this project.
         images: normalised images N×3×H×W.
-        labels: the class to explain of each image, N.
+        labels: the class to explain for each image, N.
         layer: name of a stage of the backbone, such as ``layer3``.
-        detach_weights: treat the channel weights as constants; otherwise gradients flow through them too
-            (a second-order graph).
+        detach_weights: treat the channel weights as constants. Otherwise gradients flow through them too, in a second-order
+            graph.
     """
     with torch.enable_grad():
         activation = images

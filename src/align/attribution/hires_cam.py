@@ -9,7 +9,8 @@ from align.models.classifier import Classifier
 def hires_cam(classifier: Classifier, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
     """Return HiResCAM maps N×h×w, ReLU(Σ_k ∂z_y/∂A_k ⊙ A_k), at the last feature map.
 
-    HiResCAM multiplies A by the gradient at each place, Grad-CAM by the gradient's mean over places. After average pooling and
-    a linear head the gradient is w_yk/(h·w) at every place, its own mean: the two maps, and CAM's, are one.
+    HiResCAM multiplies A by the gradient at each position, Grad-CAM by the gradient's mean over positions. With average pooling
+    and a linear head, the gradient is w_yk/(h·w) at every position and equals its mean. So HiResCAM, Grad-CAM and CAM give the
+    same map.
     """
     return class_activation(classifier, features, labels).relu()

@@ -8,15 +8,15 @@ from align.models.modes import evaluation_mode
 
 
 def class_gradient(classifier: Classifier, images: Tensor, labels: Tensor) -> Tensor:
-    """Return ∂z_y/∂x, N×3×H×W, of the classifier in evaluation mode, where no image's gradient depends on the others.
+    """Return ∂z_y/∂x, N×3×H×W, of the classifier in evaluation mode, in which an image's gradient depends on no other image.
 
-    Where gradients are enabled it has a graph, so that a loss of it can be minimised by a second backward pass; the images
-    themselves are constants.
+    If gradients are enabled, the result has a graph: a second backward pass can minimise a loss of it. The images themselves are
+    constants.
 
     Args:
         classifier: any classifier of this project.
         images: x, normalised, N×3×H×W.
-        labels: y, the class of each image whose logit is differentiated, N.
+        labels: y, the class whose logit is differentiated for each image, N.
     """
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad(), evaluation_mode(classifier):
@@ -27,5 +27,5 @@ def class_gradient(classifier: Classifier, images: Tensor, labels: Tensor) -> Te
 
 
 def input_gradient(classifier: Classifier, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
-    """Return maps N×H×W: the largest |∂z_y/∂x| of a pixel's channels (section 3.1); it takes a forward pass of its own."""
+    """Return maps N×H×W: the largest |∂z_y/∂x| among a pixel's channels (section 3.1). This takes its own forward pass."""
     return class_gradient(classifier, images, labels).abs().amax(1)

@@ -9,8 +9,8 @@ from align.models.classifier import Classifier
 def layer_cam(classifier: Classifier, images: Tensor, features: Tensor, labels: Tensor) -> Tensor:
     """Return LayerCAM maps N×h×w, ReLU(Σ_k ReLU(∂z_y/∂A_k) ⊙ A_k), at the last feature map.
 
-    After average pooling and a linear head ∂z_y/∂A_k is w_yk/(h·w) at every place: Grad-CAM's sum over those channels alone that
-    speak for the class. Nothing cancels, so that no place of the map is below Grad-CAM's.
+    With average pooling and a linear head, ∂z_y/∂A_k is w_yk/(h·w) at every position. So LayerCAM is Grad-CAM's sum over only
+    those channels that speak for the class. No terms cancel, and the map is nowhere below Grad-CAM's.
     """
     weights = classifier.head.weight[labels].relu()
     height, width = features.shape[-2:]

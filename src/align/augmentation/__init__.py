@@ -1,1 +1,1 @@
-"""Random changes of training images: batched, each image with parameters of its own, on the images' device."""
+"""Random changes of training images. They run in batches on the images' device, with random parameters for each image."""

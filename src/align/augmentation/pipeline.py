@@ -1,4 +1,4 @@
-"""From packed bytes to what a network sees, with and without augmentation."""
+"""Augmentation of a batch of training images."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,13 @@ from align.augmentation.settings import AugmentationSettings
 
 
 def augment(images: Tensor, settings: AugmentationSettings, order: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Return images N×3×S×S in [0, 1], each cropped, flipped, jittered and greyed by chance.
+    """Return the images, each randomly cropped, flipped, jittered and turned to grey.
 
     Args:
-        images: RGB in [0, 1]; further channels are maps, which move with their image and keep their values.
-        settings: ranges and probabilities; DomainBed's and DRE's by default.
-        order: of the four changes of colour, from :func:`align.augmentation.colour.draw_orders`.
+        images: RGB in [0, 1], N×3×S×S. Further channels are maps: they are cropped and flipped with their image, and keep their
+            values.
+        settings: ranges and probabilities, by default DomainBed's and DRE's.
+        order: order of the four changes of colour, from :func:`align.augmentation.colour.draw_orders`.
         generator: gives all other random numbers, on the images' device.
     """
     count, size = len(images), images.shape[-1]

@@ -1,4 +1,4 @@
-"""What can be set of the augmentation. Imports nothing heavy: see align.registry."""
+"""Settings of the augmentation. This module imports nothing heavy, see align.registry."""
 
 from pydantic import field_validator
 
@@ -6,7 +6,7 @@ from align.settings import Section, Share, declared
 
 
 class AugmentationSettings(Section):
-    """Random changes of training images, the same for all methods; evaluation sees none."""
+    """Random changes of training images. All methods share them; images to test on are not changed."""
 
     crop_scale: tuple[Share, Share] = declared((0.7, 1.0), "share of the area that a random crop keeps", "DomainBed's and DRE's")
     crop_ratio: tuple[float, float] = declared((3 / 4, 4 / 3), "width over height of a random crop", "torchvision's default")

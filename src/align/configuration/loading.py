@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from align.configuration.problems import described
-from align.configuration.runs import left_out, runs_of
+from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.datasets.folders import find_domains
@@ -62,8 +62,10 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
 
 def _require_runs(configuration: Configuration) -> None:
     """Check every name in the experiments, and that something of what they ask for can be run."""
-    if not runs_of(configuration):
-        reasons = "; ".join(f"{variant} on {dataset}: {reason}" for (dataset, variant), reason in left_out(configuration).items())
+    if not planned_runs(configuration):
+        reasons = "; ".join(
+            f"{variant} on {dataset}: {reason}" for (dataset, variant), reason in left_out_variants(configuration).items()
+        )
         raise InputError(f"experiments: found nothing that can be run ({reasons}), expected one run or more; correct that")
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from align import paths
 from align.configuration.problems import described
 from align.configuration.schema import Configuration
 from align.datasets.settings import Dataset
@@ -20,9 +21,14 @@ LeftOut = Mapping[str, Mapping[str, str]]
 
 
 class Run(NamedTuple):
-    """One training run; ``method`` may name a variant (``align-lambda1=0.5``).
+    """One training run.
 
-    ``domain`` is the source domain, or the one that is left out: see :func:`source_domains`.
+    Attributes:
+        dataset: name of the data set.
+        protocol: single_source or leave_one_domain_out.
+        domain: the source domain, or the domain that is left out: see :func:`source_domains`.
+        method: a method or a variant of it, such as ``align-lambda1=0.5``.
+        seed: seed of its random numbers.
     """
 
     dataset: str
@@ -33,11 +39,21 @@ class Run(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where the run's files are, below ``results/runs`` and ``results/evaluations``."""
-        return f"{self.dataset}/{self.protocol}/{self.domain}/{self.method}/seed{self.seed}"
+        """The run's folder below ``results/runs`` and ``results/evaluations``."""
+        return paths.RUN.format(**self._asdict())
+
+    @classmethod
+    def from_path(cls, path: str) -> "Run":
+        """Return the run whose :attr:`path` this is.
+
+        Raises:
+            ValueError: it is the path of no run.
+        """
+        dataset, protocol, domain, method, seed = path.split("/")
+        return cls(dataset, protocol, domain, method, int(seed.removeprefix("seed")))
 
 
-def settings_of(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_settings(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything that a run's numbers depend on beside its data, as plain values: the ``settings`` of ``run.json``.
 
     Args:
@@ -49,7 +65,7 @@ def settings_of(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
     return names | {"implementation": METHODS[method_of(run.method)].implementation} | sections
 
 
-def variants_of(configuration: Configuration) -> dict[str, MethodSettings]:
+def variant_settings(configuration: Configuration) -> dict[str, MethodSettings]:
     """Return the hyper-parameters of every variant that an experiment names, by the variant's name.
 
     A variant is named by what differs from the values under ``methods``, in the order of the keys.
@@ -60,35 +76,35 @@ def variants_of(configuration: Configuration) -> dict[str, MethodSettings]:
     return dict(variant for name in configuration.experiments for variant in _variants(configuration, name))
 
 
-def runs_of(configuration: Configuration) -> list[Run]:
+def planned_runs(configuration: Configuration) -> list[Run]:
     """Return every run that the experiments ask for and that can be made, each once, in their order.
 
     Raises:
         InputError: a name in an experiment is not known.
     """
-    return list(studies_of(configuration))
+    return list(planned_studies(configuration))
 
 
-def studies_of(configuration: Configuration) -> dict[Run, tuple[str, ...]]:
+def planned_studies(configuration: Configuration) -> dict[Run, tuple[str, ...]]:
     """Return every run of :func:`runs_of` with the studies that it is part of."""
     studies: dict[Run, dict[str, None]] = {}
     asked_for = list(_asked_for(configuration))
     runs = {run for _, run, _ in asked_for}
     for study, run, settings in asked_for:
-        if not missing(configuration, run, settings, runs):
+        if not unmet_need(configuration, run, settings, runs):
             studies.setdefault(run, {})[study] = None
     return {run: tuple(names) for run, names in studies.items()}
 
 
-def left_out(configuration: Configuration) -> dict[tuple[str, str], str]:
+def left_out_variants(configuration: Configuration) -> dict[tuple[str, str], str]:
     """Return why variants that the experiments ask for are not run, in whole or in part, by data set and variant."""
     asked_for = list(_asked_for(configuration))
     runs = {run for _, run, _ in asked_for}
-    reasons = [((run.dataset, run.method), missing(configuration, run, found, runs)) for _, run, found in asked_for]
+    reasons = [((run.dataset, run.method), unmet_need(configuration, run, found, runs)) for _, run, found in asked_for]
     return {place: reason for place, reason in reasons if reason}
 
 
-def missing(configuration: Configuration, run: Run, settings: MethodSettings, runs: Collection[Run]) -> str | None:
+def unmet_need(configuration: Configuration, run: Run, settings: MethodSettings, runs: Collection[Run]) -> str | None:
     """Return what ``run`` needs and neither the configuration, nor its data set, nor ``runs`` have; None: nothing is missing."""
     if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
@@ -96,14 +112,14 @@ def missing(configuration: Configuration, run: Run, settings: MethodSettings, ru
         return "the data set has no ground truth"
     if settings.mask_teacher:
         title = METHODS[settings.mask_teacher].title
-        if teacher_of(run, settings.mask_teacher) not in runs:
+        if teacher_run(run, settings.mask_teacher) not in runs:
             return f"no experiment trains {title} on its domain with its seed, whose masks it needs"
         if not getattr(configuration.methods, settings.mask_teacher).learns_masks:
             return f"{title}, whose masks it needs, learns none (methods.{settings.mask_teacher}: masker, lambda3)"
     return None
 
 
-def teacher_of(run: Run, method: str) -> Run:
+def teacher_run(run: Run, method: str) -> Run:
     """Return the run of ``method`` that makes the masks of ``run``: of the same domain and seed."""
     return run._replace(method=method)
 

@@ -1,4 +1,4 @@
-"""Data sets that the pipeline makes or brings by itself; any folder of images needs no code, only a configuration entry."""
+"""Data sets that the pipeline generates or downloads itself. A folder of your own images needs a configuration entry, no code."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,16 +11,16 @@ from align.settings import Section
 
 
 class Source(NamedTuple):
-    """What makes or brings a data set's folder.
+    """A generator or a download that makes a data set's folder.
 
     Attributes:
-        implementation: the function that does it, as ``module:attribute``. It is called with the folder, the settings and, by
-            their names below, one :class:`~align.acquisition.extraction.ArchiveFile` for each archive.
-        settings: what can be set.
-        domains: those that it makes.
-        archives: what has to be downloaded first.
-        published_as: the data set's name in ``reference/dataset_counts.csv``, whose counts it must then have; None where nothing
-            is published that it could be compared with.
+        implementation: the function that makes the folder, as ``module:attribute``. Its arguments are the folder, the settings
+            and an :class:`~align.acquisition.archive_file.ArchiveFile` for each archive, under the archive's name below.
+        settings: the class of its settings.
+        domains: the domains that it makes.
+        archives: the archives that are downloaded first, by name.
+        published_as: the data set's name in ``reference/dataset_counts.csv``. The folder must then have the numbers of images
+            that are published there. None if no numbers are published.
     """
 
     implementation: str
@@ -30,14 +30,14 @@ class Source(NamedTuple):
     published_as: str | None = None
 
 
-FOLDERS = "align.datasets.archived_folders:bring"  # archives that hold <domain>/<class>/<image>
+FOLDERS = "align.datasets.archived_folders:unpack_archives"  # for archives that hold <domain>/<class>/<image>
 
 
 def downloaded(
-    name: str, implementation: str, domains: tuple[str, ...], of_source: Mapping[str, Archive], published_as: str | None = None
+    name: str, implementation: str, domains: tuple[str, ...], files: Mapping[str, Archive], published_as: str | None = None
 ) -> Source:
-    """Return a source with archives; what can be set is where each is taken from."""
-    return Source(implementation, source_settings.archive_settings(name, of_source), domains, of_source, published_as)
+    """Return a source that unpacks the archives ``files``. Its settings say where each of them comes from."""
+    return Source(implementation, source_settings.archive_settings(name, files), domains, files, published_as)
 
 
 SOURCES = {
@@ -46,7 +46,10 @@ SOURCES = {
     ),
     "vlcs": downloaded("vlcs", FOLDERS, ("Caltech101", "LabelMe", "SUN09", "VOC2007"), archives.VLCS, "VLCS"),
     "terra_incognita": downloaded(
-        "terra_incognita", "align.datasets.terra_incognita:bring", ("L100", "L38", "L43", "L46"), archives.TERRA_INCOGNITA
+        "terra_incognita",
+        "align.datasets.terra_incognita:unpack_archives",
+        ("L100", "L38", "L43", "L46"),
+        archives.TERRA_INCOGNITA,
     ),
     "pacs": downloaded("pacs", FOLDERS, ("art_painting", "cartoon", "photo", "sketch"), archives.PACS, "PACS"),
     "office_home": downloaded(

@@ -3,22 +3,22 @@
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from align.acquisition.extraction import ArchiveFile, extract
+from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.extraction import extract
 from align.datasets.folders import is_image
 from align.errors import InputError
 from align.files import whole_folder, write_json
 from align.settings import Section
 
 
-def bring(root: Path, settings: Section, **archives: ArchiveFile) -> None:
-    """Write ``<root>/<domain>/<class>/<image>`` and ``<root>/acquisition.json``, the counts of what was left out.
+def unpack_archives(root: Path, settings: Section, **archives: ArchiveFile) -> None:
+    """Write ``<root>/<domain>/<class>/<image>``, and ``<root>/acquisition.json`` with the numbers of files that were left out.
 
     Raises:
-        InputError: see :func:`align.acquisition.extraction.extract`; archives without such images; there is something at
-            ``root`` already.
+        InputError: see :func:`align.acquisition.extraction.extract`; or the archives hold no image; or ``root`` is not empty.
     """
     with whole_folder(root) as folder:
-        extracted = [extract(archive, folder, place) for archive in archives.values()]
+        extracted = [extract(archive, folder, destination) for archive in archives.values()]
         images = sum(each.written for each in extracted)
         if not images:
             raise InputError(
@@ -29,8 +29,8 @@ def bring(root: Path, settings: Section, **archives: ArchiveFile) -> None:
         write_json(folder / "acquisition.json", {"images": images, "left_out": dict(sorted(left_out.items()))})
 
 
-def place(member: PurePosixPath) -> PurePosixPath | str:
-    """Return ``<domain>/<class>/<image>`` without spaces in the folders' names, or why ``member`` is left out."""
+def destination(member: PurePosixPath) -> PurePosixPath | str:
+    """Return ``<domain>/<class>/<image>``, folder names without spaces, or the reason why ``member`` is left out."""
     if any(part.startswith(".") or part == "__MACOSX" for part in member.parts):
         return "hidden"
     if not is_image(Path(member)):

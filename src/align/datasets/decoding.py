@@ -1,4 +1,4 @@
-"""Image files to pixels: the one place where an image is opened."""
+"""Decoding image files. No other module opens an image file."""
 
 import hashlib
 from io import BytesIO
@@ -9,21 +9,21 @@ from PIL import Image, ImageOps
 
 from align.errors import InputError
 
-LEAST_SIDE = 8
+LEAST_SIDE = 8  # pixels
 MOST_PIXELS = 2**26
 
 
 def read_rgb(path: Path, least_side: int | None = None) -> tuple[Image.Image, str]:
-    """Return a JPEG or PNG file as an upright 8-bit RGB image, and the SHA-256 of the bytes that it was decoded from.
+    """Return the upright 8-bit RGB image of a JPEG or PNG file, and the SHA-256 of the file.
 
-    Grey, palette, CMYK and 16-bit images are converted, transparent ones are laid on white.
+    Grey, palette, CMYK and 16-bit images are converted to RGB. Transparent images get a white background.
 
     Args:
         path: the file.
-        least_side: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides keep this many pixels.
+        least_side: pixels. A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size while both sides keep at least this many.
 
     Raises:
-        InputError: the file cannot be read or decoded whole, is smaller than 8 pixels or larger than 2²⁶.
+        InputError: the file cannot be read or decoded whole, has a side of less than 8 pixels, or has more than 2²⁶ pixels.
     """
     content = read_bytes(path)
     image = decode(content, path, least_side)
@@ -38,7 +38,7 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file of a data set.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
     """
     try:
         return path.read_bytes()
@@ -47,13 +47,18 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(content: bytes, path: Path, least_side: int | None = None) -> Image.Image:
-    """Return the upright image, in its own mode, that ``content`` encodes; ``path`` is for messages.
+    """Decode a JPEG or PNG and return the upright image in its own mode.
+
+    Args:
+        content: the bytes of the file.
+        path: the file, for messages.
+        least_side: see :func:`read_rgb`.
 
     Raises:
-        InputError: not a whole JPEG or PNG, or more than 2²⁶ pixels.
+        InputError: ``content`` is no whole JPEG or PNG, or has more than 2²⁶ pixels.
     """
     try:
-        # The other formats of Pillow are not needed, and some of them start programs.
+        # Pillow's other formats are not needed, and some of them start other programs.
         image: Image.Image = Image.open(BytesIO(content), formats=("JPEG", "PNG"))
         if image.width * image.height <= MOST_PIXELS:
             if least_side:
@@ -62,18 +67,18 @@ def decode(content: bytes, path: Path, least_side: int | None = None) -> Image.I
             ImageOps.exif_transpose(image, in_place=True)
             return image
         found = f"{image.width}×{image.height} pixels, expected at most {MOST_PIXELS} in all"
-    except Exception as error:  # a broken file makes Pillow raise nearly anything
+    except Exception as error:  # on a broken file, Pillow raises almost any error
         found = f"no whole JPEG or PNG image ({type(error).__name__}: {_without_addresses(error)}), expected one"
     raise InputError(f"{path}: found {found}; remove or replace it")
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion clips at 255
+    if image.mode.startswith("I"):  # 16 bits, which Pillow's own conversion would clip at 255
         image = Image.fromarray(((np.asarray(image).astype(np.int64) + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image if image.mode == "RGB" else image.convert("RGB")  # which copies
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert always copies
 
 
 def _without_addresses(error: Exception) -> str:

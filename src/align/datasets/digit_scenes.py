@@ -1,7 +1,8 @@
-"""DigitScenes: real handwritten digits on backgrounds of four domains, with the true mask of every digit.
+"""DigitScenes: real handwritten digits on the backgrounds of four domains, with the ground-truth mask of every digit.
 
-The digits 0 to 4 of scikit-learn's ``load_digits`` on crops of its two bundled photographs, on noise of several scales and on
-oriented stripes. The scene k of a class shows the same digit, at the same place and in the same colour, in all domains.
+The classes are the digits 0 to 4 of scikit-learn's ``load_digits``. The domains are crops of scikit-learn's two photographs,
+noise of several scales, and oriented stripes. Scene k of a class has the same digit in all domains, with the same position,
+size and colour.
 """
 
 from collections.abc import Callable
@@ -21,14 +22,14 @@ from align.files import whole_folder, write_json
 Array = npt.NDArray[np.float64]
 
 CLASSES = ("zero", "one", "two", "three", "four")
-DIGIT_SIDE = (0.46, 0.68)  # share of the scene's side: a digit covers about a tenth of the scene
+DIGIT_SIDE = (0.46, 0.68)  # share of the scene's side; a digit covers about a tenth of the scene
 DIGIT_LIGHTNESS = (0.65, 1.0)
 DIGIT_OPACITY = (0.7, 1.0)
 BACKGROUND_BRIGHTNESS = 0.65
 
 
 class Digit(NamedTuple):
-    """What is pasted on a background: S×S coverage from 0 to 1, its RGB colour and its opacity."""
+    """A digit to paste on a background: its coverage S×S from 0 to 1, its RGB colour and its opacity."""
 
     coverage: Array
     colour: Array
@@ -36,13 +37,13 @@ class Digit(NamedTuple):
 
 
 def generate(root: Path, settings: DigitScenesSettings) -> None:
-    """Write ``<root>/<domain>/<class>/digit<sample>-<reuse>.png``, under ``<root>/masks`` masks of 0 and 255, and the settings.
+    """Write the scenes to ``<root>/<domain>/<class>/digit<sample>-<reuse>.png``, their masks, and a record of the settings.
 
-    ``sample`` is the digit's index in ``load_digits``. The same settings give the same bytes, and a scene does not depend
-    on how many others there are.
+    ``sample`` is the digit's index in ``load_digits``. The masks, of 0 and 255, have the same paths under ``<root>/masks``. The
+    same settings give the same bytes, and a scene does not depend on the number of scenes.
 
     Raises:
-        InputError: there is something at ``root`` already.
+        InputError: ``root`` is not empty.
     """
     digits = load_digits()
     with whole_folder(root) as folder:
@@ -53,22 +54,23 @@ def generate(root: Path, settings: DigitScenesSettings) -> None:
                 reuse, nth = divmod(scene, len(samples))
                 file = f"{name}/digit{samples[nth]:04d}-{reuse}.png"
                 generator = np.random.default_rng([settings.seed, label, scene])
-                digit = place_digit(digits.images[samples[nth]], settings.image_size, generator)
-                of_class = generator.random() < settings.background_correlation
-                for number, (domain, draw) in enumerate(BACKGROUNDS.items(), start=1):  # NumPy takes a final 0 for none
+                digit = render_digit(digits.images[samples[nth]], settings.image_size, generator)
+                correlated = generator.random() < settings.background_correlation
+                # From 1, since NumPy's seeds with and without a final 0 are the same.
+                for number, (domain, background) in enumerate(BACKGROUNDS.items(), start=1):
                     generator = np.random.default_rng([settings.seed, label, scene, number])
-                    theme = (label + generator.random()) / len(CLASSES) if of_class else generator.random()
-                    _write(folder / domain / file, paste(digit, draw(settings.image_size, theme, generator)))
+                    theme = (label + generator.random()) / len(CLASSES) if correlated else generator.random()
+                    _write(folder / domain / file, paste(digit, background(settings.image_size, theme, generator)))
                     _write(folder / "masks" / domain / file, (digit.coverage > 0.5).astype(float))
 
 
-def place_digit(strokes: Array, size: int, generator: np.random.Generator) -> Digit:
-    """Draw place, size, colour and opacity of a digit.
+def render_digit(strokes: Array, size: int, generator: np.random.Generator) -> Digit:
+    """Return a digit with a random position, size, colour and opacity.
 
     Args:
-        strokes: 8×8, from 0 to 16.
+        strokes: the digit of ``load_digits``, 8×8, from 0 to 16.
         size: side S of the scene, pixels.
-        generator: source of randomness.
+        generator: gives all random numbers.
     """
     side = round(size * _uniform(generator, *DIGIT_SIDE))
     image = Image.fromarray((strokes * (255 / 16)).astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
@@ -80,13 +82,13 @@ def place_digit(strokes: Array, size: int, generator: np.random.Generator) -> Di
 
 
 def paste(digit: Digit, background: Array) -> Array:
-    """Return S×S×3 from 0 to 1: the digit over a background, which is darkened so that no place hides a digit."""
+    """Return the digit over a background S×S×3 from 0 to 1. The background is darkened, so that every digit stands out."""
     alpha = digit.coverage[:, :, None] * digit.opacity
     return (1 - alpha) * BACKGROUND_BRIGHTNESS * background + alpha * digit.colour
 
 
 def photograph(name: str, size: int, theme: float, generator: np.random.Generator) -> Array:
-    """Return a square crop of one of scikit-learn's photographs; ``theme`` is its place from left to right."""
+    """Return a square crop of one of scikit-learn's photographs; ``theme`` is its position from left to right."""
     image = _sample_image(name)
     side = image.height * _uniform(generator, 0.2, 0.5)
     left, top = theme * (image.width - side), generator.random() * (image.height - side)
@@ -101,7 +103,7 @@ def noise(size: int, theme: float, generator: np.random.Generator) -> Array:
 
 
 def stripes(size: int, theme: float, generator: np.random.Generator) -> Array:
-    """Return stripes of two colours, 4 to 12 a scene; ``theme`` is their orientation, from 0 to π."""
+    """Return 4 to 12 stripes of two colours; ``theme`` is their orientation, from 0 to π."""
     down, right = np.mgrid[:size, :size] / size
     frequency, phase = _uniform(generator, 4, 12), generator.random()
     along = frequency * (right * np.cos(np.pi * theme) + down * np.sin(np.pi * theme)) + phase
@@ -110,8 +112,8 @@ def stripes(size: int, theme: float, generator: np.random.Generator) -> Array:
     return share * generator.random(3) + (1 - share) * generator.random(3)
 
 
-# Each takes the scene's side, a theme from 0 to 1 and a generator, and returns S×S×3 from 0 to 1. Where the class fixes the
-# background, the theme lies in the class's fifth of that range.
+# Each background takes the scene's side S, a theme from 0 to 1 and a generator, and returns S×S×3 from 0 to 1. If a scene's
+# background is correlated with its class, the theme lies in the class's fifth of that range.
 BACKGROUNDS: dict[str, Callable[[int, float, np.random.Generator], Array]] = {
     "china": partial(photograph, "china.jpg"),
     "flower": partial(photograph, "flower.jpg"),

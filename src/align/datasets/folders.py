@@ -1,4 +1,4 @@
-"""What a folder of images holds, without opening an image: cheap enough for every parse of the workflow."""
+"""The content of a folder of images, by the names of its files. Snakemake asks for it at every parse, so no image is opened."""
 
 import hashlib
 import json
@@ -10,19 +10,19 @@ from typing import Any
 from align.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-ACQUISITION = "acquisition.json"  # what was counted when a folder was made from archives, and their checksums
-SETTINGS_RECORD = "settings.json"  # what a generator made the folder with
+ACQUISITION = "acquisition.json"  # numbers of images in the archives that a folder was made from, and their checksums
+SETTINGS_RECORD = "settings.json"  # the settings that a generator made the folder with
 
 
 def is_image(path: Path) -> bool:
-    """Tell by its name whether ``path`` is one of the images that the pipeline reads."""
+    """Return whether ``path`` has the name of an image that the pipeline reads: a JPEG or PNG that is not hidden."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def find_domains(root: Path) -> tuple[str, ...]:
-    """Return the folders of ``root`` that hold a folder with an image directly inside, sorted.
+    """Return the domains of a data set, sorted: the folders of ``root`` that have a class folder with an image in it.
 
-    A folder of ground-truth masks, ``masks/<domain>/<class>/``, is one level deeper and so no domain.
+    A folder of ground-truth masks, ``masks/<domain>/<class>/``, has its images one level deeper and is no domain.
     """
     return tuple(
         sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
@@ -30,34 +30,26 @@ def find_domains(root: Path) -> tuple[str, ...]:
 
 
 def contents_hash(root: Path) -> str:
-    """Return a hash of the names and sizes of all files: what stays the same when they are copied, or pulled again."""
-    return _hash_of_stamps(root, times=False)
+    """Return a hash of the names and sizes of all files. It stays the same when the files are copied or pulled again."""
+    return _tree_hash(root, times=False)
 
 
 def read_acquisition(root: Path) -> dict[str, Any]:
-    """Return what was counted when a folder was made from its archives; nothing where it was not.
+    """Return the numbers that were written when a folder was made from archives; empty for any other folder.
 
     Raises:
-        InputError: what it says cannot be read.
+        InputError: the folder's record of them cannot be read.
     """
-    path = root / ACQUISITION
-    try:
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: found no counts ({error}); restore or remove it") from None
+    return _read_record(root / ACQUISITION, {}, "counts", "restore or remove it")
 
 
 def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
-    """Check that a folder was generated with ``settings``, where it says with which.
+    """Check that a folder was generated with ``settings``. A folder without a record of its settings passes.
 
     Raises:
-        InputError: it was generated with others.
+        InputError: the folder was generated with other settings, or its record of them cannot be read.
     """
-    record = root / SETTINGS_RECORD
-    try:
-        made_with = dict(json.loads(record.read_text()) if record.exists() else settings)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{record}: found no settings ({error}); restore it with `dvc pull`, or remove {root}") from None
+    made_with = _read_record(root / SETTINGS_RECORD, settings, "settings", f"restore it with `dvc pull`, or remove {root}")
     for key in sorted({*made_with, *settings}):
         if made_with.get(key) != settings.get(key):
             raise InputError(
@@ -66,32 +58,39 @@ def require_settings(root: Path, settings: Mapping[str, Any]) -> None:
             )
 
 
+def _read_record(path: Path, absent: Mapping[str, Any], what: str, remedy: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text()) if path.exists() else absent)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: found no {what} ({error}); {remedy}") from None
+
+
 def folder_fingerprint(root: Path) -> str:
-    """Return a hash of the names, sizes and modification times of all files to the depth of ``masks/<domain>/<class>/``.
+    """Return a hash of the names, sizes and modification times of all files down to ``masks/<domain>/<class>/``.
 
     Raises:
-        InputError: no such folder.
+        InputError: there is no such folder.
     """
     if not Path(root).is_dir():
         raise InputError(f"{root}: found no such folder, expected one with images; correct `root:`")
-    return _hash_of_stamps(root, times=True)
+    return _tree_hash(root, times=True)
 
 
-def _hash_of_stamps(root: Path, times: bool) -> str:
+def _tree_hash(root: Path, times: bool) -> str:
     digest = hashlib.sha256()
-    for line in sorted(_stamps(os.fspath(root), "", depth=3, times=times)):
+    for line in sorted(_tree_lines(os.fspath(root), "", depth=3, times=times)):
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 
-def _stamps(folder: str, prefix: str, depth: int, times: bool) -> Iterator[str]:
+def _tree_lines(folder: str, prefix: str, depth: int, times: bool) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = prefix + entry.name
-            if entry.name.startswith("."):  # not looked at either; Snakemake's timestamp is one
+            if entry.name.startswith("."):  # hidden files are no images, and Snakemake's timestamp is one of them
                 continue
             if not entry.is_dir():
                 status = entry.stat(follow_symlinks=Path(entry.path).exists())
                 yield f"{name}\0{status.st_size}\0{status.st_mtime_ns if times else ''}\n"
             elif depth:
-                yield from _stamps(entry.path, f"{name}/", depth - 1, times)
+                yield from _tree_lines(entry.path, f"{name}/", depth - 1, times)

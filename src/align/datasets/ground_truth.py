@@ -1,4 +1,4 @@
-"""True masks of objects, from wherever a data set keeps them."""
+"""Ground-truth masks of objects, read from mask images, colour maps or PASCAL VOC boxes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -16,20 +16,20 @@ Mask = npt.NDArray[np.bool_]
 
 
 def read_mask(path: str, domain: str, label: str, size: tuple[int, int], ground_truth: Sequence[GroundTruth]) -> Mask | None:
-    """Return where the object of class ``label`` is in an image, or None where nothing is known of it.
+    """Return the ground-truth mask of an image's object of class ``label``, None if there is none.
 
     Args:
         path: the image's path relative to the data set's root.
         domain: the image's domain.
         label: the image's class.
-        size: width and height of the image as it was decoded, pixels; masks of another size are resized (nearest).
-        ground_truth: where to look; the first that knows the object counts.
+        size: width and height of the decoded image, pixels. A mask of another size is resized to it (nearest neighbour).
+        ground_truth: where to look, in this order. The first mask that is not empty is returned.
 
     Returns:
-        H×W, true on the object, true somewhere.
+        H×W, true on the object. At least one pixel is true.
 
     Raises:
-        InputError: an annotation that is there cannot be read.
+        InputError: an annotation exists and cannot be read.
     """
     for truth in ground_truth:
         if truth.domain in (None, domain):
@@ -71,7 +71,7 @@ def _from_voc_boxes(truth: GroundTruth, path: PurePosixPath, label: str, size: t
         mask = np.zeros(size[::-1], dtype=bool)
         for item in annotation.findall("object"):
             if item.findtext("name", "").strip() == label:
-                # VOC counts pixels from 1, and a box ends with its last pixel.
+                # PASCAL VOC counts pixels from 1, and xmax and ymax are the last pixels of the box.
                 left, right = (_number(item, "bndbox/xmin") - 1) * scale_x, _number(item, "bndbox/xmax") * scale_x
                 top, bottom = (_number(item, "bndbox/ymin") - 1) * scale_y, _number(item, "bndbox/ymax") * scale_y
                 mask[max(round(top), 0) : max(round(bottom), 0), max(round(left), 0) : max(round(right), 0)] = True
@@ -81,16 +81,16 @@ def _from_voc_boxes(truth: GroundTruth, path: PurePosixPath, label: str, size: t
 
 
 def _parse(content: bytes) -> ElementTree.Element:
-    # Entities, which can grow without limit, need a document type, which VOC files do not have; zeros: UTF-16.
+    # Entities can grow without limit. They need a document type, which no VOC file has. UTF-16 has zeros between the letters.
     if b"<!DOCTYPE" in content.replace(b"\0", b""):
         raise ValueError("it declares a document type")
     return ElementTree.fromstring(content)
 
 
-def _number(element: ElementTree.Element, place: str) -> float:
-    text = element.findtext(place)
+def _number(element: ElementTree.Element, path: str) -> float:
+    text = element.findtext(path)
     if text is None:
-        raise ValueError(f"no <{place}> in <{element.tag}>")
+        raise ValueError(f"no <{path}> in <{element.tag}>")
     return float(text)
 
 

@@ -1,4 +1,4 @@
-"""Folders ``<root>/<domain>/<class>/*.{jpg,jpeg,png}`` as a data set."""
+"""Listing the images of a data set, a folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,22 +9,22 @@ from align.datasets.decoding import read_rgb
 from align.datasets.folders import find_domains, is_image
 from align.errors import InputError
 
-PROBLEMS_SHOWN = 10
+LISTED_PROBLEMS = 10  # a message names no more
 
 
 def index(root: Path, domains: Sequence[str] | None = None, classes: Sequence[str] | None = None) -> pd.DataFrame:
-    """List every image of a data set, after decoding each in full.
+    """Decode every image of a data set in full and return their list.
 
     Args:
-        root: the data set's folder; links in it are followed, hidden files are not looked at.
-        domains: its folders that are used; default: those that hold a class folder with images directly inside.
-        classes: the folders in each domain that are used; default: every class of any domain.
+        root: the data set's folder. Links in it are followed, hidden files are ignored.
+        domains: the domains to use; by default all that :func:`~align.datasets.folders.find_domains` finds.
+        classes: the classes to use; by default every class of any domain.
 
     Returns:
         Columns path (relative to ``root``, POSIX), domain, class, sha256; sorted by domain, class, path.
 
     Raises:
-        InputError: no such folder, a domain without images of a class, or images that cannot be used (all of them, named).
+        InputError: there is no such folder, a domain has no images of a class, or images cannot be used; the message names them.
     """
     root = Path(root)
     if not root.is_dir():
@@ -34,7 +34,7 @@ def index(root: Path, domains: Sequence[str] | None = None, classes: Sequence[st
     if not domains or not classes:
         raise InputError(
             f"{root}: found no <domain>/<class>/ with .jpg, .jpeg or .png images in it; correct `root:`, or remove the folder, "
-            "so that its source makes it"
+            "so that its source makes it again"
         )
     _require_every_class(root, domains, classes)
     rows, problems = [], []
@@ -53,7 +53,7 @@ def index(root: Path, domains: Sequence[str] | None = None, classes: Sequence[st
 
 
 def _images(folder: Path) -> list[str]:
-    """Return the names of the images directly in ``folder``; broken links count, so that they are reported."""
+    """Return the names of the images in ``folder``. Broken links count too, so that they are reported."""
     return sorted(path.name for path in folder.glob("*") if is_image(path) and not path.is_dir())
 
 
@@ -72,7 +72,7 @@ def _require_every_class(root: Path, domains: Sequence[str], classes: Sequence[s
 
 def _require_no_problems(root: Path, problems: Sequence[str]) -> None:
     if problems:
-        shown = "\n".join(f"  {problem}" for problem in problems[:PROBLEMS_SHOWN])
-        rest = len(problems) - PROBLEMS_SHOWN
+        listed = "\n".join(f"  {problem}" for problem in problems[:LISTED_PROBLEMS])
+        rest = len(problems) - LISTED_PROBLEMS
         more = f"\n  … and {rest} more" if rest > 0 else ""
-        raise InputError(f"{root}: found {len(problems)} images that cannot be used:\n{shown}{more}")
+        raise InputError(f"{root}: found {len(problems)} images that cannot be used:\n{listed}{more}")

@@ -1,4 +1,4 @@
-"""What can be set of a data set. Imports nothing heavy: see align.registry."""
+"""Settings of a data set. This module imports nothing heavy, see align.registry."""
 
 import re
 from collections import Counter
@@ -11,18 +11,18 @@ from align.settings import Name, Section, UserPath, declared
 
 
 class GroundTruth(Section):
-    """Where the true masks of a data set's images are; an image without one simply has none."""
+    """Where the ground-truth masks of a data set's images are. An image may have none."""
 
     kind: Literal["masks", "voc_boxes", "colours"] = Field(
         description="masks: PNGs, not zero on the object; voc_boxes: PASCAL VOC XML; colours: PNGs where a colour means a class"
     )
-    folder: UserPath = Field(description="masks: laid out as the images; else files of the image's name in one folder")
-    domain: Name | None = Field(None, description="the only domain that it is for")
+    folder: UserPath = Field(description="masks: a folder laid out as that of the images; else one of files named as the images")
+    domain: Name | None = Field(None, description="the only domain that has these masks; default: every domain")
     colours: dict[Name, tuple[int, int, int]] = Field({}, description="for colours: the RGB value of each class")
 
 
 class _Source(Section):
-    """What makes or brings a data set's folder: one of the known sources, with its settings."""
+    """The source that makes a data set's folder: exactly one of the known sources, with its settings."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -44,19 +44,19 @@ class Dataset(Section):
     """A folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
 
     root: UserPath
-    source: Source | None = Field(None, description="what makes the folder; none: the folder is yours and must exist")
+    source: Source | None = Field(None, description="what makes the folder; without one, the folder is yours and must exist")
     domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
     classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
     test_only: tuple[Name, ...] = Field((), description="domains that are never trained on: all their images are test images")
     allow_partial: bool = Field(
-        False, description="go on where a published data set has other numbers of images than published; the report says so"
+        False, description="go on if the numbers of images differ from the published ones; the report then has a warning"
     )
     ground_truth: tuple[GroundTruth, ...] = ()
     paired: bool = Field(
-        False, description="images of one path below their domains show the same objects on other backgrounds, as DigitScenes' do"
+        False, description="images with one path in several domains show the same object on other backgrounds, as DigitScenes' do"
     )
     split_group: str | None = Field(
-        None, description="regular expression; images whose file names have its first group in common share a split"
+        None, description="regular expression; images whose file names match its first group alike share a split"
     )
     image_size: Annotated[int, Field(ge=8, le=1024)] = declared(224, "side of the square images, pixels", "DomainBed's and DRE's")
     resize: Literal["crop", "stretch"] = declared(
@@ -84,16 +84,16 @@ class Dataset(Section):
 
     @property
     def source_name(self) -> str:
-        """Return the name of the source, which must be set."""
+        """Return the name of the source. The data set must have one."""
         assert self.source is not None
         return str(self.source.chosen[0])
 
     def published_as(self, name: str) -> str | None:
-        """Return under which name the numbers of its images would be published: its source's, else ``name``, its own."""
+        """Return the name under which numbers of its images may be published: that of its source, else its own name, ``name``."""
         return SOURCES[self.source_name].published_as if self.source else name
 
     @property
     def source_settings(self) -> Section:
-        """Return the settings of the source, which must be set."""
+        """Return the settings of the source. The data set must have one."""
         settings: Section = getattr(self.source, self.source_name)
         return settings

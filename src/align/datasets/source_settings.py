@@ -1,4 +1,4 @@
-"""What can be set of each source of a data set. Imports nothing heavy: see align.registry."""
+"""Settings of the sources of data sets. This module imports nothing heavy, see align.registry."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 
 from align.acquisition.archives import Archive
-from align.acquisition.settings import ArchiveFrom
+from align.acquisition.settings import ArchiveOrigin
 from align.settings import Section, declared
 
 
 class DigitScenesSettings(Section):
-    """DigitScenes, the embedded benchmark: real handwritten digits on four kinds of background."""
+    """DigitScenes, the built-in benchmark: real handwritten digits on four kinds of background."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     image_size: Annotated[int, Field(ge=32, le=224)] = declared(48, "side of the scenes, pixels", "trains on a laptop")
@@ -22,9 +22,14 @@ class DigitScenesSettings(Section):
 
 
 def archive_settings(source: str, archives: Mapping[str, Archive]) -> type[Section]:
-    """Return the settings of a source that is downloaded: an :class:`ArchiveFrom` for each of its archives."""
+    """Return the class of the settings of a download: an :class:`ArchiveOrigin` for each of its archives.
+
+    Args:
+        source: name of the class.
+        archives: the archives by name.
+    """
     fields: dict[str, Any] = {
-        key: (ArchiveFrom, Field(default_factory=ArchiveFrom, description=f"where {archive.file} is taken from"))
+        key: (ArchiveOrigin, Field(default_factory=ArchiveOrigin, description=f"where {archive.file} is taken from"))
         for key, archive in archives.items()
     }
     return create_model(source, __base__=Section, **fields)

@@ -1,8 +1,8 @@
 """Terra Incognita: four locations of Caltech Camera Traps, with ten of its classes (Beery et al., ECCV 2018).
 
-DomainBed (arXiv:2007.01434) counts 24,788 images. Another number is to be expected: DomainBed's script once read the annotations
-of all of Caltech Camera Traps (``caltech_images_20210113.json``) and now reads the five files of the ECCV 2018 paper, as is done
-here; and it copies an image that names two classes into both, where here one image has one class.
+DomainBed (arXiv:2007.01434) counts 24,788 images. The number here will differ, for two reasons. DomainBed's script once read the
+annotations of all of Caltech Camera Traps (``caltech_images_20210113.json``), and now reads the five files of the ECCV 2018
+paper, as this module does. And DomainBed copies an image that names two classes into both, while here an image has one class.
 """
 
 import logging
@@ -14,7 +14,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from align.acquisition.extraction import ArchiveFile, extract, regular_files
+from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.extraction import extract, regular_files
 from align.errors import InputError
 from align.files import whole_folder, write_json
 from align.settings import Section
@@ -28,7 +29,7 @@ PUBLISHED_TOTAL = 24_788
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(coerce_numbers_to_str=True)  # some releases write locations and identifiers as numbers
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # in some releases, locations and identifiers are numbers
 
 
 class Category(_Record):
@@ -39,7 +40,7 @@ class Category(_Record):
 
 
 class Image(_Record):
-    """An image of an annotation file; its names become file names, so that nothing else may stand in them."""
+    """An image of an annotation file. Its file name and sequence become a file name, so the patterns allow nothing else."""
 
     id: str
     file_name: Annotated[str, Field(pattern=r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]*\.(?i:jpg|jpeg|png)$")]
@@ -56,7 +57,7 @@ class Annotation(_Record):
 
 
 class AnnotationFile(_Record):
-    """What is used of an annotation file of Caltech Camera Traps."""
+    """The used part of an annotation file of Caltech Camera Traps."""
 
     categories: list[Category]
     images: list[Image]
@@ -67,10 +68,10 @@ class Photograph(NamedTuple):
     """An image at one of the four locations.
 
     Attributes:
-        location: without the ``L`` of its domain.
-        sequence: the burst of frames that it belongs to.
-        classes: those of the ten that its annotations name, sorted.
-        annotations: how many it has, of any class.
+        location: its location, without the ``L`` of its domain's name.
+        sequence: identifier of the burst of frames that it belongs to, None if unknown.
+        classes: the classes of its annotations that are among the ten, sorted.
+        annotations: number of its annotations, of any class.
     """
 
     location: str
@@ -80,12 +81,12 @@ class Photograph(NamedTuple):
 
 
 class Index(NamedTuple):
-    """What the annotation files say of the four locations.
+    """The content of the annotation files for the four locations.
 
     Attributes:
-        photographs: by file name.
-        outside: annotations of them whose class is outside the ten.
-        unlisted: annotations, of any location, of images that no file lists.
+        photographs: the photographs by file name.
+        outside: number of their annotations whose class is not one of the ten.
+        unlisted: number of annotations, of any location, whose image no file lists.
     """
 
     photographs: Mapping[str, Photograph]
@@ -93,40 +94,47 @@ class Index(NamedTuple):
     unlisted: int
 
 
-def bring(root: Path, settings: Section, images: ArchiveFile, annotations: ArchiveFile) -> None:
-    """Write ``<root>/L<location>/<class>/<sequence>_<file name>`` and ``<root>/acquisition.json``, the counts.
+def unpack_archives(root: Path, settings: Section, images: ArchiveFile, annotations: ArchiveFile) -> None:
+    """Write ``<root>/L<location>/<class>/<sequence>_<file name>``, and ``<root>/acquisition.json`` with numbers of images.
 
-    The frames of a burst are almost the same photograph; a ``split_group`` of their common prefix keeps them in one split.
+    The frames of a burst are almost the same photograph. Their file names begin with the burst's identifier, so that
+    ``split_group`` can keep them in one split.
 
     Raises:
-        InputError: see :func:`align.acquisition.extraction.extract`; annotations that cannot be used; an image archive without
-            any of the annotated images; there is something at ``root`` already.
+        InputError: see :func:`align.acquisition.extraction.extract`; or the annotations cannot be used; or the archive of images
+            holds none of the annotated images; or ``root`` is not empty.
     """
     files = read_annotations(annotations)
     index = index_annotations(files)
-    held: set[str] = set()
+    archived: set[str] = set()
 
-    def place(member: PurePosixPath) -> PurePosixPath | str:
+    def destination_or_reason(member: PurePosixPath) -> PurePosixPath | str:
         photograph = index.photographs.get(member.name)
         if photograph is None:
             return "not listed at the four locations"
-        held.add(member.name)
+        archived.add(member.name)
         return destination(member.name, photograph) or "not of one class"
 
     with whole_folder(root) as folder:
-        if not extract(images, folder, place).written:
+        if not extract(images, folder, destination_or_reason).written:
             raise InputError(
                 f"{images.path}: found none of the {len(index.photographs)} images that {annotations.path} lists at locations "
                 "38, 43, 46 and 100; take both archives from the same publisher, or correct `archive:`"
             )
-        report = summary(index, held) | {"annotation_files": sorted(files), "incomplete": incomplete(files, index, held)}
+        report = summary(index, archived) | {"annotation_files": sorted(files), "incomplete": incomplete(files, index, archived)}
         write_json(folder / "acquisition.json", report)
-    LOG.info("%s: %d images, %+d to the published %d", root, report["images"], report["difference"], PUBLISHED_TOTAL)
+    LOG.info("%s: %d images, %+d compared with the published %d", root, report["images"], report["difference"], PUBLISHED_TOTAL)
 
 
-def incomplete(files: Collection[str], index: Index, held: Collection[str]) -> list[str]:
-    """Return what is missing of the two archives, in words: images of the data set, or annotation files."""
-    absent = sum(len(each.classes) == 1 and name not in held for name, each in index.photographs.items())
+def incomplete(files: Collection[str], index: Index, archived: Collection[str]) -> list[str]:
+    """Return a sentence for each thing that the two archives lack: images of the data set, or annotation files.
+
+    Args:
+        files: paths of the annotation files.
+        index: the content of the annotation files.
+        archived: file names of the images that the archive holds.
+    """
+    absent = sum(len(each.classes) == 1 and name not in archived for name, each in index.photographs.items())
     missing = [f"the archive lacks {absent} of the images that are listed for it"] if absent else []
     names = {PurePosixPath(file).name.removesuffix("_annotations.json") for file in files}
     if unread := sorted(ANNOTATION_FILES - names):
@@ -135,10 +143,10 @@ def incomplete(files: Collection[str], index: Index, held: Collection[str]) -> l
 
 
 def read_annotations(archive: ArchiveFile) -> dict[str, AnnotationFile]:
-    """Return every ``*_annotations.json`` of an archive, by its path in it.
+    """Return the content of every ``*_annotations.json`` of an archive, by its path in the archive.
 
     Raises:
-        InputError: none, or one that is not an annotation file of Caltech Camera Traps.
+        InputError: there is no such file, or one of them is no annotation file of Caltech Camera Traps.
     """
     with closing(regular_files(archive)) as members:
         files = {
@@ -155,40 +163,44 @@ def read_annotations(archive: ArchiveFile) -> dict[str, AnnotationFile]:
 
 
 def parse_annotations(content: bytes, name: str) -> AnnotationFile:
-    """Return the content of the annotation file ``name``.
+    """Parse an annotation file.
+
+    Args:
+        content: the bytes of the file.
+        name: the file's name, for messages.
 
     Raises:
-        InputError: it has another form; the message names the first place.
+        InputError: it is no annotation file of Caltech Camera Traps; the message names the first wrong value.
     """
     try:
         return AnnotationFile.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
+        key = ".".join(map(str, first["loc"])) or "the file"
         found = "" if first["type"] == "missing" else f", found {str(first['input'])[:80]!r}"
         raise InputError(
-            f"{name}: {place}: {first['msg']}{found}; expected an annotation file of Caltech Camera Traps, with categories, "
+            f"{name}: {key}: {first['msg']}{found}; expected an annotation file of Caltech Camera Traps, with categories, "
             "images and annotations; take the archive from its publisher"
         ) from None
 
 
 def index_annotations(files: Mapping[str, AnnotationFile]) -> Index:
-    """Join images and annotations, in one pass over each; what several files say of an image counts once.
+    """Assign the annotations to their images. An image or annotation that stands in several files counts once.
 
     Raises:
-        InputError: two files that say different things of an image, or an annotation whose class its file does not name.
+        InputError: two files contradict each other about an image, or a file does not name the class of an annotation.
     """
     listed: dict[str, Image] = {}
-    file_names: dict[str, str] = {}  # by the image's identifier
+    file_names: dict[str, str] = {}  # by identifier of the image
     for name, file in files.items():
         for image in file.images:
             first = listed.setdefault(image.file_name, image)
             if first.location != image.location:
                 raise _conflict(
-                    name, f"{image.file_name} at location {image.location}", f"location {first.location} as elsewhere"
+                    name, f"{image.file_name} at location {image.location}", f"location {first.location} as in another file"
                 )
             if file_names.setdefault(image.id, image.file_name) != image.file_name:
-                raise _conflict(name, f"image {image.id} as {image.file_name}", f"{file_names[image.id]} as elsewhere")
+                raise _conflict(name, f"image {image.id} as {image.file_name}", f"{file_names[image.id]} as in another file")
     unlisted = 0
     labels: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)  # identifier and class of annotations
     for name, file in files.items():
@@ -221,28 +233,29 @@ def _conflict(name: str, found: str, expected: str) -> InputError:
 
 
 def destination(file_name: str, photograph: Photograph) -> PurePosixPath | None:
-    """Return where an image goes below the data set's folder; None for one that has not exactly one of the ten classes."""
+    """Return the path of an image below the data set's folder, None unless the image has exactly one of the ten classes."""
     if len(photograph.classes) != 1:
         return None
     name = f"{photograph.sequence}_{file_name}" if photograph.sequence else file_name
     return PurePosixPath(f"L{photograph.location}", photograph.classes[0], name)
 
 
-def summary(index: Index, held: Collection[str]) -> dict[str, Any]:
-    """Count what becomes an image of the data set, and what does not and why.
+def summary(index: Index, archived: Collection[str]) -> dict[str, Any]:
+    """Count the images of the data set, and the images and annotations that are left out.
 
     Args:
-        index: what the annotations say.
-        held: file names of the images that the archive holds.
+        index: the content of the annotation files.
+        archived: file names of the images that the archive holds.
 
     Returns:
-        ``images``; ``left_out``, by reason; ``several_annotations``, listed images with more than one; ``published_by_DomainBed``
-        and our ``difference`` to it; ``images_by_DomainBed_rule``, the files that DomainBed makes from the same archives: an
-        image for each of its classes.
+        ``images``: number of images of the data set. ``left_out``: numbers of what was left out, by reason.
+        ``several_annotations``: number of listed images with more than one annotation. ``published_by_DomainBed``: the published
+        number of images, and ``difference``: ours less that. ``images_by_DomainBed_rule``: number of files that DomainBed would
+        make of the same archives, one for each class of an image.
     """
     photographs = index.photographs
     wanted = [name for name, each in photographs.items() if len(each.classes) == 1]
-    images = sum(name in held for name in wanted)
+    images = sum(name in archived for name in wanted)
     left_out = {
         "annotation of a class outside the ten": index.outside,
         "annotation of an image that no file lists": index.unlisted,
@@ -257,5 +270,5 @@ def summary(index: Index, held: Collection[str]) -> dict[str, Any]:
         "several_annotations": sum(each.annotations > 1 for each in photographs.values()),
         "published_by_DomainBed": PUBLISHED_TOTAL,
         "difference": images - PUBLISHED_TOTAL,
-        "images_by_DomainBed_rule": sum(len(each.classes) for name, each in photographs.items() if name in held),
+        "images_by_DomainBed_rule": sum(len(each.classes) for name, each in photographs.items() if name in archived),
     }

@@ -1,43 +1,55 @@
-"""Accuracy against the quality of explanations, a point per run."""
+"""Accuracy against the quality of explanations, a point for each run."""
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from align.figures.style import colours, legend_on_top, nothing_to_draw
+from align.figures.style import Drawing, colours, legend_on_top, nothing_to_draw
 from align.methods.naming import method_title
-from align.metrics.titles import measure_title
+from align.metrics import FAITHFULNESS, LOCALISATION, MEASURES
+from align.metrics.printing import measure_title
 from align.results.collect import study_rows
-from align.results.titles import setting_title
+from align.results.titles import DISTRIBUTION_TITLES, setting_title
+
+CAPTION = """
+Accuracy against four measures of explanation quality. Each run has two points. The circle is its own domain. The
+triangle is the mean over the other domains. If better explanations come with better accuracy, the points of one shape
+show a slope.
+"""
 
 RUN = ["dataset", "protocol", "method", "source_domain", "seed", "distribution"]
-EXPLANATION = ("sufficiency", "comprehensiveness", "insertion_auc", "energy_inside")
-DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
+EXPLANATION = [name for name, measure in MEASURES.items() if measure.family in (FAITHFULNESS, LOCALISATION) and measure.headline]
+
+
+def accuracy_vs_explanation(metrics: pd.DataFrame) -> Drawing:
+    """Return a panel for each data set, protocol and measure of explanations.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+    """
+    data = accuracy_and_explanation(metrics)
+    return Drawing(data, draw_accuracy_vs_explanation(data))
 
 
 def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy and each explanation measure of every run, in and out of distribution (the mean over its targets).
+    """Return each run's accuracy and measures of explanations, in distribution and out of distribution (mean over targets).
 
     Args:
         metrics: ``results/metrics.csv``.
 
     Returns:
-        Columns: those of a run, distribution, accuracy, measure, value.
+        dataset, protocol, method, source_domain, seed, distribution, accuracy, measure, value.
     """
     compared = study_rows(metrics, "comparison")
-    named = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
-    of_runs = named.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
-    measured = of_runs.reindex(columns=["accuracy", *EXPLANATION]).reset_index()
-    long = measured.melt([*RUN, "accuracy"], EXPLANATION, var_name="measure", value_name="value")
+    titled = compared.assign(distribution=compared["distribution"].map(DISTRIBUTION_TITLES))
+    by_run = titled.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
+    wide = by_run.reindex(columns=["accuracy", *EXPLANATION]).reset_index()
+    long = wide.melt([*RUN, "accuracy"], EXPLANATION, var_name="measure", value_name="value")
     return long.dropna(subset=["accuracy", "value"])
 
 
 def draw_accuracy_vs_explanation(data: pd.DataFrame) -> Figure:
-    """Return a panel per data set, protocol and measure.
-
-    Args:
-        data: from :func:`accuracy_and_explanation`.
-    """
+    """Draw the data of :func:`accuracy_and_explanation`."""
     if data.empty:
         return nothing_to_draw("No accuracy and explanation of a compared method were measured.")
     methods = [method_title(method) for method in data["method"].unique()]
@@ -49,8 +61,8 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame) -> Figure:
             method=data["method"].map(method_title),
             accuracy=100 * data["accuracy"],
         ),
-        x="value", y="accuracy", hue="method", style="distribution", style_order=DISTRIBUTIONS.values(), col="panel", col_wrap=2,
-        palette=colours(methods), markers=["o", "^"], s=30, alpha=0.8,
+        x="value", y="accuracy", hue="method", style="distribution", style_order=DISTRIBUTION_TITLES.values(),
+        col="panel", col_wrap=2, palette=colours(methods), markers=["o", "^"], s=30, alpha=0.8,
         height=2.5, aspect=1.4, facet_kws={"sharex": False, "sharey": False},
     )  # fmt: skip
     grid.set_ylabels("accuracy, %")

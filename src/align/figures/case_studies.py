@@ -1,8 +1,9 @@
-"""Test images with every method's saliency map, ALIGN's learned mask and the ground truth."""
+"""Test images with their ground truth, every method's saliency map and the learned masks."""
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -13,28 +14,42 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from align.figures.style import WRONG
+from align.figures.style import WRONG, Drawing
+from align.files import read_json
 from align.imaging.masks import UNKNOWN
 from align.imaging.resizing import resized
 from align.imaging.scaling import min_max_scale
 from align.methods.base import Method
 from align.methods.naming import method_title
+from align.metrics.evaluation import tested_images
 from align.metrics.explain import Attribution, explain
 from align.metrics.settings import EvaluationSettings
 from align.preparation.packed import Packed
-from align.results.titles import plain
+from align.results.titles import DISTRIBUTION_TITLES, plain
+from align.training.run import RunSettings, restore
+
+CAPTION = """
+Models of the first seed, trained on {sources} of {dataset}. The figure shows {images} test images of every target
+domain. They are spread evenly over the list and not picked by hand. Beside each image stand:
+
+- the true mask of the object, if it is known
+- the saliency map of each method's prediction, from dark (none) to bright
+- the learned mask, from black (0) to white (1)
+
+Below each map stand the predicted class and its probability. A wrong prediction has a cross, bold print and a frame.
+"""
 
 CELL = 1.15  # inches
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Images to show, as they are packed.
+    """N packed images to show.
 
     Attributes:
-        domains: the target domain of each of the N images.
+        domains: N, the target domain of each image.
         packed: the images.
-        classes: names of the classes in the order of the labels.
+        classes: the names of the classes, in the order of the labels.
     """
 
     domains: Sequence[str]
@@ -47,10 +62,10 @@ class Explanations:
     """What one trained model says about N images.
 
     Attributes:
-        predicted: N, positions in the list of classes.
-        confidence: N, probabilities of the predicted classes.
+        predicted: N, labels of the predicted classes.
+        confidence: N, the probabilities of the predicted classes.
         saliency: N×S×S in [0, 1].
-        mask: N×S×S in [0, 1]; None: the method learns no mask.
+        mask: N×S×S in [0, 1]; None for a method that learns no mask.
     """
 
     predicted: npt.NDArray[np.int64]
@@ -59,66 +74,112 @@ class Explanations:
     mask: npt.NDArray[np.float32] | None
 
 
-def evenly_drawn(packed: Packed, n: int) -> Packed:
-    """Return ``n`` images (all where there are fewer), evenly spread over their order: nobody has picked them."""
+def case_studies(cases: Cases, explanations: Mapping[str, Explanations], source_domains: Collection[str]) -> Drawing:
+    """Return a row for each image: the image, its ground truth, each method's saliency map and each learned mask.
+
+    The column of the ground truth is left out where no image has any.
+
+    Args:
+        cases: N images.
+        explanations: what each method says about them.
+        source_domains: the domains that the methods were trained on.
+    """
+    return Drawing(predictions(cases, explanations), draw_case_studies(cases, explanations, source_domains))
+
+
+def sample_evenly(packed: Packed, n: int) -> Packed:
+    """Return ``n`` images, evenly spread over their order, so that nobody picks them; all images where there are fewer."""
     total = len(packed.labels)
     chosen = np.arange(min(n, total)) * total // min(n, total)
-    masks = None if packed.masks is None else packed.masks[chosen]
-    return Packed(packed.images[chosen], packed.labels[chosen], [packed.paths[i] for i in chosen], masks)
+    ground_truth = None if packed.ground_truth is None else packed.ground_truth[chosen]
+    return Packed(packed.images[chosen], packed.labels[chosen], [packed.paths[i] for i in chosen], ground_truth)
 
 
-def cases(of_domains: Mapping[str, Packed], classes: Sequence[str]) -> Cases:
+def collect_cases(by_domain: Mapping[str, Packed], classes: Sequence[str]) -> Cases:
     """Return the images of all target domains, one domain after the other."""
-    parts = list(of_domains.values())
-    masks = [np.full(part.images.shape[:3], UNKNOWN, np.uint8) if part.masks is None else part.masks for part in parts]
+    parts = list(by_domain.values())
+    unknown = [np.full(part.images.shape[:3], UNKNOWN, np.uint8) for part in parts]
+    ground_truth = [none if part.ground_truth is None else part.ground_truth for none, part in zip(unknown, parts)]
     packed = Packed(
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
         [path for part in parts for path in part.paths],
-        np.concatenate(masks),
+        np.concatenate(ground_truth),
     )
-    return Cases([domain for domain, part in of_domains.items() for _ in part.labels], packed, classes)
+    return Cases([domain for domain, part in by_domain.items() for _ in part.labels], packed, classes)
 
 
-def explanations(
-    method: Method, attribution: Attribution, shown: Cases, settings: EvaluationSettings, device: torch.device
+def sample_cases(folder: Path, domains: Sequence[str], source_domains: Sequence[str], classes: Sequence[str], n: int) -> Cases:
+    """Return ``n`` test images of each domain, evenly sampled.
+
+    Args:
+        folder: ``results/data/<dataset>``.
+        domains: the target domains, in the order of the figure.
+        source_domains: the domains that the methods were trained on.
+        classes: names of the classes in the order of the labels.
+        n: images of each domain.
+    """
+    tested = {domain: sample_evenly(packed, n) for domain, packed in tested_images(folder, domains, source_domains, classes)}
+    return collect_cases({domain: tested[domain] for domain in domains}, classes)
+
+
+def read_methods(
+    accounts: Sequence[str], checkpoints: Sequence[str], device: torch.device
+) -> tuple[dict[str, Method], Sequence[str]]:
+    """Return the trained methods by name, and the names of their classes.
+
+    Args:
+        accounts: the ``run.json`` of each run.
+        checkpoints: their checkpoints, in the same order.
+        device: where to compute.
+    """
+    methods: dict[str, Method] = {}
+    classes: Sequence[str] = []
+    for account, checkpoint in zip(accounts, checkpoints):
+        settings = read_json(account)["settings"]
+        methods[settings["method"]], classes = restore(RunSettings.from_values(settings), Path(checkpoint), device)
+    return methods, classes
+
+
+def explain_cases(
+    method: Method, attribution: Attribution, cases: Cases, settings: EvaluationSettings, device: torch.device
 ) -> Explanations:
-    """Return a trained method's predictions, saliency maps of the predicted classes, and masks."""
-    explained = explain(method, attribution, shown.packed, settings, device)
+    """Return a trained method's predictions, its saliency maps of the predicted classes, and its masks."""
+    explained = explain(method, attribution, cases.packed, settings, device)
     confidence, predicted = explained.probabilities.max(dim=1)
     saliency = min_max_scale(resized(explained.saliency, explained.images.shape[-2:]))
     mask = None if explained.learned_mask is None else explained.learned_mask.cpu().numpy()
     return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), mask)
 
 
-def predictions(shown: Cases, explained: Mapping[str, Explanations]) -> pd.DataFrame:
-    """Return domain, path, class, method, predicted class, confidence and whether it is correct, a row per prediction."""
-    names = np.array(shown.classes)
+def predictions(cases: Cases, explanations: Mapping[str, Explanations]) -> pd.DataFrame:
+    """Return a row for each prediction: domain, path, class, method, predicted class, confidence, correct."""
+    names = np.array(cases.classes)
     frames = [
         pd.DataFrame(
             {
-                "domain": shown.domains,
-                "path": shown.packed.paths,
-                "class": names[shown.packed.labels],
+                "domain": cases.domains,
+                "path": cases.packed.paths,
+                "class": names[cases.packed.labels],
                 "method": method,
-                "predicted": names[of_method.predicted],
-                "confidence": of_method.confidence,
-                "correct": of_method.predicted == shown.packed.labels,
+                "predicted": names[explanation.predicted],
+                "confidence": explanation.confidence,
+                "correct": explanation.predicted == cases.packed.labels,
             }
         )
-        for method, of_method in explained.items()
+        for method, explanation in explanations.items()
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], source_domains: Collection[str]) -> Figure:
-    """Return a row per image: the image, its ground truth if any is known, every method's saliency, every learned mask."""
-    masks = shown.packed.masks
-    known = masks is not None and bool((masks != UNKNOWN).any())
-    masking = [method for method, of_method in explained.items() if of_method.mask is not None]
-    header = ["image", *(["ground truth"] if known else []), *map(method_title, explained)]
-    header += [f"{method_title(method)}: mask" for method in masking]
-    rows = len(shown.domains)
+def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], source_domains: Collection[str]) -> Figure:
+    """Draw the figure of :func:`case_studies`."""
+    ground_truth = cases.packed.ground_truth
+    known = ground_truth is not None and bool((ground_truth != UNKNOWN).any())
+    with_mask = [method for method, explanation in explanations.items() if explanation.mask is not None]
+    header = ["image", *(["ground truth"] if known else []), *map(method_title, explanations)]
+    header += [f"{method_title(method)}: mask" for method in with_mask]
+    rows = len(cases.domains)
     figure, grid = plt.subplots(
         rows, len(header), figsize=(CELL * len(header), 1.2 * CELL * rows), squeeze=False, layout="constrained"
     )
@@ -126,29 +187,29 @@ def draw_case_studies(shown: Cases, explained: Mapping[str, Explanations], sourc
         axes.set(xticks=[], yticks=[])
     for axes, title in zip(grid[0], header):
         axes.set_title(textwrap.fill(title, 18))
-    for row, (panels, domain) in enumerate(zip(grid, shown.domains)):
-        image, label = shown.packed.images[row], shown.packed.labels[row]
+    for row, (panels, domain) in enumerate(zip(grid, cases.domains)):
+        image, label = cases.packed.images[row], cases.packed.labels[row]
         remaining = iter(panels)
         first = next(remaining)
         first.imshow(image, interpolation="none")
-        where = "in distribution" if domain in source_domains else "out of distribution"
-        first.set_ylabel(f"{plain(domain)}\n{where}", fontsize=7)
-        first.set_xlabel(f"class {plain(shown.classes[label])}", fontsize=7)
-        if known and masks is not None:
-            _show_mask(next(remaining), None if (masks[row] == UNKNOWN).all() else masks[row])
-        for of_method in explained.values():
+        distribution = DISTRIBUTION_TITLES["in" if domain in source_domains else "out"]
+        first.set_ylabel(f"{plain(domain)}\n{distribution}", fontsize=7)
+        first.set_xlabel(f"class {plain(cases.classes[label])}", fontsize=7)
+        if known and ground_truth is not None:
+            _show_mask(next(remaining), None if (ground_truth[row] == UNKNOWN).all() else ground_truth[row])
+        for explanation in explanations.values():
             axes = next(remaining)
-            axes.imshow(_overlay(image, of_method.saliency[row]), interpolation="none")
-            predicted = of_method.predicted[row]
-            _label_prediction(axes, plain(shown.classes[predicted]), of_method.confidence[row], correct=predicted == label)
-        for method in masking:
-            mask = explained[method].mask
+            axes.imshow(_overlay(image, explanation.saliency[row]), interpolation="none")
+            predicted = explanation.predicted[row]
+            _label_prediction(axes, plain(cases.classes[predicted]), explanation.confidence[row], correct=predicted == label)
+        for method in with_mask:
+            mask = explanations[method].mask
             _show_mask(next(remaining), None if mask is None else mask[row])
     return figure
 
 
 def _overlay(image: npt.NDArray[np.uint8], saliency: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the image in grey under the map in colour, S×S×3 in [0, 1]: only saliency is colour."""
+    """Return the image in grey under the map in colour, S×S×3 in [0, 1]. Only the map is coloured."""
     grey = image.mean(axis=2, keepdims=True) / 255
     return np.asarray(0.5 * grey + 0.5 * mpl.colormaps["inferno"](saliency)[..., :3])
 
@@ -162,7 +223,7 @@ def _show_mask(axes: Axes, mask: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 
 
 def _label_prediction(axes: Axes, name: str, confidence: float, *, correct: bool) -> None:
-    """Print the predicted class below a map; mark a wrong one by sign, weight, frame and colour."""
+    """Print the predicted class below a map. A wrong one has a cross, bold print, a frame and a colour."""
     if correct:
         axes.set_xlabel(f"✓ {name}, {confidence:.2f}", fontsize=7)
     else:

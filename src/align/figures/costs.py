@@ -6,20 +6,39 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from align.figures.style import colours, nothing_to_draw
+from align.figures.style import Drawing, colours, nothing_to_draw
 from align.methods.naming import method_title
 from align.results.titles import plain
+
+CAPTION = """
+The time and memory that each job took, from Snakemake's benchmark files. Time is wall-clock time from start to end,
+with the loading of libraries. Memory is the most resident memory of the process. Each job is a stroke. The table of
+runs has the memory on a GPU.
+"""
 
 QUANTITIES = {"s": "seconds", "max_rss": "memory, MiB"}
 WIDTH = 3.5  # inches, of a panel
 JOB = ["step", "dataset", "method"]
 
 
-def costs(benchmarks: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return what every job took: step, dataset, method, quantity, value; nothing where Snakemake could not measure it.
+def costs(benchmarks: Sequence[pd.DataFrame]) -> Drawing:
+    """Return a panel for each data set, step and quantity: a stroke for each job, in a row for each method.
 
     Args:
-        benchmarks: the benchmark files that there are, with step (train, evaluate), dataset and method.
+        benchmarks: the benchmark files that exist, with step (train, evaluate), dataset and method.
+    """
+    data = job_costs(benchmarks)
+    return Drawing(data, draw_costs(data))
+
+
+def job_costs(benchmarks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the seconds and the memory of every job, without those that Snakemake could not measure.
+
+    Args:
+        benchmarks: see :func:`costs`.
+
+    Returns:
+        step, dataset, method, quantity, value.
     """
     data = pd.concat(benchmarks) if benchmarks else pd.DataFrame(columns=[*JOB, *QUANTITIES])
     long = data.rename(columns=QUANTITIES).melt(JOB, list(QUANTITIES.values()), var_name="quantity", value_name="value")
@@ -27,11 +46,7 @@ def costs(benchmarks: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def draw_costs(data: pd.DataFrame) -> Figure:
-    """Return a panel per data set, step and quantity: a stroke per job, in a row per method.
-
-    Args:
-        data: from :func:`costs`.
-    """
+    """Draw the data of :func:`job_costs`."""
     if data.empty:
         return nothing_to_draw("No benchmark file was found.")
     methods = [method_title(method) for method in data["method"].unique()]

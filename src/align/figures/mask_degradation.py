@@ -1,4 +1,4 @@
-"""Accuracy on images whose background is blurred, against how far the masks are from the true ones."""
+"""Accuracy on images whose background is blurred, against how far the masks differ from the true ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,48 +8,63 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from align.figures.style import colours, legend_on_top, nothing_to_draw
+from align.figures.style import Drawing, colours, legend_on_top, nothing_to_draw
 from align.methods.naming import method_of
 from align.results.collect import study_rows
 from align.results.summary import averages
-from align.results.titles import plain, setting_title
+from align.results.titles import DISTRIBUTION_TITLES, plain, setting_title
+
+CAPTION = """
+What happens when masks get worse. A classifier is trained and tested on images in which everything outside of the mask
+is blurred. The masks are made worse step by step: eroded, dilated, shifted (each image's mask in a direction of its
+own), or with squares at random places that are sharp or blurred at random. A line is the mean over seeds. Its band
+reaches from the lowest to the highest seed. The dotted line is the same classifier on unchanged images.
+"""
 
 METHOD = "masked_erm"
-DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
 KEPT = ["dataset", "protocol", "distribution", "method", "seed", "source_domain", "target_domain", "value"]
 COLUMNS = ["dataset", "protocol", "distribution", "mask", "degradation", "degree", "seed", "accuracy"]
 
+Settings = Mapping[str, Mapping[str, Any]]
 
-def mask_degradation(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the accuracy of every seed, a mean over targets and sources, by mask, degradation and degree.
 
-    Masks as they are have the degree 0 of every degradation; images that are not masked have the mask ``none``.
+def mask_degradation(metrics: pd.DataFrame, variants: Settings) -> Drawing:
+    """Return a panel for each data set, protocol, mask and distribution: a line for each degradation in a band over all seeds.
 
     Args:
         metrics: ``results/metrics.csv``.
-        variants: the hyper-parameters of every variant.
+        variants: the hyper-parameters of each variant.
+    """
+    data = degraded_accuracy(metrics, variants)
+    return Drawing(data, draw_mask_degradation(data))
+
+
+def degraded_accuracy(metrics: pd.DataFrame, variants: Settings) -> pd.DataFrame:
+    """Return the accuracy of each seed, a mean over targets and sources, by mask, degradation and degree.
+
+    Masks that are not degraded have the degree 0 of every degradation. Images that are not masked have the mask ``none``.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+        variants: the hyper-parameters of each variant.
 
     Returns:
         dataset, protocol, distribution, mask, degradation (``none`` for images that are not masked), degree, seed, accuracy.
     """
     study = study_rows(metrics, "mask_quality")
-    own = study[study["metric"].eq("accuracy") & study["method"].map(method_of).eq(METHOD)][KEPT]
-    own = averages(averages(own, "target_domain"), "source_domain").rename(columns={"value": "accuracy"})
+    rows = study[study["metric"].eq("accuracy") & study["method"].map(method_of).eq(METHOD)][KEPT]
+    rows = averages(averages(rows, "target_domain"), "source_domain").rename(columns={"value": "accuracy"})
     for setting in ("mask", "degradation", "degree"):
-        own[setting] = [variants[method][setting] for method in own["method"]]
-    degraded = own[own["degradation"] != "none"]
+        rows[setting] = [variants[method][setting] for method in rows["method"]]
+    degraded = rows[rows["degradation"] != "none"]
     kinds = degraded[["mask", "degradation"]].drop_duplicates()
-    untouched = own[own["degradation"] == "none"].drop(columns="degradation").merge(kinds, on="mask")
-    unmasked = own[own["mask"] == "none"]
+    untouched = rows[rows["degradation"] == "none"].drop(columns="degradation").merge(kinds, on="mask")
+    unmasked = rows[rows["mask"] == "none"]
     return pd.concat([untouched, degraded, unmasked], ignore_index=True)[COLUMNS]
 
 
 def draw_mask_degradation(data: pd.DataFrame) -> Figure:
-    """Return a panel per data set, protocol, mask and distribution: a line per degradation in a band over all seeds.
-
-    Args:
-        data: from :func:`mask_degradation`.
-    """
+    """Draw the data of :func:`degraded_accuracy`."""
     masked, unmasked = data[data["mask"] != "none"], data[data["mask"] == "none"]
     if masked.empty:
         return nothing_to_draw("No mask was degraded.")
@@ -62,7 +77,7 @@ def draw_mask_degradation(data: pd.DataFrame) -> Figure:
     )  # fmt: skip
     grid.set_axis_labels("degree (share of the side; random: of the area)", "accuracy, %")
     for (dataset, protocol, mask, distribution), panel in grid.axes_dict.items():
-        panel.set_title(f"{setting_title(dataset, protocol)}\nmasks: {plain(mask)}, {DISTRIBUTIONS[distribution]}")
+        panel.set_title(f"{setting_title(dataset, protocol)}\nmasks: {plain(mask)}, {DISTRIBUTION_TITLES[distribution]}")
         beside = unmasked.query("dataset == @dataset and protocol == @protocol and distribution == @distribution")
         if len(beside):
             panel.axhline(100 * beside["accuracy"].mean(), color="0.4", linestyle=":")

@@ -1,4 +1,4 @@
-"""Which rule needs which."""
+"""The rules of the workflow: which needs the output of which."""
 
 import re
 from itertools import pairwise
@@ -11,18 +11,41 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from align.figures.style import Drawing
+
+CAPTION = """
+The rules of this workflow, from left to right. Each arrow leads from a rule to one that needs its output. Arrows that
+follow from others are left out.
+"""
+
 NODE = re.compile(r'^\s*(\d+)\s*\[\s*label\s*=\s*"([^"\\]+)', re.MULTILINE)
 EDGE = re.compile(r"^\s*(\d+)\s*->\s*(\d+)", re.MULTILINE)
 COLUMN, ROW = 1.4, 0.46  # inches, from a box to the next
 WIDTH, HEIGHT = 1.05, 0.34  # inches, of a box
-Place = tuple[str, int]  # a rule and a column: its own, or one that its edges pass through
+Place = tuple[str, int]  # a rule and a column: the rule's own, or one that its edges pass through
 
 
-def rule_graph(dot: str) -> pd.DataFrame:
-    """Return what ``snakemake --rulegraph`` prints as a table: rule, needed_by.
+def rule_graph(dot: str) -> Drawing:
+    """Return the rules from left to right, each in the column before the first rule that needs it.
 
-    An edge that follows from others (a → c from a → b → c) is left out, and so is one from a rule to itself, whose jobs need each
-    other (a run that is given another run's masks).
+    Args:
+        dot: the output of ``snakemake --rulegraph dot``.
+    """
+    data = rule_edges(dot)
+    return Drawing(data, draw_rule_graph(data))
+
+
+def rule_edges(dot: str) -> pd.DataFrame:
+    """Return the edges of the rule graph.
+
+    An edge that follows from others (a → c from a → b → c) is left out. So is an edge from a rule to itself: its jobs need each
+    other where one run takes the masks of another.
+
+    Args:
+        dot: see :func:`rule_graph`.
+
+    Returns:
+        rule, needed_by.
     """
     names = dict(NODE.findall(dot))
     graph = nx.DiGraph((names[source], names[target]) for source, target in EDGE.findall(dot) if source != target)
@@ -30,11 +53,7 @@ def rule_graph(dot: str) -> pd.DataFrame:
 
 
 def draw_rule_graph(edges: pd.DataFrame) -> Figure:
-    """Return the rules from left to right, each in the column before the first rule that needs it.
-
-    Args:
-        edges: from :func:`rule_graph`.
-    """
+    """Draw the edges of :func:`rule_edges`."""
     graph = nx.from_pandas_edgelist(edges, "rule", "needed_by", create_using=nx.DiGraph)
     columns = _columns(graph)
     layered = nx.DiGraph(step for edge in graph.edges for step in pairwise(_route(*edge, columns)))
@@ -61,23 +80,23 @@ def draw_rule_graph(edges: pd.DataFrame) -> Figure:
 
 
 def _in_lines(rule: str) -> str:
-    """Return a rule's name, broken after underscores into lines that a box has room for."""
+    """Return a rule's name in lines that fit into a box, broken after underscores."""
     return "\n".join(line.replace(" ", "") for line in wrap(rule.replace("_", "_ "), 14))
 
 
 def _columns(graph: "nx.DiGraph[str]") -> dict[str, int]:
-    """Return the last column, counted from the left, in which each rule still comes before all that need it."""
+    """Return a column for each rule, counted from the left: the last one before all rules that need it."""
     from_the_right = list(nx.topological_generations(graph.reverse()))
     return {rule: len(from_the_right) - 1 - column for column, rules in enumerate(from_the_right) for rule in rules}
 
 
 def _route(source: str, target: str, columns: dict[str, int]) -> list[Place]:
-    """Return the places from a rule to one that needs it: one in each column, so that no edge crosses a box."""
+    """Return the places from a rule to one that needs it, one in each column, so that no edge crosses a box."""
     return [*((source, column) for column in range(columns[source], columns[target])), (target, columns[target])]
 
 
 def _heights(layered: "nx.DiGraph[Place]", last: int) -> dict[Place, float]:
-    """Return a row for each place, symmetric about 0, ordered as what comes before it, so that few edges cross."""
+    """Return a row for each place, symmetric about 0, in the order of the places before it, so that few edges cross."""
     heights: dict[Place, float] = {}
     for column in range(last + 1):
         places = sorted(place for place in layered if place[1] == column)

@@ -1,4 +1,4 @@
-"""Accuracy against one hyper-parameter at a time, and against two at once."""
+"""Accuracy against each hyper-parameter that was varied, and against pairs of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,41 +9,61 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from align.figures.style import colours, nothing_to_draw
+from align.figures.style import Drawing, colours, nothing_to_draw
 from align.methods.naming import method_of, method_title
+from align.metrics.printing import mean_and_spread
 from align.results.collect import study_rows
-from align.results.summary import averages, over_seeds
-from align.results.titles import plain, setting_title
-from align.tables.summary import printed
+from align.results.summary import averages, seed_summary
+from align.results.titles import DISTRIBUTION_TITLES, plain, setting_title
 
-DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
+CAPTION = """
+How much accuracy depends on the hyper-parameters of a method. In the curves, one changes at a time, and all others keep
+their defaults. Each value is a point with mean ± standard deviation over seeds. A dotted line marks the default. In the
+grids, two change at a time. Each pair of values is a cell, and the default has a frame. Every value is the mean over
+test images, then over target domains, then over source domains, in and out of distribution.
+"""
+
 STUDIED = ["dataset", "protocol", "method"]
 POINT = ["setting", "value", "second_setting", "second_value", "default"]
 COLUMNS = 3
 PANEL = (2.9, 2.3)  # inches
-DECADE = 10  # a setting that spans as much has a logarithmic axis
+DECADE = 10  # a setting whose values span a factor of 10 gets a logarithmic axis
 
 Settings = Mapping[str, Mapping[str, Any]]
 
 
-def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -> pd.DataFrame:
-    """Return the accuracy of every variant of the sensitivity study, where it belongs.
-
-    A variant that differs from its method's defaults in one setting is a point of that setting's line, one that differs in two a
-    cell of their grid; the default itself belongs to all. Variants that differ in more are in ``results/metrics.csv`` only.
+def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -> Drawing:
+    """Return a panel for each setting, then two for each pair of settings: in and out of distribution.
 
     Args:
         metrics: ``results/metrics.csv``.
-        variants: hyper-parameters of every variant by its name.
-        defaults: hyper-parameters of every method.
+        variants: the hyper-parameters of each variant, by its name.
+        defaults: the hyper-parameters of each method.
+    """
+    data = sensitivity_points(metrics, variants, defaults)
+    return Drawing(data, draw_sensitivity(data))
+
+
+def sensitivity_points(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -> pd.DataFrame:
+    """Return the accuracy of the variants of the sensitivity study, as points of lines and cells of grids.
+
+    A variant that differs from its method's defaults in one setting is a point of that setting's line. A variant that differs
+    in two settings is a cell of their grid. The default itself belongs to all lines and grids. Variants that differ in more
+    settings stand in ``results/metrics.csv`` only.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+        variants: the hyper-parameters of each variant, by its name.
+        defaults: the hyper-parameters of each method.
 
     Returns:
-        dataset, protocol, method; setting, value, second_setting and second_value (empty for a line), default (whether it is);
-        distribution, and mean, standard_deviation and seeds of the mean accuracy over targets and sources.
+        dataset, protocol, method; setting and value; second_setting and second_value, empty for a point of a line; default,
+        whether this is the default; distribution; mean, standard_deviation and seeds of the mean accuracy over targets and
+        sources.
     """
     study = study_rows(metrics, "sensitivity")
     accuracies = study[study["metric"] == "accuracy"].drop(columns=["metric", "n"])
-    summary = over_seeds(averages(averages(accuracies, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
+    summary = seed_summary(averages(averages(accuracies, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
     summary = summary.assign(method=summary["variant"].map(method_of))
     parts = [
         pd.DataFrame(_points(str(keys[-1]), own["variant"].unique(), variants, defaults), columns=["variant", *POINT]).merge(own)
@@ -54,27 +74,22 @@ def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -
 
 
 def draw_sensitivity(data: pd.DataFrame) -> Figure:
-    """Return a panel for each setting, then two for each pair of settings: in and out of distribution.
-
-    Args:
-        data: from :func:`sensitivity`.
-    """
+    """Draw the data of :func:`sensitivity_points`."""
     if data.empty:
         return nothing_to_draw("No sensitivity was studied.")
-    lines = data[data["second_setting"] == ""]
-    grids = data[data["second_setting"] != ""]
-    of_lines = list(lines.groupby([*STUDIED, "setting"], sort=False))
-    of_grids = list(grids.groupby([*STUDIED, "setting", "second_setting", "distribution"], sort=False))
-    panels = len(of_lines) + len(of_grids)
+    is_line = data["second_setting"] == ""
+    lines = list(data[is_line].groupby([*STUDIED, "setting"], sort=False))
+    grids = list(data[~is_line].groupby([*STUDIED, "setting", "second_setting", "distribution"], sort=False))
+    panels = len(lines) + len(grids)
     columns = min(panels, COLUMNS)
     rows = -(-panels // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(PANEL[0] * columns, PANEL[1] * rows), squeeze=False, layout="constrained")
     remaining = iter(axes.flat)
-    for _, points in of_lines:
+    for _, points in lines:
         _draw_line(next(remaining), points)
-    for keys, cells in of_grids:
+    for keys, cells in grids:
         _draw_grid(panel := next(remaining), cells)
-        panel.set_title(f"{panel.get_title()}\n{DISTRIBUTIONS[str(keys[-1])]}: accuracy, %")
+        panel.set_title(f"{panel.get_title()}\n{DISTRIBUTION_TITLES[str(keys[-1])]}: accuracy, %")
     for empty in remaining:
         empty.remove()
     handles = {label: handle for panel in figure.axes for handle, label in zip(*panel.get_legend_handles_labels())}
@@ -83,7 +98,7 @@ def draw_sensitivity(data: pd.DataFrame) -> Figure:
 
 
 def _points(method: str, names: Iterable[str], variants: Settings, defaults: Settings) -> list[tuple[Any, ...]]:
-    """Return variant, setting, value, second setting, second value and whether it is the default, of each place of a variant."""
+    """Return each point or cell of a method's variants: variant, setting, value, second setting, second value, is default."""
     default = defaults[method]
     changed = {name: frozenset(key for key, value in variants[name].items() if value != default[key]) for name in names}
     in_order = [sorted(keys, key=list(default).index) for keys in dict.fromkeys(changed.values())]
@@ -110,7 +125,7 @@ def _draw_line(panel: Axes, points: pd.DataFrame) -> None:
     values = sorted(points["value"].unique(), key=lambda value: (isinstance(value, str), value))
     numbers = not any(isinstance(value, str) for value in values)
     place = {value: value if numbers else position for position, value in enumerate(values)}
-    for (distribution, label), colour in zip(DISTRIBUTIONS.items(), colours(list(DISTRIBUTIONS)).values()):
+    for (distribution, label), colour in zip(DISTRIBUTION_TITLES.items(), colours(list(DISTRIBUTION_TITLES)).values()):
         own = points[points["distribution"] == distribution].assign(x=points["value"].map(place)).sort_values("x")
         spread = 100 * own["standard_deviation"].astype(float)
         panel.errorbar(own["x"], 100 * own["mean"], spread, color=colour, marker="o", markersize=3, capsize=2, label=label)
@@ -124,7 +139,7 @@ def _draw_line(panel: Axes, points: pd.DataFrame) -> None:
 
 
 def _scale(panel: Axes, values: Sequence[float]) -> None:
-    """Give a setting of numbers its ticks, and a logarithmic axis where its values span a decade: linear only next to 0."""
+    """Set the ticks of a setting of numbers; where its values span a decade, make its axis logarithmic, and linear next to 0."""
     positive = [value for value in values if value > 0]
     if min(values) >= 0 and positive and max(positive) >= DECADE * min(positive):
         least, most = min(positive), max(positive)
@@ -134,17 +149,17 @@ def _scale(panel: Axes, values: Sequence[float]) -> None:
 
 
 def _draw_grid(panel: Axes, cells: pd.DataFrame) -> None:
-    """Draw accuracy as a colour and in print, a row for each value of the first setting; the default has a frame."""
+    """Draw accuracies as colours and numbers, with a row for each value of the first setting and a frame for the default."""
     first, second = (
         sorted(cells[column].unique(), key=lambda value: (isinstance(value, str), value)) for column in ("value", "second_value")
     )
-    shown = cells.pivot_table("mean", "value", "second_value").reindex(index=first, columns=second).astype(float)
-    low, high = shown.min().min(), shown.max().max()
-    panel.imshow(100 * shown, cmap="viridis", aspect="auto")
+    means = cells.pivot_table("mean", "value", "second_value").reindex(index=first, columns=second).astype(float)
+    low, high = means.min().min(), means.max().max()
+    panel.imshow(100 * means, cmap="viridis", aspect="auto")
     panel.grid(visible=False)
     for _, cell in cells.iterrows():
         x, y = second.index(cell["second_value"]), first.index(cell["value"])
-        text = printed("accuracy", cell["mean"], cell["standard_deviation"]).replace(" ± ", "\n± ")
+        text = mean_and_spread("accuracy", cell["mean"], cell["standard_deviation"]).replace(" ± ", "\n± ")
         bright = cell["mean"] > (low + high) / 2
         panel.text(x, y, text, ha="center", va="center", fontsize=6, color="black" if bright else "white")
         if cell["default"]:

@@ -1,9 +1,9 @@
-"""What all figures share: how they look, and how they are written."""
+"""What all figures share: a figure with its data, how figures look, and how they are written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from align.files import whole_file
 
 PALETTE = "colorblind"
-WRONG = "#d55e00"  # vermillion, told from black and grey by the colour-blind and in grey print
+WRONG = "#d55e00"  # vermillion; colour-blind readers and grey print tell it from black and grey
 SETTINGS: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -29,9 +29,16 @@ SETTINGS: Any = {
 }
 
 
+class Drawing(NamedTuple):
+    """A figure, and the data that it draws."""
+
+    data: pd.DataFrame
+    figure: Figure
+
+
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw without a screen, in the project's style, within the block."""
+    """Within the block, draw without a screen and in the project's style."""
     with sns.axes_style("whitegrid"), mpl.rc_context(SETTINGS):
         mpl.use("Agg")
         yield
@@ -50,7 +57,7 @@ def nothing_to_draw(reason: str) -> Figure:
 
 
 def legend_on_top(grid: sns.FacetGrid, more: Mapping[str, Artist] | None = None) -> None:
-    """Put the legend of a grid above its panels, with further entries after its own."""
+    """Put the legend of a grid above its panels, with the entries of ``more`` after its own."""
     own = grid.legend
     entries = {text.get_text(): handle for text, handle in zip(own.get_texts(), own.legend_handles)}
     entries = {name: handle for name, handle in entries.items() if name not in grid.data.columns}  # seaborn's headings
@@ -59,8 +66,9 @@ def legend_on_top(grid: sns.FacetGrid, more: Mapping[str, Artist] | None = None)
     grid.figure.legend(entries.values(), entries.keys(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=6, frameon=False)
 
 
-def write_figure(figure: Figure, data: pd.DataFrame, svg: Path | str, png: Path | str, csv: Path | str) -> None:
-    """Write a figure as SVG and PNG (200 dots per inch) and its data as CSV, each whole or not at all."""
+def write_figure(drawing: Drawing, svg: Path | str, png: Path | str, csv: Path | str) -> None:
+    """Write a figure as SVG and PNG (200 dots per inch) and its data as CSV; each file is written whole or not at all."""
+    data, figure = drawing
     with whole_file(csv) as partial:
         data.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
     with mpl.rc_context(SETTINGS), whole_file(svg) as partial:

@@ -1,4 +1,4 @@
-"""Every loss term, accuracy and mask area over the epochs of one source domain's runs."""
+"""Every loss term, the accuracy and the mask's area over the epochs, for the runs of one source domain."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,20 +8,38 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from align.figures.style import colours, legend_on_top
+from align.figures.style import Drawing, colours, legend_on_top
 from align.methods.naming import method_title
 from align.results.titles import plain
 
+CAPTION = """
+Training on {sources} of {dataset}. The curves show every loss term, the mask's area and the values on the validation
+split, over epochs. A line is the mean over seeds. Its band reaches from the lowest to the highest seed. The dotted line
+marks the end of ALIGN's warm-up. Steps that train only the masker lie on that line. Signs on the upper edge mark
+failures, in the colour of their method.
+"""
+
 KEYS = ["method", "seed"]
+
+
+def training_curves(histories: Mapping[tuple[str, int], pd.DataFrame], accounts: Sequence[Mapping[str, Any]]) -> Drawing:
+    """Return a panel for each name: a line for each method, the mean of its seeds, in a band from lowest to highest seed.
+
+    Args:
+        histories: each run's ``history.csv``, by method and seed.
+        accounts: the content of each ``run.json``.
+    """
+    data = curves(histories)
+    return Drawing(data, draw_training_curves(data, failures(accounts)))
 
 
 def curves(histories: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
     """Return all histories as one table: method, seed, epoch, phase, name, value.
 
-    The masker's steps alone come before the epoch that they are recorded with: half an epoch earlier.
+    Steps that train only the masker come before the epoch that they are recorded with. They are placed half an epoch earlier.
 
     Args:
-        histories: each run's ``history.csv`` by method and seed.
+        histories: each run's ``history.csv``, by method and seed.
     """
     data = pd.concat(histories, names=KEYS).reset_index(level=KEYS).reset_index(drop=True)
     return data.assign(epoch=data["epoch"].where(data["phase"] != "masker", data["epoch"] - 0.5))
@@ -42,12 +60,7 @@ def failures(accounts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def draw_training_curves(data: pd.DataFrame, failed: pd.DataFrame) -> Figure:
-    """Return a panel per name: a line per method, the mean of its seeds, in a band from the lowest to the highest seed.
-
-    Args:
-        data: from :func:`curves`.
-        failed: from :func:`failures`.
-    """
+    """Draw the data of :func:`curves`, and marks for the failures of :func:`failures`."""
     names = sorted(data["name"].unique(), key=_kind)
     methods = list(data["method"].unique())
     grid = sns.relplot(
@@ -61,11 +74,11 @@ def draw_training_curves(data: pd.DataFrame, failed: pd.DataFrame) -> Figure:
     markers = dict(zip(failed["name"].unique(), "XPDv"))
     for name, panel in grid.axes_dict.items():
         panel.set_title(plain(name))
-        drawn = set(data.loc[data["name"] == name, "method"])
+        in_panel = set(data.loc[data["name"] == name, "method"])
         for method, end in ends.items():
-            if method in drawn:
+            if method in in_panel:
                 panel.axvline(end, color="0.4", linestyle=":")
-        for _, failure in failed[failed["method"].isin(drawn)].iterrows():
+        for _, failure in failed[failed["method"].isin(in_panel)].iterrows():
             look = {"marker": markers[failure["name"]], "color": colours(methods)[failure["method"]], "clip_on": False}
             panel.plot(failure["epoch"], 1, transform=panel.get_xaxis_transform(), **look)
     marks = {"end of warm-up": Line2D([], [], color="0.4", linestyle=":")} if len(ends) else {}
@@ -76,5 +89,5 @@ def draw_training_curves(data: pd.DataFrame, failed: pd.DataFrame) -> Figure:
 
 
 def _kind(name: str) -> int:
-    """Return where a panel belongs: the classifier's losses, the masker's, then what is watched."""
+    """Return the place of a panel: first the classifier's losses, then the masker's, then what is only monitored."""
     return 2 if name.startswith(("train_", "validation_")) else 1 if name.startswith("mask_") else 0

@@ -1,1 +1,1 @@
-"""What is done to pixels everywhere: normalising, grey levels, one Gaussian blur, resizing, scaling."""
+"""Operations on pixels that all parts share: normalising, grey levels, Gaussian blur, resizing, scaling and soft masks."""

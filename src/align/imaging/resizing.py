@@ -1,4 +1,4 @@
-"""Images and maps at another size."""
+"""Resizing of images and maps."""
 
 from typing import Literal
 
@@ -8,14 +8,21 @@ from torch import Tensor
 
 
 def resized(maps: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Return ``maps`` (n×h×w) at ``size`` (H, W), bilinearly: n×H×W."""
-    if maps.shape[1:] == size:  # as learned masks are: nothing would change
+    """Return maps n×h×w resized to ``size`` (H, W) by bilinear interpolation: n×H×W."""
+    if maps.shape[1:] == size:  # as learned masks are: the result would be the same
         return maps
     return F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
 
 
 def fit(image: Image.Image, size: int, resize: Literal["crop", "stretch"], resample: Image.Resampling) -> Image.Image:
-    """Return the image as a square of side ``size``: its largest centred square (``crop``) or all of it (``stretch``)."""
+    """Return an image resized to a square.
+
+    Args:
+        image: an image of any size.
+        size: side of the result, pixels.
+        resize: ``crop`` keeps the largest centred square, ``stretch`` keeps the whole image.
+        resample: Pillow's resampling filter.
+    """
     width, height = image.size
     kept_width, kept_height = (min(image.size),) * 2 if resize == "crop" else image.size
     left, top = (width - kept_width) / 2, (height - kept_height) / 2

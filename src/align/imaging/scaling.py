@@ -1,11 +1,12 @@
-"""Saliency maps on a common scale."""
+"""Scaling of saliency maps to [0, 1]."""
 
 from torch import Tensor
 
 
 def min_max_scale(maps: Tensor) -> Tensor:
-    """Scale each map N×h×w to [0, 1]; a flat map becomes zero instead of dividing by zero."""
-    lowest = maps.amin((1, 2), keepdim=True)
-    spread = maps.amax((1, 2), keepdim=True) - lowest
+    """Return each of ``maps`` (N×h×w or N×P) scaled to [0, 1]. A flat map becomes zero."""
+    dimensions = tuple(range(1, maps.dim()))
+    lowest = maps.amin(dimensions, keepdim=True)
+    spread = maps.amax(dimensions, keepdim=True) - lowest
     flat = spread <= 0
     return (maps - lowest) / spread.masked_fill(flat, 1)

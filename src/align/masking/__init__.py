@@ -1,1 +1,1 @@
-"""Masks that say which part of an image is the object: computed, given or learned, and what is done with them."""
+"""Masks of objects that are computed without learning, their degradation, and images composed with them."""

@@ -1,7 +1,7 @@
-"""Masks made worse step by step, to see what a mask must get right. Pure functions of masks N×1×H×W in [0, 1].
+"""Degrading masks N×1×H×W in [0, 1] step by step, to find out which of their errors matter.
 
-The degree is a share: of the image's side for :func:`eroded`, :func:`dilated` and :func:`shifted`, of its area for
-:func:`replaced`. 0 leaves a mask as it is.
+The degree is a share of the image's side for :func:`eroded`, :func:`dilated` and :func:`shifted`, and of its area for
+:func:`replaced`. A degree of 0 leaves a mask unchanged.
 """
 
 import math
@@ -11,28 +11,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CELLS = 8
-"""Cells along each side of :func:`replaced`: it moves whole parts of objects, not single pixels."""
+"""Cells along each side of the grid of :func:`replaced`. It replaces whole parts of objects, not single pixels."""
 
 
 def dilated(masks: Tensor, degree: float) -> Tensor:
-    """Return masks that reach ``degree`` of the side further, in a square around every pixel."""
+    """Return masks that are larger by ``degree`` of the side: each pixel takes the largest value of a square around it."""
     radius = round(degree * masks.shape[-1])
     vertically = F.max_pool2d(masks, (2 * radius + 1, 1), stride=1, padding=(radius, 0))
     return F.max_pool2d(vertically, (1, 2 * radius + 1), stride=1, padding=(0, radius))
 
 
 def eroded(masks: Tensor, degree: float) -> Tensor:
-    """Return masks that reach ``degree`` of the side less far; what touches the image's border stays there."""
+    """Return masks that are smaller by ``degree`` of the side. A mask is not eroded from the image's border."""
     return 1 - dilated(1 - masks, degree)
 
 
 def shifted(masks: Tensor, degree: float, turns: Tensor) -> Tensor:
-    """Return masks moved by ``degree`` of the side, 0 where nothing was.
+    """Return masks moved by ``degree`` of the side. Pixels that come from outside of the image are 0.
 
     Args:
         masks: N×1×H×W.
-        degree: how far, as a share of the side.
-        turns: N, the direction of each in full turns, clockwise from the right.
+        degree: distance, as a share of the side.
+        turns: direction of each mask, in full turns clockwise from the right, N.
     """
     size, angles = masks.shape[-1], 2 * torch.pi * turns
     across, down = ((degree * size * step).round().long()[:, None] for step in (angles.cos(), angles.sin()))
@@ -45,13 +45,13 @@ def shifted(masks: Tensor, degree: float, turns: Tensor) -> Tensor:
 
 
 def replaced(masks: Tensor, degree: float, order: Tensor, values: Tensor) -> Tensor:
-    """Return masks of which ``degree`` of the area, in whole cells of a grid, has other values.
+    """Return masks in which a share of the cells of a grid has other values.
 
     Args:
         masks: N×1×H×W.
-        degree: which share of the grid's cells is replaced.
-        order: N×cells², any numbers: the cells with the lowest are replaced.
-        values: N×cells², what each cell is replaced by.
+        degree: share of the cells that are replaced.
+        order: any numbers, N×cells². The cells with the lowest numbers are replaced.
+        values: the new value of each cell, N×cells².
     """
     cells = math.isqrt(order.shape[1])
     ranks = order.argsort(1).argsort(1)

@@ -1,4 +1,4 @@
-"""Random numbers that belong to an image."""
+"""Random numbers that depend only on an image."""
 
 import zlib
 
@@ -8,10 +8,15 @@ from torch import Tensor
 from align.imaging.normalisation import denormalise
 
 
-def own_numbers(images: Tensor, count: int) -> Tensor:
-    """Return uniform numbers of each normalised image N×3×H×W, N×``count``, the same whenever and wherever it is shown.
+def image_seeded_noise(images: Tensor, count: int) -> Tensor:
+    """Return random numbers for each image, uniform in [0, 1), N×``count``.
 
-    They are seeded by a checksum of the image's own bytes: neither its place in a batch, nor the batch, nor the device counts.
+    The seed is a checksum of the image's bytes. So an image has the same numbers in every batch, at every position in it, and on
+    every device.
+
+    Args:
+        images: normalised images N×3×H×W.
+        count: how many numbers each image gets.
     """
     pixels = denormalise(images).mul(255).round().to(torch.uint8).cpu().contiguous().numpy()
     seeds = [zlib.crc32(image.tobytes()) for image in pixels]

@@ -1,4 +1,4 @@
-"""What every training method shares: named loss terms, their weighted sum, one optimiser step."""
+"""What all training methods share: named loss terms, their weighted sum, and one optimiser step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,27 +9,29 @@ import torch
 from torch import Tensor, nn
 
 from align.methods.adam import Adam
+from align.methods.settings import MethodSettings
 from align.models.classifier import Classifier
 
 
 class Batch(NamedTuple):
-    """What a step is given.
+    """The images of one step.
 
     Attributes:
         images: normalised, N×3×H×W.
         labels: N.
-        masks: given masks N×1×H×W in [0, 1], NaN where an image has none; None: the method asks for none.
-        domains: which images are of which source domain, booleans D×N; None: there is one.
+        given_masks: soft masks that the method is given and does not learn, N×1×H×W in [0, 1], NaN for an image without a mask.
+            None if the method uses no given masks.
+        domains: which image belongs to which source domain, booleans D×N. None if there is one source domain.
     """
 
     images: Tensor
     labels: Tensor
-    masks: Tensor | None = None
+    given_masks: Tensor | None = None
     domains: Tensor | None = None
 
 
 class OptimiserSettings(Protocol):
-    """What a method is told of its optimiser; :class:`align.training.settings.TrainingSettings` has it."""
+    """The settings of an optimiser. :class:`align.training.settings.TrainingSettings` has them."""
 
     @property
     def learning_rate(self) -> float:
@@ -51,24 +53,31 @@ class Failure(NamedTuple):
 class Method(ABC):
     """A way to train a classifier.
 
-    A method gives :meth:`losses` and their :attr:`weights`; all else is the same for all methods.
+    A method gives its :meth:`losses` and their :attr:`weights`. Everything else has a default.
+
+    A subclass that has hyper-parameters annotates ``settings`` with their class: jobs read the class from there.
 
     Attributes:
-        phase: of the training.
-        remembered: names of the attributes that steps change, beside networks, optimisers and random numbers: an interrupted run
-            goes on with their values.
+        phase: the present phase of the training, as the history names it.
+        preparation: what trains in :meth:`prepare`, as the history names it.
+        remembered: names of the attributes that steps change, besides networks, optimisers and random numbers. They are saved, so
+            that an interrupted run goes on with their values.
 
     Args:
-        classifier: what is trained, on its device.
-        settings: the method's hyper-parameters, from ``align.methods.settings``.
-        training: optimiser settings, the same for all methods.
-        generator: all random numbers of the method, on the classifier's device.
+        classifier: the network that is trained, on its device.
+        settings: the hyper-parameters of the method.
+        training: the settings of the optimiser, the same for all methods.
+        generator: source of all random numbers of the method, on the classifier's device.
     """
 
+    settings: MethodSettings
     phase = "train"
+    preparation: ClassVar[str] = "preparation"
     remembered: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, classifier: Classifier, settings: Any, training: OptimiserSettings, generator: torch.Generator) -> None:
+    def __init__(
+        self, classifier: Classifier, settings: MethodSettings, training: OptimiserSettings, generator: torch.Generator
+    ) -> None:
         self.classifier = classifier
         self.settings = settings
         self.training = training
@@ -87,42 +96,62 @@ class Method(ABC):
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the classifier's loss terms by name, unweighted scalars."""
+        """Return the classifier's loss terms by name. They are scalars without their weights."""
 
     def start_epoch(self, epoch: int, epochs: int) -> bool:
-        """Get ready for ``epoch`` (from 1) of ``epochs``; return whether :meth:`prepare` comes before the epoch's own steps."""
+        """Begin ``epoch`` (from 1) of ``epochs``. Return whether steps of :meth:`prepare` come before the epoch's own."""
         return False
 
     def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
-        """Return whether the epoch's own steps may begin, by what the ``steps`` of :meth:`prepare` have reported."""
+        """Return whether the epoch's own steps may begin.
+
+        Args:
+            steps: the terms that each step of :meth:`prepare` returned.
+        """
         return True
 
     def prepare(self, batch: Batch) -> dict[str, Tensor]:
-        """Take a step before the epoch's own and return its loss terms, detached."""
+        """Take a step that comes before the epoch's own. Return its loss terms, detached."""
         raise NotImplementedError(f"{type(self).__name__} prepares nothing")
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one optimiser step on a batch and return its loss terms and their ``total``, detached."""
+        """Take one optimiser step on a batch. Return its loss terms and their ``total``, detached."""
         terms = self.losses(batch)
         total = weighted_sum(terms, self.weights)
         minimise(total, self.optimiser)
         return {name: term.detach() for name, term in (*terms.items(), ("total", total))}
 
     def view(self, batch: Batch) -> Tensor:
-        """Return the images as the classifier is shown them, N×3×H×W, in training and when it is tested."""
+        """Return the images that the classifier sees in training and in tests, N×3×H×W."""
         return batch.images
 
     def mask(self, batch: Batch) -> Tensor | None:
-        """Return the method's masks N×H×W, learned or given, None where it has none."""
+        """Return the masks N×H×W that the method learns or uses. None if it has none."""
         return None
 
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return quantities N by name that are watched on validation images with these ``features``, NaN where undefined."""
+        """Return what the method watches on validation images, by name.
+
+        Args:
+            batch: validation images.
+            features: the classifier's last feature maps of them, N×C×h×w.
+
+        Returns:
+            One value for each image (N), NaN where it is undefined.
+        """
         return {}
+
+    def failures(self, history: Mapping[str, Mapping[int, float]]) -> list[Failure]:
+        """Return the failures of a finished run.
+
+        Args:
+            history: the values of each quantity by epoch.
+        """
+        return []
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """Return what a checkpoint holds, by name."""
+        """Return the networks that a checkpoint holds, by name."""
         return {"classifier": self.classifier}
 
     @property
@@ -131,7 +160,7 @@ class Method(ABC):
         return {"classifier": self.optimiser}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that the coming steps depend on."""
+        """Return everything that later steps depend on."""
         return {
             "networks": {name: network.state_dict() for name, network in self.networks.items()},
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
@@ -140,7 +169,7 @@ class Method(ABC):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another of the same settings was when it returned ``state``."""
+        """Go on from ``state``, which a method with the same settings has returned."""
         for name, network in self.networks.items():
             network.load_state_dict(state["networks"][name])
         for name, optimiser in self.optimisers.items():
@@ -151,7 +180,7 @@ class Method(ABC):
 
 
 def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Return Σ weight · term, each scalar term with the weight of its name."""
+    """Return Σ weight · term. Each scalar term has the weight of its name."""
     return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
 

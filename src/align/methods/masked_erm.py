@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from align.imaging.blur import blurred
+from align.imaging.blur import scaled_blur
 from align.masking.compositing import composite
 from align.masking.degradation import CELLS, dilated, eroded, replaced, shifted
 from align.masking.fixed import RANDOM_CELLS, centre_mask, grey_mask, smooth
-from align.masking.image_noise import own_numbers
+from align.masking.image_noise import image_seeded_noise
 from align.methods.base import Batch
 from align.methods.erm import ERM
 from align.methods.settings import MaskedERMSettings
@@ -27,7 +27,7 @@ class MaskedERM(ERM):
         masks = self.masks(batch)
         if masks is None:
             return batch.images
-        return composite(batch.images, masks.nan_to_num(nan=1.0), blurred(batch.images, self.settings.blur))
+        return composite(batch.images, masks.nan_to_num(nan=1.0), scaled_blur(batch.images, self.settings.blur))
 
     def mask(self, batch: Batch) -> Tensor | None:
         """Return the masks N×H×W that are used, degraded where that is asked for; NaN where not known."""
@@ -44,10 +44,10 @@ class MaskedERM(ERM):
             case "centre":
                 masks = centre_mask(batch.images)
             case "random":
-                masks = smooth(own_numbers(batch.images, RANDOM_CELLS**2), batch.images.shape[-2:])
+                masks = smooth(image_seeded_noise(batch.images, RANDOM_CELLS**2), batch.images.shape[-2:])
             case "ground_truth" | "sam" | "learned":
-                assert batch.masks is not None
-                masks = batch.masks
+                assert batch.given_masks is not None
+                masks = batch.given_masks
         return self.degrade(masks, batch.images)
 
     def degrade(self, masks: Tensor, images: Tensor) -> Tensor:
@@ -61,8 +61,8 @@ class MaskedERM(ERM):
             case "dilated":
                 return dilated(masks, degree)
             case "shifted":
-                degraded = shifted(masks, degree, own_numbers(images, 1).squeeze(1))
+                degraded = shifted(masks, degree, image_seeded_noise(images, 1).squeeze(1))
             case "random":
-                order, coins = own_numbers(images, 2 * CELLS**2).chunk(2, dim=1)
+                order, coins = image_seeded_noise(images, 2 * CELLS**2).chunk(2, dim=1)
                 degraded = replaced(masks, degree, order, coins.round())
         return degraded.where(~masks.isnan(), torch.nan)

@@ -135,7 +135,7 @@ class MaskedERMSettings(MethodSettings):
     @property
     def implementations(self) -> tuple[str, ...]:
         """Return where the masks of a finished run are made."""
-        return ("align.training.teacher:taught",) if self.mask == "learned" else ()
+        return ("align.training.teacher:with_learned_masks",) if self.mask == "learned" else ()
 
     @model_validator(mode="after")
     def _degraded_by_something(self) -> Self:

@@ -1,95 +1,147 @@
-"""What is measured of a trained model: one file and a line here each; the folders are families of metrics.
+"""What can be measured of a trained model: one file and one entry here for each metric.
 
-Imports no torch (see align.registry): tables and figures read titles and directions from here.
+A metric gives one measure or several: values with a name. Everything about a measure is declared here, and only here. Tables,
+figures and the verdict read it. This module imports no torch (see align.registry).
 """
 
 from typing import NamedTuple
 
+# Families. A table shows the measures of one family side by side, under the family's name.
+PREDICTION = "predictions"
+FAITHFULNESS = "faithfulness of saliency maps"
+LOCALISATION = "saliency maps against ground truth"
+LEARNED_MASKS = "learned masks against ground truth"
+LEMMA_1 = "lemma 1, sensitivity to the background"
+LEMMA_2 = "lemma 2, squared error"
+LEMMA_3 = "lemma 3, cross-entropy"
+
+# Number formats, as Python's `format` takes them.
+PER_CENT = ".1%"  # only in print: data files keep shares of 1
+THREE_DECIMALS = ".3f"
+THREE_DIGITS = ".3g"  # for values of any size
+
 
 class Measure(NamedTuple):
-    """A value that a metric gives: its name in print, and whether higher is better (None: it only describes)."""
+    """A value that a metric gives.
+
+    Attributes:
+        title: its name in print.
+        higher_is_better: whether higher or lower values are better; None for a value that only describes.
+        family: the family with which tables show it; None where no table shows it.
+        number_format: how its values are printed.
+        headline: whether it is shown where there is room for only some measures of its family.
+    """
 
     title: str
     higher_is_better: bool | None
+    family: str | None
+    number_format: str = THREE_DECIMALS
+    headline: bool = False
+
+    @property
+    def is_percentage(self) -> bool:
+        """Whether its values are shares of 1 that are printed in per cent."""
+        return self.number_format == PER_CENT
 
 
 class Entry(NamedTuple):
-    """Where a metric's function is, and the values that it gives, by name."""
+    """Where a metric's function is, and the measures that it gives, by name."""
 
     implementation: str
     measures: dict[str, Measure]
 
 
-def _single(name: str, title: str, higher_is_better: bool) -> dict[str, Measure]:
-    return {name: Measure(title, higher_is_better)}
+def _localisation(name: str, title: str, *, headline: bool = False) -> dict[str, Measure]:
+    """Return the two measures of a localisation metric: one for the saliency map, one for the learned mask."""
+    return {
+        name: Measure(title, True, LOCALISATION, headline=headline),
+        f"learned_mask_{name}": Measure(f"Learned mask: {title}", True, LEARNED_MASKS),
+    }
 
-
-def _erasure(name: str, title: str, higher_is_better: bool) -> dict[str, Measure]:
-    normalised = {f"normalised_{name}": Measure(f"Normalised {title.lower()}", higher_is_better)}
-    return _single(name, title, higher_is_better) | normalised
-
-
-def _localisation(name: str, title: str) -> dict[str, Measure]:
-    return {name: Measure(title, True), f"learned_mask_{name}": Measure(f"Learned mask: {title}", True)}
-
-
-AUC = {"auc": Measure("AUC", True), "auc_classes": Measure("Classes in AUC", None)}
-AREA = {
-    "learned_mask_area": Measure("Learned mask: area", None),
-    "ground_truth_area": Measure("Ground truth: area", None),
-}
-LOCAL_LIPSCHITZ = {
-    "local_lipschitz": Measure("Local Lipschitz constant, mean", False),
-    "local_lipschitz_95": Measure("95th percentile", False),
-    "local_lipschitz_maximum": Measure("Maximum", False),
-}
-MSE_GAP = {
-    "mse_gap": Measure("Gap of squared errors", False),
-    "mse_gap_bound": Measure("4 × gap of expected outputs", None),
-    "mse_gap_bound_holds": Measure("Bound holds, share", None),
-}
-CE_GAP = {
-    "ce_gap": Measure("Gap of cross-entropies", False),
-    "output_distance": Measure("ε", False),
-    "ce_gap_constant": Measure("C", None),
-    "ce_gap_bound": Measure("C · ε", None),
-}
 
 METRICS = {
-    "accuracy": Entry("align.metrics.prediction.accuracy:accuracy", _single("accuracy", "Accuracy", True)),
-    "auc": Entry("align.metrics.prediction.auc:auc", AUC),
+    "accuracy": Entry(
+        "align.metrics.prediction.accuracy:accuracy", {"accuracy": Measure("Accuracy", True, PREDICTION, PER_CENT)}
+    ),
+    "auc": Entry(
+        "align.metrics.prediction.auc:auc",
+        {"auc": Measure("AUC", True, PREDICTION, PER_CENT), "auc_classes": Measure("Classes in AUC", None, None)},
+    ),
     "sufficiency": Entry(
-        "align.metrics.faithfulness.sufficiency:sufficiency", _erasure("sufficiency", "Sufficiency", higher_is_better=False)
+        "align.metrics.faithfulness.sufficiency:sufficiency",
+        {
+            "sufficiency": Measure("Sufficiency", False, FAITHFULNESS, headline=True),
+            "normalised_sufficiency": Measure("Normalised sufficiency", False, FAITHFULNESS),
+        },
     ),
     "comprehensiveness": Entry(
         "align.metrics.faithfulness.comprehensiveness:comprehensiveness",
-        _erasure("comprehensiveness", "Comprehensiveness", higher_is_better=True),
+        {
+            "comprehensiveness": Measure("Comprehensiveness", True, FAITHFULNESS, headline=True),
+            "normalised_comprehensiveness": Measure("Normalised comprehensiveness", True, FAITHFULNESS),
+        },
     ),
     "insertion_auc": Entry(
-        "align.metrics.faithfulness.insertion_auc:insertion_auc", _single("insertion_auc", "Insertion AUC", higher_is_better=True)
+        "align.metrics.faithfulness.insertion_auc:insertion_auc",
+        {"insertion_auc": Measure("Insertion AUC", True, FAITHFULNESS, headline=True)},
     ),
     "deletion_auc": Entry(
-        "align.metrics.faithfulness.deletion_auc:deletion_auc", _single("deletion_auc", "Deletion AUC", higher_is_better=False)
+        "align.metrics.faithfulness.deletion_auc:deletion_auc",
+        {"deletion_auc": Measure("Deletion AUC", False, FAITHFULNESS)},
     ),
     "pointing_game": Entry(
         "align.metrics.localisation.pointing_game:pointing_game", _localisation("pointing_game", "Pointing game")
     ),
     "energy_inside": Entry(
-        "align.metrics.localisation.energy_inside:energy_inside", _localisation("energy_inside", "Energy inside")
+        "align.metrics.localisation.energy_inside:energy_inside",
+        _localisation("energy_inside", "Energy inside", headline=True),
     ),
     "iou": Entry("align.metrics.localisation.iou:iou", _localisation("iou", "IoU")),
     "pixel_average_precision": Entry(
         "align.metrics.localisation.pixel_average_precision:pixel_average_precision",
         _localisation("pixel_average_precision", "Pixel average precision"),
     ),
-    "mask_area": Entry("align.metrics.localisation.mask_area:mask_area", AREA),
-    "local_lipschitz": Entry("align.metrics.domain_shift.local_lipschitz:local_lipschitz", LOCAL_LIPSCHITZ),
+    "mask_area": Entry(
+        "align.metrics.localisation.mask_area:mask_area",
+        {
+            "learned_mask_area": Measure("Learned mask: area", None, LEARNED_MASKS),
+            "ground_truth_area": Measure("Ground truth: area", None, LEARNED_MASKS),  # a good mask has about this area
+        },
+    ),
+    "local_lipschitz": Entry(
+        "align.metrics.domain_shift.local_lipschitz:local_lipschitz",
+        {
+            "local_lipschitz": Measure("Local Lipschitz constant, mean", False, LEMMA_1, THREE_DIGITS),
+            "local_lipschitz_95": Measure("95th percentile", False, LEMMA_1, THREE_DIGITS),
+            "local_lipschitz_maximum": Measure("Maximum", False, LEMMA_1, THREE_DIGITS),
+        },
+    ),
     "output_gap": Entry(
         "align.metrics.domain_shift.output_gap:output_gap",
-        _single("output_gap", "Gap of expected outputs", higher_is_better=False),
+        {"output_gap": Measure("Gap of expected outputs", False, LEMMA_2)},
     ),
-    "mse_gap": Entry("align.metrics.domain_shift.mse_gap:mse_gap", MSE_GAP),
-    "ce_gap": Entry("align.metrics.domain_shift.ce_gap:ce_gap", CE_GAP),
+    "mse_gap": Entry(
+        "align.metrics.domain_shift.mse_gap:mse_gap",
+        {
+            "mse_gap": Measure("Gap of squared errors", False, LEMMA_2),
+            "mse_gap_bound": Measure("4 × gap of expected outputs", None, LEMMA_2),
+            "mse_gap_bound_holds": Measure("Bound holds, share", None, LEMMA_2),
+        },
+    ),
+    "ce_gap": Entry(
+        "align.metrics.domain_shift.ce_gap:ce_gap",
+        {
+            "ce_gap": Measure("Gap of cross-entropies", False, LEMMA_3),
+            "output_distance": Measure("ε", False, LEMMA_3),
+            "ce_gap_constant": Measure("C", None, LEMMA_3, THREE_DIGITS),
+            "ce_gap_bound": Measure("C · ε", None, LEMMA_3, THREE_DIGITS),
+        },
+    ),
 }
 
 MEASURES = {name: measure for entry in METRICS.values() for name, measure in entry.measures.items()}
+
+
+def family_measures(family: str) -> list[str]:
+    """Return the names of a family's measures, in the order of the registry."""
+    return [name for name, measure in MEASURES.items() if measure.family == family]

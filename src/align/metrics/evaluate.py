@@ -1,4 +1,4 @@
-"""All metrics of one model on one target domain."""
+"""All metrics of one model on one target domain, as numbers and as tables."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from align.preparation.packed import Packed
 
 
 class Measurement(TypedDict):
-    """A value, averaged over the ``n`` images for which it is defined."""
+    """A measure's value, averaged over the ``n`` images for which it is defined."""
 
     metric: str
     value: float
@@ -22,24 +22,26 @@ class Measurement(TypedDict):
 
 
 def measure(explained: Explained, metrics: Sequence[Metric]) -> dict[str, Values]:
-    """Return every value that ``metrics`` give, by name.
+    """Return all values of ``metrics``, by name.
 
-    All metrics together predict at most n·(2·curve_steps − 1 + 2·|removed_shares|) + 1 perturbed images, n the number of drawn
-    images: curve_steps for insertion, one less for deletion (its ends are known), a forward per share for sufficiency and
-    for comprehensiveness (none for a share that is a step of deletion), and the empty image. Everything else is small beside
-    that.
+    The cost: all metrics together predict at most n·(2·curve_steps − 1 + 2·|removed_shares|) + 1 perturbed images, where n is
+    the number of sampled images. Insertion takes curve_steps of them, deletion one less, since its ends are known. Sufficiency
+    and comprehensiveness take one for each share, and none for a share that is a step of deletion. The last is the empty image.
     """
     return {name: value for metric in metrics for name, value in metric(explained).items()}
 
 
-def averaged(values: Mapping[str, Values]) -> list[Measurement]:
-    """Return the means over images, except of values that are defined for no image."""
-    aggregates = {name: aggregated(value) for name, value in values.items()}
+def measurements(values: Mapping[str, Values]) -> list[Measurement]:
+    """Return the mean over images of each value that is defined for at least one image."""
+    aggregates = {name: aggregate(value) for name, value in values.items()}
     return [Measurement(metric=name, value=value, n=n) for name, (value, n) in aggregates.items() if n > 0]
 
 
-def of_images(packed: Packed, explained: Explained, values: Mapping[str, Values], classes: Sequence[str]) -> pd.DataFrame:
-    """Return a row per image: path, class, predicted class, ``p:<class>`` of every class, and each value that images have."""
+def image_table(packed: Packed, explained: Explained, values: Mapping[str, Values], classes: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each image: path, class, predicted, ``p:<class>`` for every class, and its values.
+
+    Values of all images together are left out.
+    """
     names = list(classes)
     labels = {"path": packed.paths, "class": [names[label] for label in packed.labels]}
     predicted = {"predicted": [names[label] for label in explained.predicted.tolist()]}
@@ -49,14 +51,14 @@ def of_images(packed: Packed, explained: Explained, values: Mapping[str, Values]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write ``table`` with six digits, compressed where ``path`` ends so; the same table gives the same bytes."""
+    """Write ``table`` with six digits, compressed where ``path`` ends in ``.gz``; the same table gives the same bytes."""
     content = table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
     with whole_file(path) as partial:
         partial.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def aggregated(values: Values) -> Aggregate:
-    """Return the mean of the values that are not NaN (NaN itself where there is none), and their number."""
+def aggregate(values: Values) -> Aggregate:
+    """Return the mean of the values that are not NaN, and their number; the mean is NaN where there are none."""
     if isinstance(values, Aggregate):
         return values
     defined = values[~values.isnan()].double()

@@ -1,4 +1,4 @@
-"""A trained model's predictions and explanations of test images: what all metrics start from."""
+"""A trained model's predictions and explanations of test images, from which all metrics are computed."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from align.methods.base import Method
 from align.metrics.base import Explained
 from align.metrics.settings import EvaluationSettings
 from align.models.classifier import Classifier
-from align.models.inference import folded
+from align.models.inference import fuse_batch_normalisation
 from align.preparation.packed import Packed
 from align.training.images import on_device
 
@@ -20,27 +20,27 @@ Attribution = Callable[[Classifier, Tensor, Tensor, Tensor], Tensor]
 def explain(
     method: Method, attribution: Attribution, packed: Packed, settings: EvaluationSettings, device: torch.device
 ) -> Explained:
-    """Return predictions, saliency maps and learned masks of the images of one target domain.
+    """Return a method's predictions, saliency maps and learned masks for the images of one target domain.
 
     Args:
         method: a trained method, in evaluation mode, on ``device``.
         attribution: gives the saliency maps.
-        packed: the images, as they are: no augmentation.
-        settings: batch size, and what the metrics need.
-        device: where to compute.
+        packed: the images, without augmentation.
+        settings: the batch size, and the settings of the metrics.
+        device: the device to compute on.
     """
-    predictor = folded(method.classifier)
+    predictor = fuse_batch_normalisation(method.classifier)
     split = on_device([packed], device)
     shape = (len(split.labels), 3, *split.images.shape[1:3])
-    # Filled batch by batch: a large domain's images are gigabytes, and a list of them to join would double that.
+    # Filled batch by batch: the images of a large domain take gigabytes, and concatenating a list would double that.
     images = torch.empty(shape, device=device, memory_format=torch.channels_last)
-    parts, masks = [], []
+    parts, learned_masks = [], []
     for start in range(0, len(images), settings.batch_size):
         some = slice(start, start + settings.batch_size)
         batch = split.part(some).batch()
         images[some] = method.view(batch)
         parts.append(_explain_batch(method, attribution, images[some], batch.labels))
-        masks.append(method.mask(batch))
+        learned_masks.append(method.mask(batch))
     probabilities, saliency, class_saliency = (torch.cat(column) for column in zip(*parts))
     return Explained(
         images=images,
@@ -48,8 +48,8 @@ def explain(
         probabilities=probabilities,
         saliency=saliency,
         class_saliency=class_saliency,
-        ground_truth=None if packed.masks is None else torch.from_numpy(packed.masks.copy()).to(device),
-        learned_mask=torch.cat([mask for mask in masks if mask is not None]) if masks[0] is not None else None,
+        ground_truth=None if packed.ground_truth is None else torch.from_numpy(packed.ground_truth.copy()).to(device),
+        learned_mask=torch.cat([mask for mask in learned_masks if mask is not None]) if learned_masks[0] is not None else None,
         pairs=None,
         predict=lambda some: predict(predictor, some),
         batch_size=settings.batch_size,

@@ -1,1 +1,1 @@
-"""The two networks: a classifier that predicts, and a masker that says where to look."""
+"""The classifier: its architectures, initial weights, number types and modes."""

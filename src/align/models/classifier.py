@@ -13,12 +13,12 @@ class Classifier(nn.Module):
 
     Args:
         backbone: images N×3×H×W (normalised) to feature maps N×C×h×w, its stages by name.
-        channels: of the feature maps before the last stage and after it, C.
+        channels: number of channels of the feature maps before the last stage, and after it (C).
         classes: number of classes K.
     """
 
     precision = torch.float32
-    """What the backbone computes in; feature maps and all after them are float32."""
+    """Number type in which the backbone computes. Feature maps and all later results are float32."""
 
     def __init__(self, backbone: nn.Sequential, channels: tuple[int, int], classes: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Classifier(nn.Module):
         return autocast(self.backbone, images, self.precision)
 
     def intermediate_features(self, images: Tensor) -> Tensor:
-        """Return the feature map before the last stage (ResNet-18: layer 3), finer and less specific than the last."""
+        """Return the feature map before the last stage (layer 3 of ResNet-18). It is finer and less specific than the last."""
         return autocast(self.backbone[:-1], images, self.precision)
 
     def classify(self, features: Tensor) -> Tensor:
@@ -45,21 +45,21 @@ class Classifier(nn.Module):
 
 
 def build_classifier(settings: ClassifierSettings, classes: int, generator: torch.Generator) -> Classifier:
-    """Return a freshly initialised (or pre-trained) classifier.
+    """Return a classifier with random or pre-trained initial weights.
 
     Args:
         settings: architecture and initial weights.
         classes: number of classes.
-        generator: seeds the initial weights, on the CPU, whatever the device of training.
+        generator: seeds the initial weights. They are made on the CPU, whatever device training runs on.
 
     Raises:
         InputError: the weights cannot be used; see :func:`align.models.weights.load_weights`.
     """
     seed = int(torch.randint(2**62, (), generator=generator))
-    with torch.random.fork_rng(devices=[]):  # torch's initialisers only know the global generator
+    with torch.random.fork_rng(devices=[]):  # torch's initialisers use the global generator only
         torch.manual_seed(seed)
         if settings.architecture == "small_resnet":
             return Classifier(small_resnet_stages(settings.widths), (settings.widths[-2], settings.widths[-1]), classes)
-        from align.models.resnet18 import resnet18_stages  # torchvision takes a second to import, half of a short job's start
+        from align.models.resnet18 import resnet18_stages  # torchvision's import takes a second
 
         return Classifier(resnet18_stages(settings.weights), (256, 512), classes)

@@ -1,4 +1,4 @@
-"""A classifier that only predicts."""
+"""A faster copy of a classifier, for predictions only."""
 
 import copy
 from itertools import pairwise
@@ -9,14 +9,14 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from align.models.classifier import Classifier
 
 
-def folded(classifier: Classifier) -> Classifier:
-    """Return a copy in which each convolution does the work of the batch normalisation after it.
+def fuse_batch_normalisation(classifier: Classifier) -> Classifier:
+    """Return a copy in which every batch normalisation is fused into the convolution before it.
 
-    In evaluation mode that is linear, so that the predictions are the same but for rounding, with a pass over each feature
-    map less.
+    In evaluation mode a batch normalisation is linear, so the copy predicts the same up to rounding. It saves a pass over each
+    feature map.
 
     Args:
-        classifier: in evaluation mode; its modules list their convolutions and normalisations in the order of their use.
+        classifier: in evaluation mode. Its modules must list their convolutions and normalisations in the order of their use.
     """
     copied = copy.deepcopy(classifier)
     for module in copied.modules():

@@ -1,4 +1,4 @@
-"""Networks that compute in half the bits, and give what they compute in all of them."""
+"""Networks that compute in bfloat16 and return float32."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def autocast(network: Callable[[Tensor], Tensor], images: Tensor, precision: torch.dtype) -> Tensor:
-    """Return the output of ``network`` in the precision of its weights, so that maps and losses are, whatever it computes in.
+    """Return the output of ``network`` as float32, whatever precision it computes in. So maps and losses are float32 too.
 
     Args:
         network: a network or a part of one.
         images: its input.
-        precision: float32: as the weights are; bfloat16: by autocast, convolutions and what follows them.
+        precision: float32 computes in the precision of the weights. bfloat16 computes under autocast.
     """
     if precision == torch.float32:
         return network(images)

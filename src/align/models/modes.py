@@ -1,4 +1,4 @@
-"""Evaluation mode and frozen weights, for the length of a block."""
+"""Contexts in which a network is in evaluation mode, or its weights are frozen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
-    """Put ``network`` in evaluation mode for the length of the block: batch normalisation takes its running statistics."""
+    """Put ``network`` in evaluation mode during the block, so that batch normalisation uses its running statistics."""
     was_training = network.training
     network.eval()
     try:
@@ -19,9 +19,9 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Put ``network`` in evaluation mode, without gradients of its weights, for the length of the block.
+    """Put ``network`` in evaluation mode during the block, without gradients for its weights.
 
-    Gradients still flow through it to its input; those of the weights, half of a backward pass, are saved.
+    Gradients still flow through the network to its input. Those for the weights, half of a backward pass, are not computed.
     """
     network.requires_grad_(False)
     try:

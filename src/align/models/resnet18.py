@@ -1,4 +1,4 @@
-"""ResNet-18 (He et al., arXiv:1512.03385), torchvision's."""
+"""ResNet-18 (He et al., arXiv:1512.03385), in torchvision's implementation."""
 
 from collections import OrderedDict
 
@@ -9,10 +9,10 @@ from align.models.weights import load_weights
 
 
 def resnet18_stages(weights: str | None) -> nn.Sequential:
-    """Return a ResNet-18 up to its last feature map, its stages by name.
+    """Return the stages of a ResNet-18 up to its last feature map, by name.
 
     Args:
-        weights: what :func:`align.models.weights.load_weights` takes; None: as initialised by the global generator.
+        weights: the source of :func:`align.models.weights.load_weights`; None for random weights from the global generator.
 
     Raises:
         InputError: the weights cannot be used.

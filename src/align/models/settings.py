@@ -1,4 +1,4 @@
-"""What can be set of the classifier. Imports nothing heavy: see align.registry."""
+"""Settings of the classifier. This module imports nothing heavy, see align.registry."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from align.settings import PositiveInt, Section, declared
 
 
 class ClassifierSettings(Section):
-    """The network that predicts."""
+    """The network that predicts classes."""
 
     architecture: Literal["resnet18", "small_resnet"] = Field("resnet18", description="the paper: ResNet-18")
     weights: str | None = Field(

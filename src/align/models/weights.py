@@ -1,4 +1,4 @@
-"""Initial weights from torchvision or from a file that nobody has to trust."""
+"""Initial weights from torchvision, or from a file that need not be trusted."""
 
 from pathlib import Path
 
@@ -6,16 +6,20 @@ import torch
 from torch import nn
 from torchvision.models import ResNet18_Weights
 
-from align.errors import InputError
+from align.errors import InputError, first_line
 
 
 def load_weights(network: nn.Module, source: str) -> None:
-    """Load a torchvision name (``IMAGENET1K_V1``) or a file with a state dict into a torchvision ResNet-18.
+    """Load weights into a torchvision ResNet-18.
 
-    The file is read as data only: a pickle that would run code is refused, unread.
+    A file is read as data only. A pickle that would run code is refused and not read.
+
+    Args:
+        network: the network.
+        source: a name of torchvision's weights, such as ``IMAGENET1K_V1``, or a file with a state dict.
 
     Raises:
-        InputError: the file is absent, is not a state dict, or its names or shapes do not fit; a download fails.
+        InputError: the file is absent, is no state dict, or has other names or shapes; or a download fails.
     """
     if "/" not in source and not source.endswith((".pt", ".pth")):
         try:
@@ -26,7 +30,7 @@ def load_weights(network: nn.Module, source: str) -> None:
             ) from None
         try:
             state = weights.get_state_dict(check_hash=True)
-        except (OSError, RuntimeError) as error:  # no network, or not the announced content
+        except (OSError, RuntimeError) as error:  # no network, or a wrong checksum
             raise InputError(
                 f"classifier.weights: {source} could not be downloaded ({error}); try again with a network, or name a file"
             ) from None
@@ -55,10 +59,9 @@ def _read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(f"classifier.weights: found no file {path}; correct the path in the configuration")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a broken file makes torch raise almost anything: struct.error, IndexError, AssertionError
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    except Exception as error:  # on a broken file, torch raises almost any error: struct.error, IndexError, AssertionError
         raise InputError(
-            f"{path}: cannot be read as tensors only, so it is not read at all ({reason}); expected a state dict"
+            f"{path}: cannot be read as tensors only, so it is not read at all ({first_line(error)}); expected a state dict"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         raise InputError(f"{path}: found {type(state).__name__}, expected a state dict: names to tensors")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from align import paths
 from align.configuration.runs import Run
 from align.planning.work import Work, measured_training
 
@@ -25,16 +26,16 @@ class Measured(NamedTuple):
     work: Work | None
 
 
-def kind_of(benchmark: Path, results: Path = Path("results")) -> Kind:
+def kind_of(benchmark: Path, results: Path = Path(paths.RESULTS)) -> Kind:
     """Return the kind of the job that writes ``benchmark``, a file below ``results``."""
-    step, dataset, *_ = benchmark.relative_to(results / "benchmarks").with_suffix("").parts
+    step, dataset, *_ = benchmark.relative_to(paths.below(results, paths.BENCHMARKS)).with_suffix("").parts
     run = run_of(benchmark, results)
     return Kind(step, dataset, run and run.method)
 
 
-def run_of(benchmark: Path, results: Path = Path("results")) -> Run | None:
+def run_of(benchmark: Path, results: Path = Path(paths.RESULTS)) -> Run | None:
     """Return the run that ``benchmark`` belongs to, None where to none."""
-    _, *parts = benchmark.relative_to(results / "benchmarks").with_suffix("").parts
+    _, *parts = benchmark.relative_to(paths.below(results, paths.BENCHMARKS)).with_suffix("").parts
     if len(parts) != len(Run._fields):
         return None
     dataset, protocol, domain, method, seed = parts
@@ -44,7 +45,7 @@ def run_of(benchmark: Path, results: Path = Path("results")) -> Run | None:
 def read_measured(results: Path) -> list[Measured]:
     """Return what every benchmark file below ``results`` says."""
     measured = []
-    for path in sorted((results / "benchmarks").rglob("*.tsv")):
+    for path in sorted(paths.below(results, paths.BENCHMARKS).rglob("*.tsv")):
         seconds = _seconds(path)
         kind, run = kind_of(path, results), run_of(path, results)
         work = measured_training(run, results) if run and kind.step == "train" else None

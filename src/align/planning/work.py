@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from align import paths
 from align.configuration.runs import Run, source_domains
 from align.configuration.schema import Configuration
 from align.datasets.published_counts import published_counts
@@ -39,7 +40,7 @@ class Work(NamedTuple):
         return (self.trained + self.predicted) * self.size**2
 
 
-def split_sizes(name: str, configuration: Configuration, counts: Path, results: Path = Path("results")) -> pd.DataFrame:
+def split_sizes(name: str, configuration: Configuration, counts: Path, results: Path = Path(paths.RESULTS)) -> pd.DataFrame:
     """Return how many images each split of a data set has or will have: columns domain, split, images.
 
     Of a data set that is not split yet, the published numbers are shared out; where only their total is published, evenly over
@@ -51,7 +52,7 @@ def split_sizes(name: str, configuration: Configuration, counts: Path, results: 
         counts: ``reference/dataset_counts.csv``.
         results: where data sets are split.
     """
-    listing = results / "data" / name / "splits.csv"
+    listing = paths.below(results, paths.SPLITS.format(dataset=name))
     if listing.is_file():
         return _listed(listing)
     dataset, shares = configuration.datasets[name], configuration.splits
@@ -103,11 +104,11 @@ def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFra
 def measured_training(run: Run, results: Path) -> Work | None:
     """Return the work of a finished run below ``results`` by what its account says, None where that or its images are gone."""
     try:
-        account = json.loads((results / "runs" / run.path / "run.json").read_text())
-        packed = [results / Path(path).relative_to("results") for path in account["hashes"]["data"] if path.endswith(".npy")]
+        account = json.loads(paths.below(results, paths.ACCOUNT.format(**run._asdict())).read_text())
+        packed = [paths.below(results, path) for path in account["hashes"]["data"] if path.endswith(".npy")]
         shapes = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False).shape for path in packed}
         sides = {domain: shape[1] for domain, shape in shapes.items() if len(shape) == 4}  # masks have no colours
-        sizes, settings = _listed(results / "data" / run.dataset / "splits.csv"), account["settings"]
+        sizes, settings = _listed(paths.below(results, paths.SPLITS.format(dataset=run.dataset))), account["settings"]
         epochs = settings["training"]["epochs"]
         trained, validated = (_images(sizes, sides, split) * epochs for split in ("train", "validation"))
         side = next(iter(sides.values()))

@@ -1,1 +1,1 @@
-"""From a folder of images to arrays that training reads: listing, splits, packing."""
+"""From a folder of images to the arrays that training reads: listing, verifying, splitting and packing."""

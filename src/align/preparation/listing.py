@@ -1,4 +1,4 @@
-"""The CSV files that list a data set's images: ``manifest.csv`` and ``splits.csv``."""
+"""Reading and writing the CSV files that list a data set's images: ``manifest.csv`` and ``splits.csv``."""
 
 from pathlib import Path
 
@@ -13,10 +13,14 @@ LEADS_OUT = r"^/|(?:^|/)\.\.(?:/|$)"
 
 
 def read_listing(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read a listing as text alone: a class may be named ``1`` or ``NA``.
+    """Read a listing. All its values are text, since a class may be named ``1`` or ``NA``.
+
+    Args:
+        path: the CSV file.
+        columns: the columns that it must have.
 
     Raises:
-        InputError: the file is not a listing with these columns and a value everywhere, or a path leads out of the folder.
+        InputError: the file is no table with these columns, a value is missing, or a path leads out of the data set's folder.
     """
     try:
         listing = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -32,6 +36,6 @@ def read_listing(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def write_listing(listing: pd.DataFrame, path: Path) -> None:
-    """Write a listing, whole or not at all."""
+    """Write a listing. The file is written whole or not at all."""
     with whole_file(path) as partial:
         listing.to_csv(partial, index=False, lineterminator="\n")

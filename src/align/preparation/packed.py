@@ -1,4 +1,4 @@
-"""Reading what :mod:`align.preparation.packing` wrote."""
+"""Reading the packed arrays that :mod:`align.preparation.packing` writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,68 +21,71 @@ class Packed:
         images: N×S×S×3, uint8.
         labels: N, int64: positions in the list of classes.
         paths: N paths relative to the data set's root.
-        masks: N×S×S, uint8: 1 object, 0 not, 255 not known; None where nothing is known of any image of the domain.
-        given: N×S×S, uint8: soft masks that a method asks for, from 0 to 254, 255 not known; None: it asks for none.
+        ground_truth: true masks, N×S×S, uint8: 1 on the object, 0 elsewhere, 255 everywhere in an image without ground truth.
+            None if no image of the domain has ground truth.
+        given_masks: soft masks that the method is given and does not learn, N×S×S, uint8: from 0 to 254, and 255 everywhere in an
+            image without a mask. None if the method uses no given masks.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     paths: list[str]
-    masks: npt.NDArray[np.uint8] | None
-    given: npt.NDArray[np.uint8] | None = None
+    ground_truth: npt.NDArray[np.uint8] | None
+    given_masks: npt.NDArray[np.uint8] | None = None
 
 
 def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -> list[str]:
-    """Return the classes in the order of their labels: as configured, else sorted."""
+    """Return the classes in the order of their labels: as configured, or sorted if no classes are configured."""
     return list(configured or sorted(splits["class"].unique()))
 
 
 def read_packed(
-    folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str], given: str | None = None
+    folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str], given_masks: str | None = None
 ) -> Packed:
-    """Read one domain, mapped into memory, or one split of it, copied into memory.
+    """Read a domain or one of its splits. A whole domain is mapped into memory, a split is copied into memory.
 
     Args:
         folder: ``results/data/<dataset>``.
         splits: the data set's ``splits.csv``.
-        domain: which domain.
-        split: train, validation or test; None: all, mapped from the file.
+        domain: name of the domain.
+        split: train, validation or test; None for the whole domain.
         classes: every class, in the order of the labels.
-        given: which masks a method asks for: ``ground_truth``, ``sam`` (Segment Anything's), or none of these.
+        given_masks: the masks that the method uses: ``ground_truth`` or ``sam`` (Segment Anything's). Any other masks, and None,
+            are not read here.
 
     Raises:
-        InputError: a packed file is missing, broken, or does not have the rows of ``splits``.
+        InputError: a packed file is missing or broken, or its rows are not those of ``splits``.
     """
     require("domain", domain, splits["domain"].unique())
     rows = splits[splits["domain"] == domain]
     images = read_array(folder / f"{domain}.npy", 4, (len(rows),))
-    masks = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
+    ground_truth = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
     selected = np.flatnonzero(rows["split"] == split) if split else slice(None)
     chosen = rows.iloc[selected]
     position = {label: i for i, label in enumerate(classes)}
     labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
-    packed = Packed(images[selected], labels, list(chosen["path"]), masks[selected] if len(masks) else None)
-    if given == "sam":
-        return replace(packed, given=read_array(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
-    return replace(packed, given=_as_given(packed)) if given == "ground_truth" else packed
+    packed = Packed(images[selected], labels, list(chosen["path"]), ground_truth[selected] if len(ground_truth) else None)
+    if given_masks == "sam":
+        return replace(packed, given_masks=read_array(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
+    return replace(packed, given_masks=_soft_ground_truth(packed)) if given_masks == "ground_truth" else packed
 
 
-def _as_given(packed: Packed) -> npt.NDArray[np.uint8]:
-    if packed.masks is None:
+def _soft_ground_truth(packed: Packed) -> npt.NDArray[np.uint8]:
+    if packed.ground_truth is None:
         return np.full(packed.images.shape[:3], UNKNOWN, np.uint8)
-    return np.where(packed.masks == UNKNOWN, np.uint8(UNKNOWN), packed.masks * np.uint8(FULL))
+    return np.where(packed.ground_truth == UNKNOWN, np.uint8(UNKNOWN), packed.ground_truth * np.uint8(FULL))
 
 
 def read_array(path: Path, dimensions: int, lengths: Sequence[int] | None = None) -> npt.NDArray[np.uint8]:
-    """Map an array of bytes into memory, as data only: pickled objects in a file are not read.
+    """Map an array of bytes into memory. Pickled objects in the file are never read.
 
     Args:
         path: the ``.npy`` file.
         dimensions: number of axes.
-        lengths: how many rows it may have; None: any number.
+        lengths: the allowed numbers of rows; None for any number.
 
     Raises:
-        InputError: it is missing, cut short, or another array.
+        InputError: the file is missing or cut short, or holds another array.
     """
     remedy = "remove it, so that it is packed again"
     try:

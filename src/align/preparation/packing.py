@@ -1,4 +1,4 @@
-"""Images of a domain as one array that training can map into memory."""
+"""Packing the images of a domain into one array that training can map into memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,29 +25,31 @@ def pack_domain(
     resize: Literal["crop", "stretch"],
     ground_truth: Sequence[GroundTruth],
     images_path: Path,
-    masks_path: Path,
+    ground_truth_path: Path,
 ) -> None:
-    """Write the images of a domain as uint8 N×S×S×3 and their masks as uint8 N×S×S (1 object, 0 not, 255 not known).
+    """Write the images of a domain and their ground-truth masks.
 
-    Images are resized as torchvision and so DomainBed do, bilinearly with anti-aliasing, and written one after the other, so that
-    memory does not grow with their number. The masks have shape (0, S, S) if
-    no image has one.
+    The images are uint8, N×S×S×3. The masks are uint8, N×S×S: 1 on the object, 0 elsewhere, 255 everywhere in an image without a
+    mask. If no image has a mask, their shape is (0, S, S).
+
+    Images are resized as torchvision does, and so DomainBed: bilinearly with anti-aliasing. They are written one after the
+    other, so that memory does not grow with their number.
 
     Args:
         root: the data set's folder.
         rows: the domain's rows of the manifest.
         image_size: side S, pixels.
-        resize: ``crop`` keeps the shape of objects and the largest centred square, ``stretch`` the whole image.
+        resize: ``crop`` keeps the largest centred square and the shape of objects, ``stretch`` keeps the whole image.
         ground_truth: where the masks are.
         images_path: the ``.npy`` file for the images.
-        masks_path: the ``.npy`` file for the masks.
+        ground_truth_path: the ``.npy`` file for the masks.
 
     Raises:
-        InputError: an image is gone, or is not the one that the manifest lists; a mask cannot be read.
+        InputError: an image is missing, or is not the one that the manifest lists; or a mask cannot be read.
     """
     with (
         whole_file(images_path) as images_partial,
-        whole_file(masks_path) as masks_partial,
+        whole_file(ground_truth_path) as masks_partial,
         images_partial.open("wb") as images,
         masks_partial.open("wb") as masks,
     ):
@@ -55,7 +57,7 @@ def pack_domain(
         write_header(masks, (len(rows), image_size, image_size))
         known = 0
         for path, domain, label, sha256 in rows[["path", "domain", "class", "sha256"]].itertuples(index=False):
-            # Twice the side, so that decoding at reduced size leaves the resampling filter enough to work with.
+            # Decoding at a reduced size keeps at least twice the side, so that the resampling filter has enough pixels.
             image, found = read_rgb(root / path, least_side=2 * image_size)
             if found != sha256:
                 raise InputError(
@@ -76,11 +78,11 @@ def pack_domain(
 def _fit_mask(mask: npt.NDArray[np.bool_] | None, size: int, resize: Literal["crop", "stretch"]) -> npt.NDArray[np.uint8]:
     if mask is not None:
         fitted = np.asarray(fit(Image.fromarray(mask.astype(np.uint8)), size, resize, Image.Resampling.NEAREST))
-        if fitted.any():  # the crop can leave the object out
+        if fitted.any():  # the crop may have cut the object off
             return fitted
     return np.full((size, size), UNKNOWN, dtype=np.uint8)
 
 
 def write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    """Write what a ``.npy`` file of bytes of this shape begins with; its rows follow, one after the other."""
+    """Write the header of a ``.npy`` file of bytes of this shape. The caller then writes the rows, one after the other."""
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

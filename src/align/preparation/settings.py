@@ -1,22 +1,22 @@
-"""What can be set of the splits. Imports nothing heavy: see align.registry."""
+"""Settings of the splits. This module imports nothing heavy, see align.registry."""
 
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from align.settings import Part, Section, Seed, declared
+from align.settings import ProperShare, Section, Seed, declared
 
 
 class SplitSettings(Section):
-    """Shares of each class in each domain."""
+    """The share of each split, in each class of each domain."""
 
-    train: Part = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
-    validation: Part = declared(0.2, "share of the images to select the checkpoint on", "as above")
+    train: ProperShare = declared(0.6, "share of the images to train on", "not published; 60/20/20 leaves enough to test on")
+    validation: ProperShare = declared(0.2, "share of the images to select the checkpoint on", "as for the training share")
     test: Annotated[float, Field(ge=0, lt=1)] = declared(
         0.2,
-        "share of the images to test on; 0: tested on the source's validation part and on all of the other domains, as DomainBed "
-        "(0.8, 0.2, 0) and JiGen (0.7, 0.3, 0) do",
-        "as above",
+        "share of the images to test on; with 0, a run is tested on the validation splits of its source domains and on all "
+        "images of the other domains, as in DomainBed (0.8, 0.2, 0) and JiGen (0.7, 0.3, 0)",
+        "as for the training share",
     )
     seed: Seed = declared(0, "seed of the split, the same for all runs", "all methods and seeds are compared on the same images")
 

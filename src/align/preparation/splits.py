@@ -1,4 +1,4 @@
-"""Which images are trained on, selected on and tested on."""
+"""Splitting a data set into images to train on, to select the checkpoint on, and to test on."""
 
 import hashlib
 import re
@@ -12,55 +12,56 @@ from align.errors import InputError
 from align.preparation.settings import SplitSettings
 
 Cell = tuple[str, str]  # domain, class
-Signature = tuple[tuple[Cell, int], ...]  # how many images of each cell a group has
+Signature = tuple[tuple[Cell, int], ...]  # a group's number of images in each cell
 
 
 def assign_splits(
     manifest: pd.DataFrame, splits: SplitSettings, test_only: Sequence[str] = (), group_pattern: str | None = None
 ) -> pd.DataFrame:
-    """Deal the images of every class of every domain into train, validation and test.
+    """Assign the images of every class of every domain to train, validation and test.
 
-    Groups are dealt in the order of a hash of seed and name: no random generator, so that a split is the same everywhere and
-    an added image moves only images at the cuts. Groups that have equally many images of each domain and class are dealt
-    together; kinds of groups that are too rare for that are put together with similar ones.
+    A group of images is never divided. Groups are sorted by a hash of the seed and their name, and this order is cut by the
+    shares. It needs no random generator: a split is the same on every machine, and an added image moves only images next to a
+    cut. Groups with equally many images of each domain and class are split together. Groups whose kind is too rare to split are
+    joined with groups of a similar kind.
 
     Args:
         manifest: columns path, domain, class.
         splits: shares and seed.
-        test_only: domains whose images are all test images, whatever their group.
-        group_pattern: regular expression on file names; images with its first group in common share a split in all
+        test_only: domains of which all images are test images, whatever their group.
+        group_pattern: regular expression for file names. Images whose names match its first group alike are one group, in all
             domains that are not ``test_only``. None: every image is its own group.
 
     Returns:
-        Columns path, domain, class, split; the rows of ``manifest`` in their order.
+        Columns path, domain, class, split, with the rows in the order of ``manifest``.
 
     Raises:
-        InputError: a file name without the pattern, or too few groups of a class in a domain.
+        InputError: a file name does not match the pattern, or a class has too few groups in a domain.
     """
     shares = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     wanted = [split for split, share in shares.items() if share > 0]
-    dealt = manifest[~manifest["domain"].isin(test_only)]
-    group_of = {path: _group(path, group_pattern) for path in dealt["path"]}
-    _require_enough(dealt, group_of, len(wanted))
+    divided = manifest[~manifest["domain"].isin(test_only)]
+    group_of = {path: _group(path, group_pattern) for path in divided["path"]}
+    _require_enough(divided, group_of, len(wanted))
     members: dict[str, Counter[Cell]] = {}
-    for path, domain, label in dealt[["path", "domain", "class"]].itertuples(index=False):
+    for path, domain, label in divided[["path", "domain", "class"]].itertuples(index=False):
         members.setdefault(group_of[path], Counter())[domain, label] += 1
     split_of: dict[str, str] = {}
     for stratum in _strata({group: tuple(sorted(counts.items())) for group, counts in members.items()}, len(wanted)):
         ordered = sorted(stratum, key=lambda group: hashlib.sha256(f"{splits.seed}/{group}".encode()).digest())
         counts = split_counts(len(ordered), list(shares.values()))
         split_of |= zip(ordered, (split for split, count in zip(shares, counts) for _ in range(count)))
-    dealt = dealt.assign(split=[split_of[group_of[path]] for path in dealt["path"]])
-    _require_every_split(dealt, wanted)
-    split_of_path = dict(zip(dealt["path"], dealt["split"]))
+    divided = divided.assign(split=[split_of[group_of[path]] for path in divided["path"]])
+    _require_every_split(divided, wanted)
+    split_of_path = dict(zip(divided["path"], divided["split"]))
     return manifest[["path", "domain", "class"]].assign(split=[split_of_path.get(path, "test") for path in manifest["path"]])
 
 
 def evaluated_split(splits: pd.DataFrame, domain: str, source_domains: Collection[str]) -> str | None:
-    """Return the split of ``domain`` that a model trained on ``source_domains`` is tested on; None: all of its images.
+    """Return the split of ``domain`` on which a model trained on ``source_domains`` is tested, None for all of its images.
 
-    Where source domains have no test split, they are tested on their validation splits, and other domains as a whole: the
-    protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
+    If the source domains have no test split, they are tested on their validation splits, and the other domains on all of their
+    images. These are the protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
     """
     if (splits["domain"].isin(source_domains) & (splits["split"] == "test")).any():
         return "test"
@@ -68,7 +69,10 @@ def evaluated_split(splits: pd.DataFrame, domain: str, source_domains: Collectio
 
 
 def split_counts(number: int, shares: Sequence[float]) -> list[int]:
-    """Return how many of ``number`` each split gets: rounded, at least one for every positive share where there are enough."""
+    """Return the size of each split of ``number`` images or groups: rounded shares, but at least 1 for every positive share.
+
+    Only if ``number`` is less than the number of positive shares, some of these splits stay empty.
+    """
     cuts = [round(number * sum(shares[: i + 1])) for i in range(len(shares))]
     counts = [cut - previous for cut, previous in zip(cuts, [0, *cuts])]
     empty = [i for i, share in enumerate(shares) if share > 0 and counts[i] == 0]
@@ -80,7 +84,11 @@ def split_counts(number: int, shares: Sequence[float]) -> list[int]:
 
 
 def _strata(signatures: Mapping[str, Signature], least: int) -> list[list[str]]:
-    """Return groups that are dealt together: by signature, the rare ones by ever less of it, at last whatever is left."""
+    """Return the groups in lists that are each split on their own.
+
+    Groups with the same signature form a list. Groups with a rare signature, shared by fewer than ``least`` groups, are joined by
+    their cells, then by their classes, and at last all together.
+    """
     strata: list[list[str]] = []
     left = list(signatures)
     alike: list[Callable[[Signature], Hashable]] = [

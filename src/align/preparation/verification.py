@@ -1,4 +1,4 @@
-"""Whether a data set is whole: its images of each class in each domain against the published numbers."""
+"""Checking that a data set is complete, by the published numbers of images of each class in each domain."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,16 +19,18 @@ def count(
     domains: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Count images, as finely as the published numbers do: by domain and class, or by domain.
+    """Count images by domain and class, or by domain if only the domains' numbers are published.
 
     Args:
         manifest: columns domain, class.
-        published: domain, class (``all`` where only the domain's number is published) and images of each published number.
-        domains: the chosen ones; default: all.
-        classes: the chosen ones; default: all.
+        published: domain, class and number of images of each published number. The class is ``all`` if only the domain's number
+            is published.
+        domains: the chosen domains; default: all.
+        classes: the chosen classes; default: all.
 
     Returns:
-        Columns domain, class, images, published (NA where nothing is); a row for each cell that is in either.
+        Columns domain, class, images, published. There is a row for each domain and class that has images or a published number;
+        ``published`` is NA if there is none.
     """
     known = pd.DataFrame(published, columns=["domain", "class", "images"])
     for column, chosen in (("domain", domains), ("class", classes)):
@@ -45,17 +47,17 @@ def count(
 def require_whole(
     counts: pd.DataFrame, acquisition: Mapping[str, Any], root: str, published_as: str | None, allow_partial: bool
 ) -> None:
-    """Compare what :func:`count` found with what is published, and see what was missing when the folder was made.
+    """Check the numbers of images against the published ones, and that nothing was missing when the folder was made.
 
     Args:
-        counts: columns domain, class, images, published.
-        acquisition: see :func:`align.datasets.folders.read_acquisition`; what its ``incomplete`` names was missing.
+        counts: the result of :func:`count`.
+        acquisition: the result of :func:`align.datasets.folders.read_acquisition`; ``incomplete`` lists what was missing.
         root: the data set's folder, for the message.
-        published_as: its published name, for the message.
-        allow_partial: a difference is a warning in the log, no error.
+        published_as: the data set's published name, for the message.
+        allow_partial: if true, a difference is a warning in the log, and no error.
 
     Raises:
-        InputError: a number differs (the message has the whole table), or something was missing.
+        InputError: a number differs, and the message has the whole table; or something was missing.
     """
     known = counts.dropna(subset="published")
     differing = known[known["images"] != known["published"]]
@@ -70,7 +72,7 @@ def require_whole(
     if problems and not allow_partial:
         raise InputError(
             f"{message}\ncomplete the folder, or remove it so that its source makes it again, or set `allow_partial: true` to go "
-            "on with what there is"
+            "on with these images"
         )
     if problems:
-        LOG.warning("%s\ngoing on, as `allow_partial: true` says; the table of the data repeats it", message)
+        LOG.warning("%s\ngoing on, since `allow_partial: true` is set; the table of data sets will have a warning", message)

@@ -1,1 +1,1 @@
-"""What came out: where results are, reading and collecting them, their means, and the published numbers beside them."""
+"""Results: collecting them into one table, averages and seed summaries, and published numbers beside them."""

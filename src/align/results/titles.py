@@ -2,12 +2,14 @@
 
 from collections.abc import Hashable
 
+DISTRIBUTION_TITLES = {"in": "in distribution", "out": "out of distribution"}
+
 
 def plain(name: Hashable) -> str:
-    """Return an identifier, such as a key of pandas, as words: ``single_source`` as ``single source``."""
+    """Return an identifier as words: ``single source`` for ``single_source``."""
     return str(name).replace("_", " ")
 
 
 def setting_title(*names: Hashable) -> str:
-    """Return what a table's block or a figure's panel is about: data set, protocol and more, as words."""
+    """Return the title of a table's block or a figure's panel from what it is about: data set, protocol and more."""
     return " · ".join(plain(name) for name in names)

@@ -1,1 +1,1 @@
-"""Masks from a segmentation model that knows nothing of the classes."""
+"""Foreground masks from Segment Anything, a segmentation model that knows no classes."""

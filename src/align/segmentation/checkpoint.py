@@ -1,4 +1,4 @@
-"""Which files a checkpoint of Segment Anything is made of; asked at every parse of the workflow, so without heavy imports."""
+"""The files of a checkpoint of Segment Anything. Snakemake asks for them at every parse, so this module imports nothing heavy."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from align.errors import InputError
 
 
 def checkpoint_files(folder: Path) -> list[str]:
-    """Return the files of a checkpoint that masks depend on: the JSON files and the tensors, never a pickle.
+    """Return the files of a checkpoint that its masks depend on: the JSON files and the tensors, never a pickle.
 
     Args:
-        folder: what ``save_pretrained`` of the transformers library's SamModel and SamProcessor wrote.
+        folder: the folder that ``save_pretrained`` of the transformers library's SamModel and SamProcessor wrote.
 
     Raises:
-        InputError: it is not such a folder.
+        InputError: it is no such folder.
     """
     tensors = sorted(folder.glob("*.safetensors"))
     if not folder.is_dir():
@@ -26,7 +26,7 @@ def checkpoint_files(folder: Path) -> list[str]:
         return [str(path) for path in (*sorted(folder.glob("*.json")), *tensors)]
     raise InputError(
         f"segment_anything.checkpoint: {folder}: found {found}, expected the folder of a SamModel and its SamProcessor as "
-        "save_pretrained of the transformers library writes them; correct the path or take it out"
+        "save_pretrained of the transformers library writes them; correct the path or remove it from the configuration"
     )
 
 

@@ -1,4 +1,4 @@
-"""Foreground maps from Segment Anything (Kirillov et al., arXiv:2304.02643), by the transformers library."""
+"""Foreground maps from Segment Anything (Kirillov et al., arXiv:2304.02643), in the transformers library's implementation."""
 
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,21 @@ from torch import Tensor
 from transformers import SamImageProcessor, SamModel
 from transformers.utils import logging
 
-from align.errors import InputError
+from align.errors import InputError, first_line
 from align.files import whole_file
 from align.imaging.masks import FULL, UNKNOWN
 from align.preparation.packing import write_header
 from align.segmentation.foreground import foreground
 from align.segmentation.settings import SegmentAnythingSettings
 
-STABILITY_OFFSET = 1.0  # of the logits; the authors' code
+STABILITY_OFFSET = 1.0  # change of the threshold on the logits, as in the authors' code
 
 
 def load_segment_anything(folder: Path, device: torch.device) -> tuple[SamModel, SamImageProcessor]:
-    """Load a checkpoint from its folder: tensors only, no code of its own, nothing from a network.
+    """Load a checkpoint from its folder. Only tensors are read, no code of the checkpoint runs, and no network is used.
 
     Raises:
-        InputError: the folder cannot be read, or does not hold all of a SamModel.
+        InputError: the folder cannot be read, or does not hold all tensors of a SamModel.
     """
     logging.disable_progress_bar()
     try:
@@ -39,14 +39,14 @@ def load_segment_anything(folder: Path, device: torch.device) -> tuple[SamModel,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    except Exception as error:  # a broken file makes the libraries raise almost anything
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    except Exception as error:  # on a broken file, the libraries raise almost any error
         raise InputError(
-            f"segment_anything.checkpoint: {folder}: found no SamModel and SamProcessor that can be read ({reason}); "
+            f"segment_anything.checkpoint: {folder}: found no SamModel and SamProcessor that can be read ({first_line(error)}); "
             "restore the folder or name another one"
         ) from None
     model, report = loaded
-    if wrong := sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}):  # left random
+    # The library leaves these tensors at random values.
+    if wrong := sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}):
         raise InputError(
             f"segment_anything.checkpoint: {folder}: found {len(wrong)} tensors missing or of another shape ({wrong[0]}, …), "
             "expected all of the SamModel in config.json; restore the folder or name another one"
@@ -58,17 +58,17 @@ def load_segment_anything(folder: Path, device: torch.device) -> tuple[SamModel,
 def automatic_masks(
     model: SamModel, processor: SamImageProcessor, image: npt.NDArray[np.uint8], settings: SegmentAnythingSettings
 ) -> tuple[Tensor, Tensor]:
-    """Return every mask that the model is sure of, asked at each point of a grid (section 5, "segment everything").
+    """Prompt the model at each point of a grid and return the masks that it is sure of (section 5, "segment everything").
 
     Args:
         model: on its device.
-        processor: what scales and normalises an image for ``model``.
+        processor: scales and normalises an image for ``model``.
         image: S×S×3.
-        settings: the grid, and how sure is sure.
+        settings: the grid, and the least predicted IoU and stability of a mask.
 
     Returns:
-        Masks K×S×S, boolean, and the IoU that the model predicts for each, K. The same thing is found from many points:
-        duplicates are left in, since a union is the same with them.
+        Masks K×S×S, bool, and the IoU that the model predicts for each, K. Many points find the same object. Such duplicates stay
+        in, since they do not change the union.
     """
     pixels = processor(images=Image.fromarray(image), return_tensors="pt")["pixel_values"].to(model.device)
     embedding = model.get_image_embeddings(pixels)
@@ -85,7 +85,7 @@ def automatic_masks(
 
 
 def grid(side: int) -> Tensor:
-    """Return the side² centres (x, y) of as many equal squares that fill the unit square, side²×2."""
+    """Divide the unit square into side² equal squares and return their centres (x, y), side²×2."""
     centres = (torch.arange(side) + 0.5) / side
     return torch.cartesian_prod(centres, centres)
 
@@ -93,22 +93,22 @@ def grid(side: int) -> Tensor:
 def segment_domain(
     model: SamModel, processor: SamImageProcessor, images: npt.NDArray[np.uint8], settings: SegmentAnythingSettings, path: Path
 ) -> int:
-    """Write each image's foreground map as uint8 N×S×S: 0 to 254, 255 everywhere in an image where nothing was found.
+    """Write the foreground maps of images as uint8 N×S×S: 0 to 254, or 255 everywhere in an image without a foreground.
 
     Images are read and maps are written one after the other, so that memory does not grow with their number.
 
     Args:
         model: on its device.
-        processor: what scales and normalises an image for ``model``.
+        processor: scales and normalises an image for ``model``.
         images: N×S×S×3.
         settings: how masks are found and merged.
-        path: the ``.npy`` file.
+        path: the ``.npy`` file to write.
 
     Returns:
-        The number of images where nothing was found.
+        The number of images without a foreground.
     """
     unknown = 0
-    with whole_file(path) as partial, partial.open("wb") as maps:  # a full disk kills whoever writes to a mapped file
+    with whole_file(path) as partial, partial.open("wb") as maps:  # not a mapped file: on a full disk, it would kill this process
         write_header(maps, images.shape[:3])
         for image in images:
             masks, scores = automatic_masks(model, processor, image, settings)

@@ -1,1 +1,1 @@
-"""Statistics: paired comparisons, corrections for several of them, and ranks."""
+"""Statistics: paired differences between methods, corrections of their p-values, and ranks."""

@@ -1,4 +1,4 @@
-"""Corrections of p-values for several comparisons."""
+"""Corrections of p-values for the number of tests."""
 
 from collections.abc import Sequence
 

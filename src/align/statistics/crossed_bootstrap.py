@@ -1,13 +1,13 @@
-"""Statistics of paired comparisons: the same test images and the same seeds for both methods.
+"""Paired differences between methods, on the same test images and with the same seeds for both.
 
-A statistic is known of each seed, on all images and on many draws of images with replacement. Images are drawn once for a
-target, for all methods and seeds; seeds are drawn with replacement too, crossed with images (Owen, Annals of Applied
-Statistics 1(2), 2007: the pigeonhole bootstrap of two-way data).
+A statistic is computed for each seed, on all images and on many bootstrap draws of the images. A draw takes as many images as
+there are, with replacement. All methods and seeds of a target share the same draws. Seeds are drawn with replacement too,
+crossed with images (Owen, Annals of Applied Statistics 1(2), 2007: the pigeonhole bootstrap of two-way data).
 
-With three to five seeds, percentiles of such draws are far too narrow: three seeds agree by chance in a quarter of all cases.
-So the bootstrap gives the variance, what a bootstrap of S seeds lacks of it, 1/S of their part, is added, and the quantiles are
-Student's with the degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 1946): S − 1 where seeds make the spread, many
-where images do.
+Percentiles of such draws are far too narrow with three to five seeds: three seeds agree by chance in a quarter of all cases.
+So the bootstrap gives the variance only. It underestimates the seeds' part of the variance of S seeds by 1/S, which is added.
+The quantiles are Student's, with the degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 1946): S − 1 where the spread
+comes from seeds, many where it comes from images.
 """
 
 from collections.abc import Sequence
@@ -28,24 +28,20 @@ class Sample(NamedTuple):
     """A statistic of S runs that differ by their seed.
 
     Attributes:
-        of_seeds: S, on all images.
-        of_draws: B×S, on each draw of images.
+        by_seed: S, on all images.
+        by_draw: B×S, on each draw of images.
     """
 
-    of_seeds: Array
-    of_draws: Array
+    by_seed: Array
+    by_draw: Array
 
     def minus(self, other: "Sample") -> "Sample":
         """Return the difference from ``other``, seed by seed and draw by draw."""
-        return Sample(self.of_seeds - other.of_seeds, self.of_draws - other.of_draws)
-
-    def times(self, factor: float) -> "Sample":
-        """Return ``factor`` times the statistic."""
-        return Sample(factor * self.of_seeds, factor * self.of_draws)
+        return Sample(self.by_seed - other.by_seed, self.by_draw - other.by_draw)
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, its 95 % interval, and the two-sided p-value of its being zero."""
+    """A mean over seeds, its 95 % interval, and the two-sided p-value of the hypothesis that it is zero."""
 
     value: float
     low: float
@@ -53,59 +49,59 @@ class Estimate(NamedTuple):
     p: float
 
 
-def generator_of(*names: str) -> np.random.Generator:
-    """Return the generator of what ``names`` name: a further claim or data set leaves the draws of the others as they are."""
+def named_generator(*names: str) -> np.random.Generator:
+    """Return a generator with a seed of its own for these names, so that another data set leaves these draws unchanged."""
     return np.random.default_rng([SEED, *"/".join(names).encode()])
 
 
-def drawn(n: int, generator: np.random.Generator) -> Array:
-    """Return how often each of ``n`` is drawn in each of B draws of n with replacement: B×n."""
+def draw_counts(n: int, generator: np.random.Generator) -> Array:
+    """Return how often each of ``n`` items occurs in each of B draws of n with replacement: B×n."""
     return generator.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(float)
 
 
-def means(values: Array, draws: Array) -> Sample:
+def bootstrap_means(values: Array, counts: Array) -> Sample:
     """Return the mean over images.
 
     Args:
         values: S×N, without NaN.
-        draws: B×N, from :func:`drawn`.
+        counts: B×N, from :func:`draw_counts`.
     """
-    return Sample(values.mean(axis=1), draws @ values.T / draws.sum(axis=1, keepdims=True))
+    return Sample(values.mean(axis=1), counts @ values.T / counts.sum(axis=1, keepdims=True))
 
 
-def aucs(probabilities: Array, labels: npt.NDArray[np.int64], draws: Array) -> Sample:
-    """Return the macro one-vs-rest ROC-AUC over the classes that occur, ties counting half.
+def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: Array) -> Sample:
+    """Return the macro one-vs-rest ROC-AUC over the classes that occur; ties count half.
 
     Args:
         probabilities: S×N×K.
         labels: N, in 0…K−1.
-        draws: B×N, from :func:`drawn`. A class that a draw lacks is left out of that draw.
+        counts: B×N, from :func:`draw_counts`. A class that does not occur in a draw is left out of that draw.
     """
-    weights = np.column_stack([np.ones(draws.shape[1]), draws.T])
-    of_classes = [
-        np.stack([_weighted_auc(of_seed[:, label], labels == label, weights) for of_seed in probabilities], axis=1)
+    weights = np.column_stack([np.ones(counts.shape[1]), counts.T])
+    by_class = [
+        np.stack([_weighted_auc(scores[:, label], labels == label, weights) for scores in probabilities], axis=1)
         for label in np.unique(labels)
     ]
-    macro = np.nanmean(of_classes, axis=0)
+    macro = np.nanmean(by_class, axis=0)
     return Sample(macro[0], macro[1:])
 
 
-def average(samples: Sequence[Sample]) -> Sample:
+def average_samples(samples: Sequence[Sample]) -> Sample:
     """Return the mean of statistics of the same seeds."""
-    return Sample(np.mean([s.of_seeds for s in samples], axis=0), np.mean([s.of_draws for s in samples], axis=0))
+    return Sample(np.mean([s.by_seed for s in samples], axis=0), np.mean([s.by_draw for s in samples], axis=0))
 
 
 def estimate(sample: Sample, generator: np.random.Generator) -> Estimate:
-    """Return the mean over seeds with its interval; of one seed the interval is that of images alone."""
-    seeds = len(sample.of_seeds)
-    value = float(sample.of_seeds.mean())
-    crossed = (sample.of_draws * drawn(seeds, generator)).mean(axis=1)
-    of_seeds = float(sample.of_seeds.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    variance = float(crossed.var(ddof=1)) + of_seeds / seeds
+    """Return the mean over seeds with its interval; with one seed the interval covers the images' part only."""
+    seeds = len(sample.by_seed)
+    value = float(sample.by_seed.mean())
+    crossed = (sample.by_draw * draw_counts(seeds, generator)).mean(axis=1)
+    seed_variance = float(sample.by_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
+    variance = float(crossed.var(ddof=1)) + seed_variance / seeds
     error = variance**0.5
-    if error < 1e-9:  # nothing varies; rounding apart
+    if error < 1e-9:  # nothing varies, rounding aside
         return Estimate(value, value, value, float(abs(value) < 1e-9))
-    freedom = (seeds - 1) * (variance / of_seeds) ** 2 if of_seeds > 0 else np.inf
+    freedom = (seeds - 1) * (variance / seed_variance) ** 2 if seed_variance > 0 else np.inf
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     return Estimate(value, value - reach, value + reach, float(2 * stats.t.sf(abs(value) / error, freedom)))
 
@@ -120,7 +116,7 @@ def _weighted_auc(scores: Array, positive: npt.NDArray[np.bool_], weights: Array
     cumulative = np.vstack([np.zeros(weights.shape[1]), weights[~positive][order].cumsum(axis=0)])
     below, not_above = (np.searchsorted(scores[~positive][order], scores[positive], side) for side in ("left", "right"))
     won = (cumulative[below] + cumulative[not_above]) / 2
-    of_positives = weights[positive]
-    pairs = of_positives.sum(axis=0) * cumulative[-1]
-    ordered = (of_positives * won).sum(axis=0)
+    positive_weights = weights[positive]
+    pairs = positive_weights.sum(axis=0) * cumulative[-1]
+    ordered = (positive_weights * won).sum(axis=0)
     return np.asarray(np.divide(ordered, pairs, out=np.full(weights.shape[1], np.nan), where=pairs > 0))

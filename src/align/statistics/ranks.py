@@ -1,4 +1,4 @@
-"""Average ranks of methods over settings, and whether they tell methods apart (Demšar, JMLR 7, 2006)."""
+"""Average ranks of methods over settings, and tests of whether they differ (Demšar, JMLR 7, 2006)."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from align.metrics import MEASURES
 from align.results.collect import study_rows
 
 ALPHA = 0.05
-FEWEST_SETTINGS = 5  # with fewer, neither test can find much, and the approximations behind them fail
+FEWEST_SETTINGS = 5  # with fewer, neither test can find much, and their approximations are poor
 SETTING = ["dataset", "protocol", "source_domain", "target_domain"]
 DISTRIBUTIONS = {"in": ["in"], "out": ["out"], "both": ["in", "out"]}
 
@@ -19,10 +19,11 @@ class Ranks(NamedTuple):
     """Average ranks of k methods over N settings.
 
     Attributes:
-        average: by method, 1 is best; ties share the mean of their ranks.
+        average: by method; 1 is best, and tied methods share the mean of their ranks.
         settings: N.
-        p: of Friedman's test that all methods are alike; NaN with fewer than three methods or too few settings.
-        critical_difference: two methods whose average ranks differ by more are told apart (Nemenyi's test at 0.05); NaN likewise.
+        p: of Friedman's test that all methods are equal; NaN with fewer than three methods or too few settings.
+        critical_difference: two methods differ where their average ranks differ by more (Nemenyi's test at 0.05); NaN where
+            ``p`` is.
     """
 
     average: pd.Series
@@ -31,8 +32,8 @@ class Ranks(NamedTuple):
     critical_difference: float
 
 
-def ranked(values: pd.DataFrame, higher_is_better: bool) -> Ranks:
-    """Return the average ranks of methods (columns) over settings (rows); a setting that lacks a method is left out."""
+def rank_methods(values: pd.DataFrame, higher_is_better: bool) -> Ranks:
+    """Return the average ranks of methods (columns) over settings (rows). A setting that lacks a method is left out."""
     complete = values.dropna()
     average = complete.rank(axis=1, ascending=not higher_is_better).mean()
     n, k = complete.shape
@@ -49,15 +50,15 @@ def critical_difference(methods: int, settings: int) -> float:
     return float(q * (methods * (methods + 1) / (6 * settings)) ** 0.5)
 
 
-def average_ranks(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Return the average ranks of the compared methods in and out of distribution, and in both.
+def rank_table(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
+    """Return the average ranks of the compared methods in distribution, out of distribution, and in both.
 
-    A setting is a source and a target of a data set; its values are means over seeds. The settings of one source are of the same
-    networks, and those of one target of the same images, so that they are not the independent data sets of the tests.
+    A setting is a source and a target of a data set. Its values are means over seeds. Settings of one source share their
+    networks, and settings of one target share their images. So they are not the independent data sets that the tests assume.
 
     Args:
         metrics: ``results/metrics.csv``.
-        metric: by which methods are ranked.
+        metric: the metric by which methods are ranked.
 
     Returns:
         Columns: distribution, metric, method, average_rank, settings, friedman_p, critical_difference; the best method first.
@@ -69,7 +70,7 @@ def average_ranks(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFra
         rows = chosen[chosen["distribution"].isin(distributions)]
         values = rows.pivot_table(index=SETTING, columns="method", values="value", sort=False)
         if values.shape[1] > 1:
-            ranks = ranked(values, higher_is_better=bool(MEASURES[metric].higher_is_better))
+            ranks = rank_methods(values, higher_is_better=bool(MEASURES[metric].higher_is_better))
             table = ranks.average.rename_axis("method").rename("average_rank").sort_values(kind="stable").reset_index()
             numbers = {"settings": ranks.settings, "friedman_p": ranks.p, "critical_difference": ranks.critical_difference}
             tables.append(table.assign(distribution=name, metric=metric, **numbers))

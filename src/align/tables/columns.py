@@ -1,13 +1,12 @@
-"""Columns that are measures in or out of distribution, for tables that show both beside each other."""
+"""Columns that are measures in or out of distribution, for tables that show both side by side."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
-from align.metrics.titles import short_measure_title
-from align.results.summary import AVERAGE, averages, over_seeds
-from align.tables.summary import PERCENTAGES
+from align.metrics.printing import short_measure_title, unit
+from align.results.summary import AVERAGE, averages, seed_summary
 
 
 class Column(NamedTuple):
@@ -17,18 +16,17 @@ class Column(NamedTuple):
     distribution: str
 
     @property
-    def title(self) -> str:
-        """Return the column's heading."""
-        unit = ", %" if self.metric in PERCENTAGES else ""
-        return f"{short_measure_title(self.metric)}{unit} ({self.distribution})"
+    def heading(self) -> str:
+        """The column's heading."""
+        return f"{short_measure_title(self.metric)}{unit(self.metric)} ({self.distribution})"
 
 
-def measured(metrics: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """Return what stands in ``columns``: the mean over targets of each source domain, and the average of these.
+def column_summary(metrics: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """Return what stands in ``columns``: for each source domain the mean over its targets, then the average over sources.
 
     Args:
         metrics: ``results/metrics.csv``, or rows of it, each run once.
-        columns: in their order, which is that of the rows.
+        columns: the columns in their order; the returned rows have the same order.
 
     Returns:
         dataset, protocol, source_domain, metric, distribution, method, mean, standard_deviation, seeds.
@@ -37,21 +35,21 @@ def measured(metrics: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     places = pd.Series(list(zip(metrics["metric"], metrics["distribution"])), index=metrics.index, dtype=object).map(order)
     chosen = metrics.assign(place=places).dropna(subset="place").sort_values("place", kind="stable")
     kept = ["dataset", "protocol", "source_domain", "target_domain", "metric", "distribution", "method", "seed", "value"]
-    of_sources = averages(chosen[kept], "target_domain").drop(columns="target_domain")
-    return over_seeds(pd.concat([of_sources, averages(of_sources, "source_domain")], ignore_index=True))
+    by_source = averages(chosen[kept], "target_domain").drop(columns="target_domain")
+    return seed_summary(pd.concat([by_source, averages(by_source, "source_domain")], ignore_index=True))
 
 
-def titled(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of :func:`measured` with the heading of what each is, ``column``."""
-    places = zip(summary["metric"], summary["distribution"])
-    return summary.assign(column=[Column(*place).title for place in places])
+def with_headings(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of :func:`column_summary` with their column's heading as ``column``."""
+    columns = map(Column, summary["metric"], summary["distribution"])
+    return summary.assign(column=[column.heading for column in columns])
 
 
-def over_sources(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of :func:`measured` that are averages over source domains."""
+def source_averages(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of :func:`column_summary` that are averages over source domains."""
     return summary[summary["source_domain"] == AVERAGE]
 
 
-def of_settings(summary: pd.DataFrame) -> list[tuple[tuple[Hashable, ...], pd.DataFrame]]:
-    """Return data set and protocol, and the rows of :func:`measured` that belong to them."""
+def by_dataset_and_protocol(summary: pd.DataFrame) -> list[tuple[tuple[Hashable, ...], pd.DataFrame]]:
+    """Return each pair of data set and protocol with its rows of :func:`column_summary`."""
     return list(summary.groupby(["dataset", "protocol"], sort=False))

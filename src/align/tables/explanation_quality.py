@@ -1,65 +1,57 @@
 """Faithfulness and localisation of saliency maps and learned masks, in and out of distribution."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from align.metrics import MEASURES
-from align.metrics.titles import short_measure_title
+from align.metrics import FAITHFULNESS, LEARNED_MASKS, LOCALISATION, MEASURES
+from align.metrics.printing import short_measure_title
 from align.results.collect import study_rows
-from align.results.summary import averages, over_seeds
-from align.results.titles import setting_title
+from align.results.summary import averages, seed_summary
+from align.results.titles import DISTRIBUTION_TITLES, setting_title
+from align.tables.method_block import in_registry_order, method_block
 from align.tables.printing import Table
-from align.tables.summary import comparison
 
-DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
-LEARNED_MASK = "learned_mask_"
-GROUND_TRUTH_AREA = "ground_truth_area"  # what the learned mask's area should be near
-FAITHFULNESS = (
-    "sufficiency",
-    "comprehensiveness",
-    "normalised_sufficiency",
-    "normalised_comprehensiveness",
-    "insertion_auc",
-    "deletion_auc",
-)
-LOCALISATION = ("pointing_game", "energy_inside", "iou", "pixel_average_precision")
-FAMILIES = {
-    "faithfulness of saliency maps": FAITHFULNESS,
-    "saliency maps against ground truth": LOCALISATION,
-    "learned masks against ground truth": (*(name for name in MEASURES if name.startswith(LEARNED_MASK)), GROUND_TRUTH_AREA),
-}
+CAPTION = """
+How good the explanations are. Values are means over test images, then over domains (in distribution) or pairs of source
+and target (out of distribution). Then follow mean ± standard deviation over seeds. The best method of each column is
+bold.
+
+*Faithfulness* asks whether the pixels that the saliency map ranks first carry the prediction. *Sufficiency* is the drop
+in confidence when only these pixels are kept. *Comprehensiveness* is the drop when they are removed. Both are given raw
+and normalised. Insertion and deletion curves add or remove the pixels step by step.
+
+*Localisation* asks whether the map, or the mask that a method learns, lies on the object. It needs the true mask. The
+measures are the pointing game, the share of the energy inside, intersection over union, and the average precision of
+pixels.
+"""
+
+FAMILIES = (FAITHFULNESS, LOCALISATION, LEARNED_MASKS)
+GROUND_TRUTH_AREA = "ground_truth_area"  # stands beside the learned mask's area; measured of methods without a mask too
 
 
 def explanation_quality(metrics: pd.DataFrame) -> Table:
-    """Return a block per data set, protocol, distribution and family of measures: methods × measures.
+    """Return a block for each data set, protocol, distribution and family of measures: methods × measures.
 
-    Each value is the mean over source domains (in distribution) or over pairs of source and target (out of it).
+    Each value is the mean over source domains (in distribution) or over pairs of source and target (out of distribution).
 
     Args:
         metrics: ``results/metrics.csv``.
     """
-    families = {measure: family for family, measures in FAMILIES.items() for measure in measures}
-    metrics = study_rows(metrics, "comparison")
-    learning = metrics.loc[metrics["metric"].str.startswith(LEARNED_MASK), "method"].unique()
-    explanations = metrics[
-        metrics["metric"].isin(families) & (metrics["metric"].ne(GROUND_TRUTH_AREA) | metrics["method"].isin(learning))
+    rows = study_rows(metrics, "comparison")
+    rows = rows.assign(family=rows["metric"].map({name: measure.family for name, measure in MEASURES.items()}))
+    rows = rows[rows["family"].isin(FAMILIES)]
+    is_area = rows["metric"].eq(GROUND_TRUTH_AREA)
+    with_mask = rows.loc[rows["family"].eq(LEARNED_MASKS) & ~is_area, "method"].unique()
+    rows = rows[~is_area | rows["method"].isin(with_mask)]
+    values = rows.assign(pair=rows["source_domain"] + "/" + rows["target_domain"])[
+        ["dataset", "protocol", "distribution", "family", "metric", "pair", "method", "seed", "value"]
     ]
-    values = explanations.assign(
-        family=explanations["metric"].map(families),
-        pair=explanations["source_domain"] + "/" + explanations["target_domain"],
-    )[["dataset", "protocol", "distribution", "family", "metric", "pair", "method", "seed", "value"]]
-    data = over_seeds(averages(values, "pair").drop(columns="pair"))
+    data = seed_summary(averages(values, "pair").drop(columns="pair"))
     blocks = []
-    for (dataset, protocol), of_dataset in data.groupby(["dataset", "protocol"], sort=False):
-        for distribution in DISTRIBUTIONS:
-            for family, measures in FAMILIES.items():
-                chosen = of_dataset[of_dataset["distribution"].eq(distribution) & of_dataset["family"].eq(family)]
+    for (dataset, protocol), setting_rows in data.groupby(["dataset", "protocol"], sort=False):
+        for distribution, distribution_title in DISTRIBUTION_TITLES.items():
+            for family in FAMILIES:
+                chosen = setting_rows[setting_rows["distribution"].eq(distribution) & setting_rows["family"].eq(family)]
                 if len(chosen):
-                    title = f"{setting_title(dataset, protocol)}, {DISTRIBUTIONS[distribution]}: {family}"
-                    blocks.append(comparison(title, _in_order(chosen, measures), "metric", short_measure_title))
+                    title = f"{setting_title(dataset, protocol)}, {distribution_title}: {family}"
+                    blocks.append(method_block(title, in_registry_order(chosen), "metric", short_measure_title))
     return Table(data, blocks)
-
-
-def _in_order(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
-    return summary.sort_values("metric", key=lambda names: names.map(measures.index), kind="stable")

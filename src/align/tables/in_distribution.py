@@ -1,32 +1,40 @@
-"""Accuracy and AUC on the test split of the domain that was trained on, beside the paper's."""
+"""Accuracy and AUC on the test split of the domain that was trained on, with the paper's numbers."""
 
 from collections.abc import Hashable
 
 import pandas as pd
 
-from align.metrics import MEASURES
+from align.metrics import MEASURES, PREDICTION, family_measures
+from align.metrics.printing import unit
 from align.results.collect import study_rows
 from align.results.published import published_values
-from align.results.summary import averages, over_seeds
+from align.results.summary import averages, seed_summary
 from align.results.titles import plain, setting_title
+from align.tables.method_block import method_block
 from align.tables.printing import Block, Table
-from align.tables.published import with_published
-from align.tables.summary import PERCENTAGES, comparison
+from align.tables.published import with_paper
+
+CAPTION = """
+Accuracy and AUC on unseen images of the training domain, in per cent. AUC is macro: one class against the rest, then
+the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. Rows named *paper*
+give the paper's number, if the data set is the paper's and the number is public. Otherwise the cell is empty. The
+average over domains is taken for each seed, before mean and spread.
+"""
 
 SETTING = ["dataset", "protocol", "metric"]
 
 
 def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
-    """Return a block per data set, protocol and measure: methods × domains and their average.
+    """Return a block for each data set, protocol and measure of predictions: methods × domains and their average.
 
     Args:
         metrics: ``results/metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
     compared = study_rows(metrics, "comparison")
-    own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(PERCENTAGES)]
+    own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(family_measures(PREDICTION))]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
-    data = over_seeds(pd.concat([values, averages(values, "domain")], ignore_index=True))
+    data = seed_summary(pd.concat([values, averages(values, "domain")], ignore_index=True))
     known = published[published["setting"] == "in-distribution"]
     data["published"] = published_values(data, known, {"domain": "target_domain"})
     return Table(data, [_block(setting, rows) for setting, rows in data.groupby(SETTING, sort=False)])
@@ -34,6 +42,5 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
 
 def _block(setting: tuple[Hashable, ...], summary: pd.DataFrame) -> Block:
     dataset, protocol, metric = map(str, setting)
-    title = f"{setting_title(dataset, protocol)}: {MEASURES[metric].title}, %"
-    block = comparison(title, summary, "domain", plain)
-    return with_published(block, summary, "domain", "paper", lambda _, value: f"{100 * value:.2f}")
+    title = f"{setting_title(dataset, protocol)}: {MEASURES[metric].title}{unit(metric)}"
+    return with_paper(method_block(title, summary, "domain", plain), summary, "domain")

@@ -1,4 +1,4 @@
-"""What was asked for and could not be run, said below a table."""
+"""A note below a table on the variants that could not be run."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,6 +7,12 @@ from align.tables.printing import Block
 
 
 def with_left_out(block: Block, reasons: Mapping[str, str], methods: Collection[str]) -> Block:
-    """Return ``block`` with a remark on every variant of ``methods`` that was left out, by variant in ``reasons``."""
+    """Return ``block`` with a note on each variant of ``methods`` that was left out.
+
+    Args:
+        block: the block of a table.
+        reasons: why a variant was left out, by variant.
+        methods: the methods that the block shows.
+    """
     remarks = [f"Left out: {method_title(name)}; {reason}." for name, reason in reasons.items() if method_of(name) in methods]
     return block._replace(note=" ".join([block.note, *remarks]))

@@ -1,4 +1,4 @@
-"""How well masks cover the object, and what a classifier makes of images whose background they blur."""
+"""How well masks cover the object, and how accurate a classifier is on images whose background the masks blur."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,25 +7,28 @@ import pandas as pd
 
 from align.configuration.runs import LeftOut
 from align.methods.naming import method_of
+from align.metrics import LEARNED_MASKS, family_measures
 from align.results.collect import study_rows
-from align.results.titles import setting_title
-from align.tables.columns import Column, measured, of_settings, over_sources, titled
+from align.results.titles import DISTRIBUTION_TITLES, setting_title
+from align.tables.columns import Column, by_dataset_and_protocol, column_summary, source_averages, with_headings
 from align.tables.left_out import with_left_out
+from align.tables.method_block import method_block
 from align.tables.printing import Table
-from align.tables.summary import comparison
+
+CAPTION = """
+The first part shows how well masks cover the object, if its true mask is known. It gives the share of the image that
+the masks cover, the share that the object covers, and how well the two agree. These are means over images and domains.
+
+The second part asks the paper's question: what are masks worth? A classifier is trained and tested on images in which
+everything outside of the mask is blurred. The masks are the true ones, unless the brackets name others. *None* means
+unchanged images. Degraded masks are the true ones made worse, by a share of the image's side (*random*: of its area).
+Columns marked *in* are of the training domain. Columns marked *out* are the mean over the other domains.
+"""
 
 STUDIES = ("comparison", "masker_ablation")
 MASKED = "masked_erm"
-DISTRIBUTIONS = {"in": "in distribution", "out": "out of distribution"}
-MASKS = (
-    "learned_mask_area",
-    "ground_truth_area",  # what the mask's area should be near
-    "learned_mask_iou",
-    "learned_mask_energy_inside",
-    "learned_mask_pointing_game",
-    "learned_mask_pixel_average_precision",
-)
-ACCURACY = (
+MASK_COLUMNS = [Column(metric, distribution) for distribution in DISTRIBUTION_TITLES for metric in family_measures(LEARNED_MASKS)]
+CLASSIFIER_COLUMNS = (
     Column("accuracy", "in"),
     Column("accuracy", "out"),
     Column("learned_mask_area", "in"),
@@ -38,30 +41,31 @@ def mask_quality(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, Any]
 
     Args:
         metrics: ``results/metrics.csv``.
-        variants: the hyper-parameters of every variant.
-        left_out: variants that could not be run, and why.
+        variants: the hyper-parameters of each variant.
+        left_out: why variants could not be run, by data set and variant.
     """
-    masks, accuracies = over_sources(_of_maskers(metrics)), over_sources(measured(study_rows(metrics, "mask_quality"), ACCURACY))
+    masks = source_averages(column_summary(_mask_rows(metrics), MASK_COLUMNS))
+    classifiers = source_averages(column_summary(study_rows(metrics, "mask_quality"), CLASSIFIER_COLUMNS))
     blocks = [
-        comparison(f"{setting_title(*setting)}, {where}: masks against ground truth", titled(summary), "column", str)
-        for setting, rows in of_settings(masks)
-        for distribution, where in DISTRIBUTIONS.items()
+        method_block(f"{setting_title(*setting)}, {title}: masks against ground truth", with_headings(summary), "column", str)
+        for setting, rows in by_dataset_and_protocol(masks)
+        for distribution, title in DISTRIBUTION_TITLES.items()
         if len(summary := rows[rows["distribution"] == distribution])
     ]
     degraded = {name for name, settings in variants.items() if settings.get("degradation", "none") != "none"}
-    for setting, rows in of_settings(accuracies):
+    for setting, rows in by_dataset_and_protocol(classifiers):
         reasons = left_out.get(str(setting[0]), {})
         is_degraded = rows["method"].isin(degraded)
-        for what, summary in (("by mask", rows[~is_degraded]), ("masks made worse", rows[is_degraded])):
+        for title, summary in (("by mask", rows[~is_degraded]), ("masks made worse", rows[is_degraded])):
             if len(summary):
-                block = comparison(f"{setting_title(*setting)}: background blurred, {what}", titled(summary), "column", str)
+                title = f"{setting_title(*setting)}: background blurred, {title}"
+                block = method_block(title, with_headings(summary), "column", str)
                 blocks.append(with_left_out(block, reasons, [MASKED]))
-    return Table(pd.concat([masks, accuracies], ignore_index=True), blocks)
+    return Table(pd.concat([masks, classifiers], ignore_index=True), blocks)
 
 
-def _of_maskers(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the quality of the masks of every method that has some, each run once, whatever studies it is part of."""
-    own = metrics[metrics["study"].isin(STUDIES) & metrics["method"].map(method_of).ne(MASKED)]
-    masking = own.loc[own["metric"] == "learned_mask_iou", "method"].unique()
-    once = own[own["method"].isin(masking)].drop(columns="study").drop_duplicates()
-    return measured(once, [Column(metric, distribution) for distribution in DISTRIBUTIONS for metric in MASKS])
+def _mask_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every method that has masks of its own; a run that belongs to two studies appears once."""
+    rows = metrics[metrics["study"].isin(STUDIES) & metrics["method"].map(method_of).ne(MASKED)]
+    with_mask = rows.loc[rows["metric"] == "learned_mask_iou", "method"].unique()
+    return rows[rows["method"].isin(with_mask)].drop(columns="study").drop_duplicates()

@@ -14,7 +14,7 @@ table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2p
 th, td { padding: .3rem .8rem; text-align: left; } thead { border-bottom: 1px solid #222; }
 tbody tr:nth-child(even) { background: #f4f4f4; } p { color: #555; max-width: 50rem; }
 """
-# What LaTeX cannot take as it is, among it the symbols in titles and in the assumptions' texts.
+# Symbols of titles and texts that LaTeX needs a command for.
 SYMBOLS = {
     "±": r"\pm", "→": r"\rightarrow", "↑": r"\uparrow", "↓": r"\downarrow", "·": r"\cdot", "×": r"\times", "‖": r"\Vert",
     "ε": r"\varepsilon", "⊙": r"\odot", "−": "-", "λ": r"\lambda", "β": r"\beta", "η": r"\eta", "Φ": r"\Phi",
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A titled part of a table: a header, rows of as many cells, and a note below it."""
+    """A part of a table with a title, a header, rows with as many cells as the header, and a note below them."""
 
     title: str
     header: Sequence[str]
@@ -43,7 +43,7 @@ class Block(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table as tidy data, one value per row, and as blocks for print."""
+    """A table as tidy data, one value in each row, and as blocks for print."""
 
     data: pd.DataFrame
     blocks: Sequence[Block]
@@ -60,7 +60,7 @@ def latex(blocks: Sequence[Block]) -> str:
 
 
 def html_page(blocks: Sequence[Block]) -> str:
-    """Return the blocks as an HTML page of its own, the best cells in bold."""
+    """Return the blocks as one HTML page, the best cells in bold."""
     head = f'<meta charset="utf-8"><title>Tables</title><style>{STYLE}</style>'
     body = "\n".join(_html_block(block) for block in blocks) or f"<p>{NOTHING}</p>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
@@ -103,7 +103,7 @@ def _latex_block(block: Block) -> str:
 
 
 def _html_text(text: str) -> str:
-    """Return ``text`` for HTML, without line breaks before signs that belong to what stands before them."""
+    """Return ``text`` for HTML, with spaces beside ±, ↑ and ↓ at which no line breaks."""
     escaped = html.escape(text)
     for sign in "±↑↓":
         escaped = escaped.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}").replace(f"{sign} ", f"{sign}\N{NO-BREAK SPACE}")

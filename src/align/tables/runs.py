@@ -1,4 +1,4 @@
-"""Every run: what was selected, what it took, and how it failed."""
+"""Every run: its selected epoch, its time and memory, and its failures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,13 @@ from align.methods.naming import method_title
 from align.results.collect import trained_on
 from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Cell, Table
+
+CAPTION = """
+Every training run: the epoch and phase that validation accuracy selected, what the run took, and the failures that were
+detected, by name. *Mask collapse* means that the mask keeps everything or nothing, or is grey all over. *Explanation
+drift* means that saliency leaves the mask while accuracy rises. A failed run is not hidden, and the other tables
+include it. If runs side by side were trained with several versions of a library, a warning names the versions.
+"""
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
 AGAIN = "snakemake --forcerun train_run trains all runs again"
@@ -28,7 +35,7 @@ HEADER = (
 
 
 def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a row per run, in the order of ``accounts``.
+    """Return a row for each run, in the order of ``accounts``.
 
     Args:
         accounts: the content of each ``run.json``.
@@ -43,7 +50,11 @@ def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _mixed(versions: pd.DataFrame) -> str:
-    """Return a warning of every library (a column) of which runs (rows) that stand side by side have several versions."""
+    """Return a warning that names the libraries of which these runs have several versions; empty where there are none.
+
+    Args:
+        versions: a row for each run, a column for each library.
+    """
     found = {name: sorted(column.dropna().unique()) for name, column in versions.items()}
     mixed = [f"{name} {', '.join(several)}" for name, several in found.items() if len(several) > 1]
     if not mixed:

@@ -1,4 +1,4 @@
-"""The verdict: each claim of the paper, ours beside it, and the word."""
+"""The verdict: each claim of the paper with the paper's value, ours, and the word for the claim."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -6,11 +6,25 @@ from typing import get_args
 import pandas as pd
 
 from align.methods.naming import method_title
+from align.metrics.printing import number_text
 from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
-from align.tables.summary import printed
 from align.verdict.answers import Answer
 from align.verdict.rule import Word
+
+CAPTION = """
+Every claim of the paper with a word: *reproduced*, *not reproduced*, *inconclusive* or *not tested*. The rule behind
+the word was fixed before it was applied to any result:
+
+- Each named method must be beaten with corrected p < 0.05.
+- A missing method counts as not beaten.
+- Fewer than three seeds decide nothing.
+
+A claim is tested on the data set that it names, and by analogy on every other one. Comparisons use the same test images
+and the same seeds. Intervals come from a bootstrap over images crossed with seeds. The verdict is of ALIGN. The verdict
+of ALIGN-plus, this project's variant, stands beside it. The paper names three of its six baselines. Mixup, RSC and CGC
+are this project's choice for the other three.
+"""
 
 HEADER = ("Claim", "Where", "Paper", "Ours", "Difference", "Seeds", "Verdict", "ALIGN-plus", "Remarks")
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -20,26 +34,26 @@ SCOPES = {
     "general": "claims that name no data set",
 }
 NOTE = (
-    "In brackets 95 % intervals. The difference is to the one of the claim's other methods that comes closest or is better; "
-    "p-values are corrected for all comparisons of a row. Of the paper's six baselines three are published by name, ERM, SGT and "
-    "DRE; Mixup, RSC and CGC are this project's completion."
+    "Brackets give 95 % intervals. The difference is that to the best of the other methods that the claim names. p-values are "
+    "corrected for all pairs of methods of a row. The paper names three of its six baselines: ERM, SGT and DRE. Mixup, RSC and "
+    "CGC are this project's choice for the other three."
 )
 
 
 def verdict(answers: Sequence[Answer]) -> Table:
-    """Return a summary, then a block for each data set and the way in which its claims are tested."""
+    """Return a block that counts the words, then a block for each data set and scope of the claims."""
     data = pd.DataFrame(answers, columns=Answer._fields)
     places: dict[tuple[str, str], list[Answer]] = {}
     for answer in answers:
         places.setdefault((answer.dataset, answer.scope), []).append(answer)
     tested_first = sorted(places.items(), key=lambda place: all(answer.verdict == "not tested" for answer in place[1]))
     blocks = [
-        Block(f"{plain(dataset)}: {SCOPES[scope]}", HEADER, [_cells(answer) for answer in of_place], NOTE)
-        for (dataset, scope), of_place in tested_first
+        Block(f"{plain(dataset)}: {SCOPES[scope]}", HEADER, [_cells(answer) for answer in found], NOTE)
+        for (dataset, scope), found in tested_first
     ]
     rows = [
-        [Cell(plain(dataset)), Cell(SCOPES[scope]), *(Cell(str(sum(a.verdict == word for a in of_place))) for word in WORDS)]
-        for (dataset, scope), of_place in tested_first
+        [Cell(plain(dataset)), Cell(SCOPES[scope]), *(Cell(str(sum(a.verdict == word for a in found))) for word in WORDS)]
+        for (dataset, scope), found in tested_first
     ]
     return Table(data, [Block("Number of claims", ["Data set", "Tested", *WORDS], rows), *blocks])
 
@@ -66,7 +80,7 @@ def _ours(answer: Answer) -> str:
         if not answer.units:
             return ""
         return f"holds in {answer.holds} of {answer.units}, expected in {answer.needed}; the opposite in {answer.opposite}"
-    return f"{printed(answer.metric, answer.ours)} {_interval(answer.metric, answer.low, answer.high)}"
+    return f"{number_text(answer.metric, answer.ours)} {_interval(answer.metric, answer.low, answer.high)}"
 
 
 def _difference(answer: Answer) -> str:
@@ -78,8 +92,8 @@ def _difference(answer: Answer) -> str:
 
 
 def _interval(metric: str, low: float, high: float) -> str:
-    return f"[{printed(metric, low)}, {printed(metric, high)}]"
+    return f"[{number_text(metric, low)}, {number_text(metric, high)}]"
 
 
 def _signed(metric: str, value: float) -> str:
-    return f"{'+' if value > 0 else ''}{printed(metric, value)}"
+    return f"{'+' if value > 0 else ''}{number_text(metric, value)}"

@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
-FOLDER = Path("results/state")
+from align import paths
+
+FOLDER = Path(paths.STATE)
 FINISHED = "finished"
 
 

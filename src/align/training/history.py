@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 
 from align.errors import InputError
-from align.methods.align.collapse import explanation_drift, mask_collapse
-from align.methods.base import Failure
 
 
 class NonFiniteLossError(InputError):
@@ -44,18 +42,12 @@ class History:
         """Return all rows as a table."""
         return pd.DataFrame(self.rows, columns=["epoch", "phase", "name", "value"])
 
-    def series(self, name: str) -> dict[int, float]:
-        """Return the values of ``name`` by epoch."""
-        return {epoch: value for epoch, _, found, value in self.rows if found == name}
-
-    def failures(self) -> list[Failure]:
-        """Return the failure signatures of a finished run."""
-        areas, spreads, outside = (self.series(f"validation_{name}") for name in ("mask_area", "mask_spread", "energy_outside"))
-        if not outside:
-            return []
-        accuracies = self.series("validation_accuracy")
-        drift = explanation_drift([accuracies[epoch] for epoch in outside], list(outside.values()), min(outside))
-        return [failure for failure in (mask_collapse(areas, spreads), drift) if failure]
+    def by_name(self) -> dict[str, dict[int, float]]:
+        """Return the values of each quantity by epoch."""
+        series: dict[str, dict[int, float]] = {}
+        for epoch, _, name, value in self.rows:
+            series.setdefault(name, {})[epoch] = value
+        return series
 
 
 def mean_terms(steps: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:

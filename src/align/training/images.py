@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from align.imaging.masks import to_masks
+from align.imaging.masks import to_soft_masks
 from align.imaging.normalisation import normalise, to_unit
 from align.methods.base import Batch
 from align.preparation.packed import Packed
@@ -27,13 +27,13 @@ class Images:
     Attributes:
         images: N×S×S×3, bytes.
         labels: N.
-        masks: given masks N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
+        given_masks: N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
         domains: which images are of which source domain, booleans D×N; None: there is one.
     """
 
     images: Tensor
     labels: Tensor
-    masks: Tensor | None = None
+    given_masks: Tensor | None = None
     domains: Tensor | None = None
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Images:
         return Images(
             self.images[indices],
             self.labels[indices],
-            None if self.masks is None else self.masks[indices],
+            None if self.given_masks is None else self.given_masks[indices],
             None if self.domains is None else self.domains[:, indices],
         )
 
@@ -55,9 +55,9 @@ class Images:
     def batch(self, change: Callable[[Tensor], Tensor] = lambda images: images) -> Batch:
         """Return the images as a network sees them, after ``change`` of them and their masks, both in [0, 1]."""
         images = to_unit(self.images)
-        if self.masks is None:
+        if self.given_masks is None:
             return Batch(normalise(change(images)), self.labels, None, self.domains)
-        changed = change(torch.cat((images, to_masks(self.masks)), 1))
+        changed = change(torch.cat((images, to_soft_masks(self.given_masks)), 1))
         return Batch(normalise(changed[:, :3]), self.labels, changed[:, 3:], self.domains)
 
 
@@ -83,17 +83,17 @@ class StreamedImages(Images):
 
     def _send(self, indices: Tensor) -> tuple[list[Tensor | None], torch.cuda.Event]:
         with torch.cuda.stream(self._copies):
-            sent = [_page_locked(source, indices) for source in (self.images, self.masks)]
+            sent = [_page_locked(source, indices) for source in (self.images, self.given_masks)]
             tensors = [None if staged is None else staged.to(self.labels.device, non_blocking=True) for staged in sent]
             return tensors, self._copies.record_event()
 
 
 def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
     """Return packed images of one or several domains, one after the other, on ``device``."""
-    return placed(packed, device, math.inf)
+    return on_device_or_streamed(packed, device, math.inf)
 
 
-def placed(packed: Sequence[Packed], device: torch.device, memory_share: float) -> Images:
+def on_device_or_streamed(packed: Sequence[Packed], device: torch.device, memory_share: float) -> Images:
     """Return packed images as :func:`on_device` does, but stream them where they are too large for a GPU.
 
     Args:
@@ -102,7 +102,7 @@ def placed(packed: Sequence[Packed], device: torch.device, memory_share: float) 
         memory_share: the most that they may take of the memory that is free on a GPU.
     """
     images = torch.from_numpy(np.concatenate([domain.images for domain in packed]))
-    given = [domain.given for domain in packed if domain.given is not None]
+    given = [domain.given_masks for domain in packed if domain.given_masks is not None]
     masks = torch.from_numpy(np.concatenate(given)) if given else None
     labels = torch.from_numpy(np.concatenate([domain.labels for domain in packed])).to(device)
     domain_of_image = torch.arange(len(packed)).repeat_interleave(torch.tensor([len(domain.labels) for domain in packed]))

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import torch
 
@@ -15,42 +15,56 @@ from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
 from align.files import whole_file, write_json
 from align.methods.base import Method
+from align.methods.settings import MethodSettings
 from align.models.classifier import build_classifier
 from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.registry import load
-from align.settings import Section
+from align.training.batches import TrainingBatches
 from align.training.device import precision_on
-from align.training.images import placed
+from align.training.images import on_device_or_streamed
 from align.training.settings import EngineSettings, TrainingSettings
-from align.training.trainer import AfterStep, State, Trained, nothing_after, train
+from align.training.trainer import Interruption, Trained, Trainer
 
 LOG = logging.getLogger("align")
 
 
 class RunSettings(NamedTuple):
-    """Everything that a run's numbers depend on beside its data and its seed.
+    """The settings of a run: besides its data and its seed, its numbers depend on nothing else.
 
-    The method is named by its implementation (``align.methods.erm:ERM``): a look into the registry would make every run
-    depend on every method.
+    The method is named by its implementation, such as ``align.methods.erm:ERM``. The registry is not asked: a run does not depend
+    on methods that it does not use.
     """
 
     implementation: str
-    hyper_parameters: Section
+    hyper_parameters: MethodSettings
     classifier: ClassifierSettings
     training: TrainingSettings
     augmentation: AugmentationSettings
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> "RunSettings":
+        """Return the settings that plain ``values`` hold under the names of the attributes; other names are not looked at."""
+        implementation = values["implementation"]
+        hyper_parameters: type[MethodSettings] = get_type_hints(load(implementation))["settings"]
+        return cls(
+            implementation,
+            hyper_parameters(**values["hyper_parameters"]),
+            ClassifierSettings(**values["classifier"]),
+            TrainingSettings(**values["training"]),
+            AugmentationSettings(**values["augmentation"]),
+        )
 
     def build(self, classes: int, seed: int, device: torch.device, compile_mode: str = "none") -> Method:
         """Return the method with freshly initialised networks on ``device``.
 
         Args:
             classes: number of classes.
-            seed: of the initial weights and of the method's random numbers.
-            device: where to compute.
-            compile_mode: the engine's ``compile``, see :class:`align.training.settings.EngineSettings`.
+            seed: seed of the initial weights and of the method's random numbers.
+            device: the device of the networks.
+            compile_mode: ``compile`` of :class:`align.training.settings.EngineSettings`.
         """
-        on_cpu = seeded(seed, "weights", torch.device("cpu"))  # so that initial weights are those of any other device
+        on_cpu = seeded(seed, "weights", torch.device("cpu"))  # so that initial weights are the same on every device
         classifier = build_classifier(self.classifier, classes, on_cpu)
         classifier = classifier.to(device).to(memory_format=torch.channels_last)
         classifier.precision = precision_on(device, self.training.precision)
@@ -61,43 +75,58 @@ class RunSettings(NamedTuple):
 
 
 def seeded(seed: int, purpose: str, device: torch.device) -> torch.Generator:
-    """Return a generator on ``device`` whose numbers are another's for every seed and every purpose."""
+    """Return a generator on ``device``. Every seed and every purpose has random numbers of its own."""
     digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
+class RunData(NamedTuple):
+    """The images of a run: of each source domain, those to train on and those to select the epoch on.
+
+    Attributes:
+        training: one item for each source domain.
+        validation: likewise.
+        classes: names of the classes in the order of the labels.
+    """
+
+    training: Sequence[Packed]
+    validation: Sequence[Packed]
+    classes: Sequence[str]
+
+
 def train_run(
     settings: RunSettings,
-    training_split: Sequence[Packed],
-    validation_split: Sequence[Packed],
-    classes: Sequence[str],
+    data: RunData,
     seed: int,
     device: torch.device,
-    title: str,
-    engine: EngineSettings,
-    state: State | None = None,
-    after_step: AfterStep = nothing_after,
+    engine: EngineSettings | None = None,
+    title: str = "training",
+    interruption: Interruption | None = None,
 ) -> tuple[Trained, dict[str, Any]]:
-    """Train one run; for ``state`` and ``after_step`` see :func:`align.training.trainer.train`.
+    """Train one run.
+
+    Args:
+        settings: the method and its settings.
+        data: the images.
+        seed: seed of all random numbers.
+        device: where to compute.
+        engine: how to compute.
+        title: names the run in the log.
+        interruption: see :class:`align.training.trainer.Interruption`.
 
     Returns:
-        What was trained, and what it took: device, precision, compile, wall_seconds, images_per_second, peak_memory_bytes.
+        What the run leaves behind, and its costs: device, precision, compile, wall_seconds, images_per_second and
+        peak_memory_bytes.
     """
+    engine = engine or EngineSettings()
     start = time.perf_counter()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    method = settings.build(len(classes), seed, device, engine.compile)
-    trained = train(
-        method,
-        placed(training_split, device, engine.memory_share),
-        placed(validation_split, device, engine.memory_share),
-        settings.training,
-        settings.augmentation,
-        seeded(seed, "batches", device),
-        title,
-        state,
-        after_step,
-    )
+    method = settings.build(len(data.classes), seed, device, engine.compile)
+    images, validation = (on_device_or_streamed(part, device, engine.memory_share) for part in (data.training, data.validation))
+    generator = seeded(seed, "batches", device)
+    batches = TrainingBatches(images, settings.training.batch_size, settings.augmentation, generator)
+    trained = Trainer(method, batches, validation, settings.training, title, interruption).train()
     return trained, {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
         "precision": str(method.classifier.precision).removeprefix("torch."),
@@ -113,9 +142,9 @@ def write_run(trained: Trained, implementation: str, classes: Sequence[str], acc
 
     Args:
         trained: what :func:`train_run` returned.
-        implementation: the method's, as in its :class:`RunSettings`.
+        implementation: the implementation of its :class:`RunSettings`.
         classes: names of the classes in the order of the labels.
-        account: where the run came from and what it took, added to ``run.json``.
+        account: provenance and costs of the run, for ``run.json``.
         folder: the run's folder.
     """
     with whole_file(folder / "history.csv") as partial:

@@ -1,4 +1,4 @@
-"""Masks that a finished run makes for another one."""
+"""Masks that a finished run makes for another run."""
 
 from dataclasses import replace
 
@@ -14,12 +14,12 @@ from align.training.images import on_device
 BATCH = 128
 
 
-def taught(packed: Packed, teacher: Method, device: torch.device) -> Packed:
-    """Return ``packed`` with the masks of ``teacher`` as its given ones.
+def with_learned_masks(packed: Packed, teacher: Method, device: torch.device) -> Packed:
+    """Return ``packed`` with the masks of ``teacher`` as given masks.
 
     Args:
-        packed: images as they are; all that is held of their masks at once is their bytes.
-        teacher: trained, in evaluation mode, on ``device``.
+        packed: the images.
+        teacher: a trained method in evaluation mode, on ``device``.
         device: where to compute.
 
     Raises:
@@ -33,4 +33,4 @@ def taught(packed: Packed, teacher: Method, device: torch.device) -> Packed:
         if made is None:
             raise InputError("mask: learned: found a teacher without masks, expected one with a masker (lambda3 above 0)")
         masks[some] = made.mul(FULL).round().to(torch.uint8).cpu().numpy()
-    return replace(packed, given=masks)
+    return replace(packed, given_masks=masks)

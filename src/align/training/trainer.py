@@ -1,4 +1,4 @@
-"""The training loop, the same for every method: epochs, validation, selection."""
+"""The training loop, the same for every method: epochs, validation, and the choice of the best epoch."""
 
 import copy
 import logging
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from align.augmentation.settings import AugmentationSettings
 from align.methods.base import Batch, Failure, Method
 from align.training.batches import TrainingBatches
 from align.training.history import History, mean_terms
@@ -22,14 +21,27 @@ from align.training.settings import TrainingSettings
 
 LOG = logging.getLogger("align")
 VALIDATION_BATCH = 256
+REPORTED_STEPS = 10  # of a preparation: the mean of the last ones is its row in the history
 
 Terms = dict[str, Tensor]  # a step's loss terms, scalars by name
 State = dict[str, Any]  # plain values and tensors, as torch.load takes them with weights_only
 AfterStep = Callable[[Callable[[], State]], None]
 
 
-def nothing_after(state: Callable[[], State]) -> None:
+def do_nothing(current_state: Callable[[], State]) -> None:
     """Do nothing after a step."""
+
+
+class Interruption(NamedTuple):
+    """How a run may be interrupted and go on.
+
+    Attributes:
+        state: the state that an interrupted run of the same settings has left. None: the run begins.
+        after_step: called after every step, with a function that returns the state at that moment.
+    """
+
+    state: State | None = None
+    after_step: AfterStep = do_nothing
 
 
 class Trained(NamedTuple):
@@ -44,141 +56,181 @@ class Trained(NamedTuple):
     images_per_second: float
 
 
+class Best(NamedTuple):
+    """The epoch with the best validation accuracy so far, and its networks."""
+
+    accuracy: float = -1.0
+    epoch: int = 0
+    phase: str = ""
+    states: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+
 @dataclass
 class Progress:
-    """How far a run is: with the states of the method and of the batches, all that its outcome depends on.
+    """How far a run is. With the states of the method and of the batches, its outcome depends on nothing else.
 
     Attributes:
-        epoch: the one under way, from 1.
-        stage: what of it is to be done next: its ``start``, the method's ``preparation``, or its own ``steps``.
+        epoch: the present epoch, from 1.
+        stage: what comes next in it: its ``start``, the method's ``preparation``, or its own ``steps``.
         prepared: what each step of the preparation reported.
-        taken: what each of the epoch's own steps reported.
-        rows: of the history.
-        best: validation accuracy, epoch, phase and networks of the epoch that would be selected now.
-        seen: images that the steps so far were taken on.
-        seconds: that they took.
+        steps: what each of the epoch's own steps reported.
+        rows: the rows of the history.
+        best: the epoch that would be selected now.
+        images: number of images that the steps so far were taken on.
+        seconds: time that they took.
     """
 
     epoch: int = 1
     stage: str = "start"
     prepared: list[Terms] = field(default_factory=list)
-    taken: list[Terms] = field(default_factory=list)
+    steps: list[Terms] = field(default_factory=list)
     rows: list[tuple[int, str, str, float]] = field(default_factory=list)
-    best: tuple[float, int, str, dict[str, Any]] = (-1.0, 0, "", {})
-    seen: int = 0
+    best: Best = field(default_factory=Best)
+    images: int = 0
     seconds: float = 0.0
 
     def state_dict(self) -> State:
-        """Return the attributes, the terms of many steps as one tensor per name."""
-        return vars(self) | {"prepared": _stacked(self.prepared), "taken": _stacked(self.taken)}
+        """Return the attributes. The terms of many steps become one tensor per name."""
+        return vars(self) | {"prepared": _stacked(self.prepared), "steps": _stacked(self.steps), "best": tuple(self.best)}
 
     @classmethod
     def from_state(cls, state: State, device: torch.device) -> "Progress":
-        """Return what returned ``state``, with the terms on ``device``."""
-        return cls(**state | {key: _unstacked(state[key], device) for key in ("prepared", "taken")})
+        """Return the progress whose :meth:`state_dict` is ``state``, with the terms on ``device``."""
+        terms = {key: _unstacked(state[key], device) for key in ("prepared", "steps")}
+        return cls(**state | terms | {"best": Best(*state["best"])})
 
 
-def train(
-    method: Method,
-    training_split: Images,
-    validation_split: Images,
-    settings: TrainingSettings,
-    augmentation: AugmentationSettings,
-    generator: torch.Generator,
-    title: str = "training",
-    state: State | None = None,
-    after_step: AfterStep = nothing_after,
-) -> Trained:
-    """Train ``method`` and keep the networks of the epoch with the best validation accuracy.
+class Trainer:
+    """Trains one method, and keeps the networks of the epoch with the best validation accuracy.
 
     Args:
-        method: holds the networks, on the device of the splits.
-        training_split: what it learns from, augmented.
-        validation_split: what the epoch is selected on, as it is; of equals, the latest.
-        settings: epochs, batch size, and from which epoch on one may be selected.
-        augmentation: random changes of training images.
-        generator: order of the images and augmentation, on the same device.
+        method: holds the networks, on the device of the images.
+        batches: what the method learns from.
+        validation: the images on which the epoch is selected, without augmentation. Of equally good epochs, the last is selected.
+        settings: number of epochs, and the epoch from which one may be selected.
         title: names the run in the log.
-        state: of an interrupted run of the same settings, which is gone on with; None: begin.
-        after_step: called after every step with what returns the state then.
-
-    Raises:
-        NonFiniteLossError: a loss term became NaN or infinite; the message names the epoch and the term.
+        interruption: the state to go on from, and what happens after each step.
     """
-    batches = TrainingBatches(training_split, settings.batch_size, augmentation, generator)
-    progress = Progress()
-    if state is not None:
-        progress = Progress.from_state(state["progress"], generator.device)
-        method.load_state_dict(state["method"])
-        batches.load_state_dict(state["batches"])
-    history = History(progress.rows)
-    status: dict[str, float] = {}
-    since = time.perf_counter()
 
-    def count_seconds() -> None:
-        nonlocal since
-        now = time.perf_counter()
-        progress.seconds, since = progress.seconds + now - since, now
+    def __init__(
+        self,
+        method: Method,
+        batches: TrainingBatches,
+        validation: Images,
+        settings: TrainingSettings,
+        title: str = "training",
+        interruption: Interruption | None = None,
+    ) -> None:
+        self.method, self.batches, self.validation, self.settings, self.title = method, batches, validation, settings, title
+        state, self.after_step = interruption or Interruption()
+        self.progress = Progress()
+        if state is not None:
+            self.progress = Progress.from_state(state["progress"], batches.generator.device)
+            method.load_state_dict(state["method"])
+            batches.load_state_dict(state["batches"])
+        self.history = History(self.progress.rows)
+        self._since = time.perf_counter()
 
-    def current_state() -> State:
-        count_seconds()
-        return {"progress": progress.state_dict(), "method": method.state_dict(), "batches": batches.state_dict()}
+    def train(self) -> Trained:
+        """Train from where the run is to its last epoch.
 
-    for epoch in epochs_with_progress(settings.epochs, len(training_split), title, status, progress.epoch):
-        since = time.perf_counter()
+        Raises:
+            NonFiniteLossError: a loss term became NaN or infinite. The message names the epoch and the term.
+        """
+        status: dict[str, float] = {}  # what the bar of progress shows
+        images = len(self.batches.split)
+        for epoch in epochs_with_progress(self.settings.epochs, images, self.title, status, self.progress.epoch):
+            self._since = time.perf_counter()
+            self._prepare(epoch)
+            total = self._take_steps(epoch)
+            accuracy = self._validate(epoch)
+            status.update(loss=total, validation_accuracy=accuracy)
+            self._finish_epoch(epoch, accuracy)
+        return self._trained()
+
+    def current_state(self) -> State:
+        """Return everything that the rest of the run depends on."""
+        self._count_seconds()
+        return {
+            "progress": self.progress.state_dict(),
+            "method": self.method.state_dict(),
+            "batches": self.batches.state_dict(),
+        }
+
+    def _prepare(self, epoch: int) -> None:
+        """Take the method's steps that come before the epoch's own, on as many passes over the images as it takes."""
+        progress, method = self.progress, self.method
         if progress.stage == "start":
-            progress.stage = "preparation" if method.start_epoch(epoch, settings.epochs) else "steps"
-        if progress.stage == "preparation":
-            for _ in preparation(method, batches, progress.prepared):
-                after_step(current_state)
-            batches.start_over()
-            progress.stage = "steps"
-            if progress.prepared:
-                history.add(epoch, "masker", mean_terms(progress.prepared[-10:]))
-                area = float(progress.prepared[-1]["mask_area"])
-                LOG.info("%s: %d masker steps alone, mask area %.3f", title, len(progress.prepared), area)
-        for batch in batches:
-            progress.taken.append(method.step(batch))
-            progress.seen += len(batch.labels)
-            after_step(current_state)
-        terms = mean_terms(progress.taken)
-        count_seconds()
-        history.add(epoch, method.phase, terms)
-        validation = validate(method, validation_split)
-        history.add(epoch, method.phase, validation)
-        accuracy = validation["validation_accuracy"]
-        status.update(loss=terms["total"], validation_accuracy=accuracy)
-        if epoch > settings.eligible_from * settings.epochs and accuracy >= progress.best[0]:
+            progress.stage = "preparation" if method.start_epoch(epoch, self.settings.epochs) else "steps"
+        if progress.stage == "steps":
+            return
+        for _ in preparation_steps(method, self.batches, progress.prepared):
+            self.after_step(self.current_state)
+        self.batches.start_over()
+        progress.stage = "steps"
+        if progress.prepared:
+            terms = mean_terms(progress.prepared[-REPORTED_STEPS:])
+            self.history.add(epoch, method.preparation, terms)
+            reported = ", ".join(f"{name} {value:.3g}" for name, value in terms.items())
+            LOG.info("%s: %d steps of the %s alone; %s", self.title, len(progress.prepared), method.preparation, reported)
+
+    def _take_steps(self, epoch: int) -> float:
+        """Take the epoch's own steps. Return the mean total loss."""
+        for batch in self.batches:
+            self.progress.steps.append(self.method.step(batch))
+            self.progress.images += len(batch.labels)
+            self.after_step(self.current_state)
+        terms = mean_terms(self.progress.steps)
+        self._count_seconds()
+        self.history.add(epoch, self.method.phase, terms)
+        return terms["total"]
+
+    def _validate(self, epoch: int) -> float:
+        """Record what is measured on the validation images. Return the accuracy."""
+        values = validate(self.method, self.validation)
+        self.history.add(epoch, self.method.phase, values)
+        return values["validation_accuracy"]
+
+    def _finish_epoch(self, epoch: int, accuracy: float) -> None:
+        """Keep the networks if no epoch before was better, and make ready for the next epoch."""
+        progress, method = self.progress, self.method
+        if epoch > self.settings.eligible_from * self.settings.epochs and accuracy >= progress.best.accuracy:
             states = {name: copy.deepcopy(network.state_dict()) for name, network in method.networks.items()}
-            progress.best = (accuracy, epoch, method.phase, states)
-        progress.epoch, progress.stage, progress.prepared, progress.taken = epoch + 1, "start", [], []
+            progress.best = Best(accuracy, epoch, method.phase, states)
+        progress.epoch, progress.stage, progress.prepared, progress.steps = epoch + 1, "start", [], []
 
-    accuracy, selected, phase, states = progress.best
-    failures = history.failures()
-    for failure in failures:
-        LOG.warning("%s: %s in epoch %d: %s", title, failure.name, failure.epoch, failure.detail)
-    states = {name: {key: tensor.cpu() for key, tensor in own.items()} for name, own in states.items()}
-    return Trained(states, history, failures, selected, phase, accuracy, progress.seen / progress.seconds)
+    def _trained(self) -> Trained:
+        best, progress = self.progress.best, self.progress
+        failures = self.method.failures(self.history.by_name())
+        for failure in failures:
+            LOG.warning("%s: %s in epoch %d: %s", self.title, failure.name, failure.epoch, failure.detail)
+        states = {name: {key: tensor.cpu() for key, tensor in state.items()} for name, state in best.states.items()}
+        images_per_second = progress.images / progress.seconds
+        return Trained(states, self.history, failures, best.epoch, best.phase, best.accuracy, images_per_second)
+
+    def _count_seconds(self) -> None:
+        now = time.perf_counter()
+        self.progress.seconds, self._since = self.progress.seconds + now - self._since, now
 
 
-def preparation(method: Method, batches: Iterable[Batch], steps: list[Terms]) -> Iterator[None]:
-    """Take ``method``'s steps before an epoch's own, on one pass of ``batches`` after the other; yield after each.
+def preparation_steps(method: Method, batches: Iterable[Batch], reported: list[Terms]) -> Iterator[None]:
+    """Take the steps that ``method`` wants before an epoch's own, and yield after each.
 
     Args:
         method: after its ``start_epoch``, which has asked for them.
-        batches: a pass each time.
-        steps: what they reported; grows.
+        batches: one pass over the images, which is repeated as often as it takes.
+        reported: what the steps reported. The list grows.
     """
     for batch in chain.from_iterable(repeat(batches)):
-        if method.is_prepared(steps):
+        if method.is_prepared(reported):
             return
-        steps.append(method.prepare(batch))
+        reported.append(method.prepare(batch))
         yield
 
 
 @torch.no_grad()
 def validate(method: Method, split: Images) -> dict[str, float]:
-    """Return the accuracy on ``split``, without augmentation, and what the method watches there."""
+    """Return the accuracy on ``split``, without augmentation, and the means of what the method watches there."""
     method.classifier.eval()
     values: dict[str, list[Tensor]] = {}
     everything = torch.arange(len(split), device=split.labels.device)
@@ -186,8 +238,7 @@ def validate(method: Method, split: Images) -> dict[str, float]:
         batch = part.batch()
         features = method.classifier.features(method.view(batch))
         correct = method.classifier.classify(features).argmax(1) == batch.labels
-        watched = method.diagnose(batch, features) if method.phase == "guided" else {}
-        for name, value in {"validation_accuracy": correct.float(), **watched}.items():
+        for name, value in {"validation_accuracy": correct.float(), **method.diagnose(batch, features)}.items():
             values.setdefault(name, []).append(value)
     method.classifier.train()
     means = torch.stack([torch.cat(parts).nanmean() for parts in values.values()]).tolist()
@@ -195,7 +246,7 @@ def validate(method: Method, split: Images) -> dict[str, float]:
 
 
 def _stacked(steps: list[Terms]) -> Mapping[str, Tensor]:
-    """Return the terms of all steps by name: a file holds a few tensors sooner than thousands of numbers."""
+    """Return the terms of all steps by name. A file holds a few tensors sooner than thousands of numbers."""
     return {name: torch.stack([step[name] for step in steps]) for name in (steps[0] if steps else ())}
 
 

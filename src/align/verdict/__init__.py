@@ -1,1 +1,1 @@
-"""The paper's claims, one by one: what is asked of the results, the statistics, and the rule that gives the word."""
+"""The paper's claims: where each is tested, the paired differences, and the rule that gives the word."""

@@ -8,22 +8,22 @@ import pandas as pd
 
 from align.configuration.runs import LeftOut
 from align.methods.naming import method_title
+from align.metrics import MEASURES
 from align.results.collect import study_rows
+from align.verdict.assessment import Assessment, Pair, assess
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
-from align.verdict.judgement import Compared, Judgement, judge
-from align.verdict.published import Published, published_values
-from align.verdict.questions import Question, questions_of
+from align.verdict.paper_numbers import PaperNumbers, paper_numbers
+from align.verdict.questions import Question, claim_questions
 from align.verdict.rule import FEWEST_SEEDS, Word, decide_bound, within
 
 OURS = "align"
-BESIDE = "align-plus"  # reported beside the paper's method, never in its place
-SHARES = ("accuracy", "auc")  # between 0 and 1
-CEILING = 0.995
+OUR_VARIANT = "align-plus"  # has a column of its own and never replaces the paper's method
+CEILING = 0.995  # of a share
 
 
 class Answer(NamedTuple):
-    """A row of ``results/verdict.csv``. Numbers are shares of 1 or the metric's own, None where there is none.
+    """A row of ``results/verdict.csv``. Values are in the units of ``results/metrics.csv``, None where there are none.
 
     Attributes:
         claim: the claim's id.
@@ -32,25 +32,25 @@ class Answer(NamedTuple):
         scope: named, by analogy or general: see :class:`align.verdict.questions.Question`.
         dataset: the data set or data sets.
         places: the settings.
-        metric: by what it is judged.
-        paper: the paper's value of the method that is claimed to be better, as printed in it.
-        paper_other: the paper's value of the best of the others.
-        paper_other_method: which that is.
-        ours: our value of that method, the mean over seeds and settings.
+        metric: the metric that the claim is tested by.
+        paper: the paper's value of the method that is claimed to be better, as the paper prints it.
+        paper_other: the paper's value of the best of the other methods.
+        paper_other_method: the name of that other method.
+        ours: our value of the method that is claimed to be better, the mean over seeds and settings.
         low, high: its 95 % interval.
-        other: the method with the best value among those that it is claimed to be better than.
-        difference: ours minus that method's.
+        other: the best of the methods that are claimed to be worse.
+        difference: ours minus the value of ``other``.
         difference_low, difference_high: its 95 % interval.
-        p: two-sided, of no difference, corrected for all comparisons of the row.
-        units: in how many settings, or cases, the claim was looked at.
-        needed: in how many of them it is to hold.
-        holds: in how many it holds.
-        opposite: in how many the opposite holds.
-        seeds: the fewest that a comparison has.
-        images: the fewest test images that a comparison has.
+        p: of the difference; two-sided, corrected for all pairs of methods of the row.
+        units: the number of settings, or cases, in which the claim was tested.
+        needed: the number of units in which it must hold.
+        holds: the number in which it holds.
+        opposite: the number in which the opposite holds.
+        seeds: the smallest number of seeds of a pair of methods.
+        images: the smallest number of test images of a pair of methods.
         verdict: the word.
-        align_plus: the word for ALIGN-plus in ALIGN's place; empty where the claim is not about ALIGN.
-        remarks: what is missing, or must be known.
+        align_plus: the word with ALIGN-plus in ALIGN's place; empty where the claim is not about ALIGN.
+        remarks: what is missing, and what a reader must know.
     """
 
     claim: str
@@ -93,10 +93,10 @@ def answers(
 
     Args:
         claims: from ``reference/claims.yaml``.
-        evaluations: what was measured of each image.
+        evaluations: the results of single images.
         metrics: ``results/metrics.csv``.
         published: ``reference/align_paper.csv``.
-        left_out: why variants were not run, by data set and variant.
+        left_out: why variants could not be run, by data set and variant.
     """
     found: list[Answer] = []
     compared = study_rows(metrics, "comparison")
@@ -105,53 +105,55 @@ def answers(
         if isinstance(claim, Bound):
             found += [_bound(claim, str(dataset), rows) for dataset, rows in compared.groupby("dataset", sort=False)]
         else:
-            found += [_superiority(question, evaluations, published, left_out) for question in questions_of(claim, evaluations)]
+            questions = claim_questions(claim, evaluations)
+            found += [_superiority(question, evaluations, published, left_out) for question in questions]
     return found
 
 
 def _superiority(question: Question, evaluations: Evaluations, published: pd.DataFrame, left_out: LeftOut) -> Answer:
     claim = question.claim
-    of_paper = published_values(question, published)
-    claimed = _claimed(claim, of_paper)
-    judgement = judge(question, evaluations, claimed)
-    compared = judgement.compared
+    paper = paper_numbers(question, published)
+    claimed = _claimed_advantage(claim, paper)
+    assessment = assess(question, evaluations, claimed)
+    pairs = assessment.measured_pairs
     answer = Answer(
-        claim.id, claim.text, claim.made_in, question.scope, question.dataset, _places(question), claim.metric, *of_paper,
+        claim.id, claim.text, claim.made_in, question.scope, question.dataset, _places(question), claim.metric, *paper,
         units=len(question.units),
         needed=question.at_least,
-        holds=judgement.outcomes.count("holds"),
-        opposite=judgement.outcomes.count("opposite"),
-        seeds=min((pair.seeds for pair in compared), default=0),
-        images=min((pair.images for pair in compared), default=0),
-        verdict=judgement.word,
-        align_plus=judge(_beside(question), evaluations, claimed).word if claim.better == (OURS,) else "",
+        holds=assessment.outcomes.count("holds"),
+        opposite=assessment.outcomes.count("opposite"),
+        seeds=min((pair.seeds for pair in pairs), default=0),
+        images=min((pair.images for pair in pairs), default=0),
+        verdict=assessment.word,
+        align_plus=assess(_with_our_variant(question), evaluations, claimed).word if claim.better == (OURS,) else "",
     )  # fmt: skip
-    if len(question.units) == 1 and compared:
-        answer = _with_numbers(answer, min(compared, key=lambda pair: claim.sign * pair.difference.value))
-    missing = _missing(question, judgement, left_out)
+    if len(question.units) == 1 and pairs:
+        answer = _with_numbers(answer, min(pairs, key=lambda pair: claim.sign * pair.difference.value))
+    missing = _missing(question, assessment, left_out)
     return answer._replace(remarks=_sentences([claim.remark, question.reason, *missing, *_warnings(answer)]))
 
 
-def _beside(question: Question) -> Question:
-    """Return the same question with ALIGN-plus in ALIGN's place, in its variants too."""
+def _with_our_variant(question: Question) -> Question:
+    """Return the same question with ALIGN-plus in place of ALIGN, also in the names of variants."""
     better, worse = (
-        tuple(re.sub(rf"^{OURS}(?=$|-\w+=)", BESIDE, name) for name in names)
+        tuple(re.sub(rf"^{OURS}(?=$|-\w+=)", OUR_VARIANT, name) for name in names)
         for names in (question.claim.better, question.claim.worse)
     )
     return question._replace(claim=question.claim.model_copy(update={"better": better, "worse": worse}))
 
 
-def _claimed(claim: Superiority, of_paper: Published) -> float | None:
-    """Return the published advantage as a share of 1 where ``claim`` is of that amount."""
-    if not claim.amount or of_paper.value is None or of_paper.other is None:
+def _claimed_advantage(claim: Superiority, paper: PaperNumbers) -> float | None:
+    """Return the published advantage as a share of 1, None where ``claim`` does not include it."""
+    if not claim.amount or paper.value is None or paper.other is None:
         return None
-    return claim.sign * (of_paper.value - of_paper.other) / 100
+    return claim.sign * (paper.value - paper.other) / 100
 
 
-def _with_numbers(answer: Answer, closest: Compared) -> Answer:
+def _with_numbers(answer: Answer, closest: Pair) -> Answer:
     """Return ``answer`` with our value and its difference from the other method that comes closest or is better."""
     ours, difference = closest.ours, closest.difference
-    low, high = (max(ours.low, 0.0), min(ours.high, 1.0)) if answer.metric in SHARES else (ours.low, ours.high)
+    is_share = MEASURES[answer.metric].is_percentage
+    low, high = (max(ours.low, 0.0), min(ours.high, 1.0)) if is_share else (ours.low, ours.high)
     return answer._replace(
         ours=ours.value,
         low=low,
@@ -165,13 +167,13 @@ def _with_numbers(answer: Answer, closest: Compared) -> Answer:
 
 
 def _bound(claim: Bound, dataset: str, metrics: pd.DataFrame) -> Answer:
-    """Return whether the bound holds in every run and target of a data set."""
+    """Return the row for a bound, which must hold in every run and target of a data set."""
     case = ["method", "source_domain", "target_domain", "seed"]
-    measured = metrics[metrics["metric"].isin([claim.lesser, claim.greater])]
-    table = measured.pivot_table(index=case, columns="metric", values="value")
+    rows = metrics[metrics["metric"].isin([claim.lesser, claim.greater])]
+    table = rows.pivot_table(index=case, columns="metric", values="value")
     table = table.reindex(columns=[claim.lesser, claim.greater]).dropna()
     cases = list(table.itertuples(index=False, name=None))
-    held = sum(within(*one) for one in cases)
+    held = sum(within(*bounded_and_bound) for bounded_and_bound in cases)
     answer = Answer(
         claim.id, claim.text, claim.made_in, "general", dataset, "every run and target", f"{claim.lesser}, {claim.greater}",
         units=len(cases),
@@ -187,7 +189,7 @@ def _bound(claim: Bound, dataset: str, metrics: pd.DataFrame) -> Answer:
 
 
 def _places(question: Question) -> str:
-    """Return the settings as ``a, b`` in distribution and ``a → b, c`` out of it; where there is none, the named domains."""
+    """Return the settings, ``a, b`` in distribution and ``a → b, c`` out of it; the named domains where there is no setting."""
     inside, outside = [], dict[str, list[str]]()
     for setting in (setting for unit in question.units for setting in unit):
         if setting.distribution == "in":
@@ -198,9 +200,9 @@ def _places(question: Question) -> str:
     return "; ".join([", ".join(inside or question.domains), *pairs] if inside or not pairs else pairs)
 
 
-def _missing(question: Question, judgement: Judgement, left_out: LeftOut) -> list[str]:
-    """Return which methods were not measured in every setting, and why where it is known."""
-    names = [method_title(name) for name in judgement.missing]
+def _missing(question: Question, assessment: Assessment, left_out: LeftOut) -> list[str]:
+    """Return a remark on the methods that were not measured in every setting, and the reasons that are known."""
+    names = [method_title(name) for name in assessment.missing_methods]
     known = left_out.get(question.dataset, {})
     named = (*question.claim.better, *question.claim.worse)
     reasons = [f"left out: {method_title(name)}, {known[name]}" for name in named if name in known]
@@ -211,9 +213,10 @@ def _warnings(answer: Answer) -> list[str]:
     found = []
     if 0 < answer.seeds < FEWEST_SEEDS:
         found.append(f"fewer than {FEWEST_SEEDS} seeds")
-    best_other = answer.ours - answer.difference if answer.ours is not None and answer.difference is not None else 0.0
-    if answer.metric in SHARES and best_other >= CEILING:
-        found.append("at the ceiling: little is left to be better by")
+    if answer.ours is not None and answer.difference is not None:
+        best_other = answer.ours - answer.difference
+        if MEASURES[answer.metric].is_percentage and best_other >= CEILING:
+            found.append("at the ceiling: hardly any better value is possible")
     return found
 
 

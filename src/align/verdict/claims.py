@@ -1,4 +1,4 @@
-"""The paper's claims, as ``reference/claims.yaml`` lists them, checked."""
+"""The paper's claims as ``reference/claims.yaml`` lists them, and the checks of that file."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Distribution = Literal["in", "out", "both"]
 
 
 class _Claim(Section):
-    """What every claim has."""
+    """The fields that every claim has."""
 
     id: str = Field(pattern="^[a-z0-9_]+$")
     text: str = Field(description="the claim in our words")
@@ -34,19 +34,19 @@ class Superiority(_Claim):
     metric: str
     better: tuple[str, ...] = Field(min_length=1)
     worse: tuple[str, ...] = Field(
-        min_length=1, description="names; of a pattern such as a-degree=* the variant of the highest degree counts"
+        min_length=1, description="names, or a pattern such as a-degree=*, for its match with the highest degree"
     )
     distribution: Distribution
     over: Literal["domain", "dataset", "settings"] = Field(
-        description="domain: a row for each source domain, the mean over its targets; dataset: a row for each data set, the mean "
-        "over its settings; settings: one row, counting the settings in which the claim holds"
+        description="domain: a row for each source domain, with the mean over its targets; dataset: a row for each data set, "
+        "with the mean over its settings; settings: one row that counts the settings in which the claim holds"
     )
     places: dict[str, tuple[str, ...]] = Field(
-        {}, description="the source domains that the claim names, by data set; no data set: a general claim"
+        {}, description="the source domains that the claim names, by data set; empty for a general claim"
     )
-    at_least: tuple[int, int] = Field((1, 1), description="for settings: in how many of how many it holds")
-    published: str | None = Field(None, description="the column `setting` of reference/align_paper.csv where its numbers are")
-    amount: bool = Field(False, description="whether the published difference is claimed, not its direction alone")
+    at_least: tuple[int, int] = Field((1, 1), description="for settings: the least number that it holds in, and their number")
+    published: str | None = Field(None, description="the value of `setting` in reference/align_paper.csv that its numbers have")
+    amount: bool = Field(False, description="whether the claim includes the published difference, and not only its direction")
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
@@ -54,12 +54,12 @@ class Superiority(_Claim):
             require(f"method of claim {self.id}", method_of(name), METHODS)
         require(f"metric of claim {self.id}", self.metric, MEASURES)
         if MEASURES[self.metric].higher_is_better is None:
-            raise ValueError(f"found metric {self.metric!r}, of which neither direction is better, expected one that judges")
+            raise ValueError(f"found metric {self.metric!r}, which only describes, expected one with a better direction")
         return self
 
     @property
     def sign(self) -> int:
-        """Return 1 where higher values of the metric are better, −1 where lower ones are."""
+        """1 where higher values of the metric are better, −1 where lower ones are."""
         return 1 if MEASURES[self.metric].higher_is_better else -1
 
 
@@ -81,10 +81,10 @@ Claim = Annotated[Superiority | Bound, Field(discriminator="kind")]
 
 
 def read_claims(path: Path | str) -> list[Superiority | Bound]:
-    """Return the claims of a YAML file: a mapping with the key ``claims``, and others that its anchors are defined under.
+    """Return the claims of a YAML file. It is a mapping: ``claims`` has the claims, and other keys may define its anchors.
 
     Raises:
-        InputError: a claim lacks something, has an unknown key or metric, or its id is not its own; the message names the file.
+        InputError: a claim lacks a key, has an unknown key or metric, or shares its id; the message names the file.
     """
     content: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     try:

@@ -1,4 +1,4 @@
-"""What was measured of each test image, by run, as the verdict needs it."""
+"""The results of single test images, by setting, method and seed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -9,7 +9,7 @@ import pandas as pd
 
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.statistics.crossed_bootstrap import Sample, aucs, drawn, generator_of, means
+from align.statistics.crossed_bootstrap import Sample, bootstrap_aucs, bootstrap_means, draw_counts, named_generator
 
 
 class Setting(NamedTuple):
@@ -21,62 +21,68 @@ class Setting(NamedTuple):
 
     @property
     def distribution(self) -> str:
-        """Return ``in`` where the target was trained on, else ``out``."""
+        """``in`` where the model was trained on the target, else ``out``."""
         return "in" if self.source == self.target else "out"
 
 
-class Measured(NamedTuple):
-    """A metric of one method in one setting: its sample over ``seeds``, on ``images`` test images."""
+class MethodSample(NamedTuple):
+    """A metric of one method in one setting.
+
+    Attributes:
+        seeds: the seeds of its runs.
+        sample: the metric's values for these seeds.
+        images: the number of test images.
+    """
 
     seeds: tuple[int, ...]
     sample: Sample
     images: int
 
-    def of(self, seeds: Sequence[int]) -> Sample:
+    def for_seeds(self, seeds: Sequence[int]) -> Sample:
         """Return the sample of some of the seeds, in the given order."""
         chosen = [self.seeds.index(seed) for seed in seeds]
-        return Sample(self.sample.of_seeds[chosen], self.sample.of_draws[:, chosen])
+        return Sample(self.sample.by_seed[chosen], self.sample.by_draw[:, chosen])
 
 
 class Evaluations:
     """Per-image results of the runs of the single-source protocol."""
 
     def __init__(self, images: Iterable[tuple[Run, pd.DataFrame]]) -> None:
-        """Take each such run with the content of its ``images.csv.gz``, one after the other: together they may fill gigabytes."""
+        """Take each run with the content of its ``images.csv.gz``, one after the other: together they may fill gigabytes."""
         self._runs: dict[Setting, dict[str, dict[int, pd.DataFrame]]] = {}
         for run, frame in images:
             for target, rows in frame.groupby("target_domain", sort=False):
                 setting = Setting(run.dataset, run.domain, str(target))
                 self._runs.setdefault(setting, {}).setdefault(run.method, {})[run.seed] = rows
-        self._draws = cache(lambda dataset, target, n: drawn(n, generator_of(dataset, target)))
+        self._counts = cache(lambda dataset, target, n: draw_counts(n, named_generator(dataset, target)))
         self._aucs = cache(self._auc)
 
     @property
     def settings(self) -> list[Setting]:
-        """Every setting of which something was measured."""
+        """Every setting that has results."""
         return list(self._runs)
 
     def methods(self, setting: Setting) -> Collection[str]:
         """Return the methods and variants that ran in a setting."""
         return self._runs[setting].keys()
 
-    def measure(self, setting: Setting, methods: Collection[str], metric: str) -> dict[str, Measured]:
-        """Return a metric of each of ``methods`` that ran and of which it was measured.
+    def measure(self, setting: Setting, methods: Collection[str], metric: str) -> dict[str, MethodSample]:
+        """Return the sample of a metric for each of ``methods`` that has results with this metric.
 
-        All are measured on the same images: those of which the metric is defined for every method and seed.
+        All samples are of the same images: those for which the metric is defined for every method and seed.
 
         Raises:
             InputError: two runs were not evaluated on the same images.
         """
-        runs = {method: of_seeds for method, of_seeds in self._runs[setting].items() if method in methods}
+        runs = {method: by_seed for method, by_seed in self._runs[setting].items() if method in methods}
         self._require_same_images(setting, runs)
         if metric == "auc":
             found = {method: self._aucs(setting, method) for method in runs}
-            return {method: measured for method, measured in found.items() if measured}
+            return {method: sample for method, sample in found.items() if sample}
         stacked = {
-            method: np.stack([rows[metric].to_numpy(float) for rows in of_seeds.values()])
-            for method, of_seeds in runs.items()
-            if all(metric in rows for rows in of_seeds.values())
+            method: np.stack([rows[metric].to_numpy(float) for rows in by_seed.values()])
+            for method, by_seed in runs.items()
+            if all(metric in rows for rows in by_seed.values())
         }
         if not stacked:
             return {}
@@ -84,21 +90,24 @@ class Evaluations:
         if not defined.any():
             return {}
         n = int(defined.sum())
-        # Which images are drawn depends on how many there are, and on nothing else of the methods.
-        draws = self._draws(setting.dataset, setting.target, n)
-        return {method: Measured(tuple(runs[method]), means(v[:, defined], draws), n) for method, v in stacked.items()}
+        # The draws depend on the number of images, and on nothing else of the methods.
+        counts = self._counts(setting.dataset, setting.target, n)
+        return {
+            method: MethodSample(tuple(runs[method]), bootstrap_means(values[:, defined], counts), n)
+            for method, values in stacked.items()
+        }
 
-    def _auc(self, setting: Setting, method: str) -> Measured | None:
-        """Return the AUC of a method, None where the target has images of one class only."""
-        of_seeds = self._runs[setting][method]
-        first = next(iter(of_seeds.values()))
+    def _auc(self, setting: Setting, method: str) -> MethodSample | None:
+        """Return the sample of a method's AUC, None where the target has images of one class only."""
+        by_seed = self._runs[setting][method]
+        first = next(iter(by_seed.values()))
         columns = [column for column in map(str, first) if column.startswith("p:")]
         labels = pd.Index(columns).get_indexer(pd.Index("p:" + first["class"]))
         if len(np.unique(labels)) < 2:
             return None
-        probabilities = np.stack([rows[columns].to_numpy(float) for rows in of_seeds.values()])
-        draws = self._draws(setting.dataset, setting.target, len(first))
-        return Measured(tuple(of_seeds), aucs(probabilities, labels, draws), len(first))
+        probabilities = np.stack([rows[columns].to_numpy(float) for rows in by_seed.values()])
+        counts = self._counts(setting.dataset, setting.target, len(first))
+        return MethodSample(tuple(by_seed), bootstrap_aucs(probabilities, labels, counts), len(first))
 
     def _require_same_images(self, setting: Setting, runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> None:
         expected = None
@@ -113,6 +122,6 @@ class Evaluations:
 
 
 def _flat(runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> Iterator[tuple[str, int, pd.DataFrame]]:
-    for method, of_seeds in runs.items():
-        for seed, rows in of_seeds.items():
+    for method, by_seed in runs.items():
+        for seed, rows in by_seed.items():
             yield method, seed, rows

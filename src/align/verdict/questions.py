@@ -1,4 +1,4 @@
-"""What a claim asks of the data sets that are configured."""
+"""Where a claim is tested: on which of the configured data sets, and in which settings."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,14 +18,14 @@ class Question(NamedTuple):
     """One row of the verdict: a claim and where it is tested.
 
     Attributes:
-        claim: what is claimed.
-        scope: on the data set that the claim names; on another one, all its domains in place of the named ones; or the claim
-            names none.
-        dataset: the data set, or those, as the configuration names them; as the claim does where they are not configured.
-        domains: the source domains that it names there, as the claim names them.
-        units: groups of settings; the mean over a group's settings is compared.
-        at_least: in how many units the claim is to hold.
-        reason: why it cannot be tested; empty where it can.
+        claim: the claim.
+        scope: ``named`` on a data set that the claim names, ``by analogy`` on another one, with all its domains in place of the
+            named ones, and ``general`` where the claim names no data set.
+        dataset: the data set, or several of them, by the configuration's names; by the claim's where they are not configured.
+        domains: the source domains that the claim names there, by the claim's names.
+        units: groups of settings; the means over the settings of a group are compared.
+        at_least: the number of units in which the claim must hold.
+        reason: why the claim cannot be tested here; empty where it can.
     """
 
     claim: Superiority
@@ -37,25 +37,25 @@ class Question(NamedTuple):
     reason: str = ""
 
 
-def questions_of(claim: Superiority, evaluations: Evaluations) -> Iterator[Question]:
-    """Yield what ``claim`` asks: first where it names it, then by analogy of every other data set."""
+def claim_questions(claim: Superiority, evaluations: Evaluations) -> Iterator[Question]:
+    """Yield the questions of ``claim``: first those on its own data sets, then by analogy one or more for each other data set."""
     configured = {comparable_name(setting.dataset): setting.dataset for setting in evaluations.settings}
-    of_datasets = {name: _settings(claim, evaluations, name) for name in configured.values()}
+    by_dataset = {name: _settings(claim, evaluations, name) for name in configured.values()}
     named = {configured.get(comparable_name(name), name): domains for name, domains in claim.places.items()}
     if claim.over == "settings":
-        asked = [_counted(claim, of_datasets, named)] if named else []
-        tested = {name for question in asked if not question.reason for name in named}
+        questions = [_counted(claim, by_dataset, named)] if named else []
+        tested = {name for question in questions if not question.reason for name in named}
     else:
-        asked = [question for name, domains in named.items() for question in _named(claim, of_datasets, name, domains)]
+        questions = [question for name, domains in named.items() for question in _named(claim, by_dataset, name, domains)]
         tested = set(named)
-    yield from asked
-    for name, settings in of_datasets.items():
+    yield from questions
+    for name, settings in by_dataset.items():
         if name not in tested:
-            yield from _everywhere(claim, name, settings)
+            yield from _unnamed(claim, name, settings)
 
 
-def resolved(name: str, methods: Collection[str]) -> str:
-    """Return the method that ``name`` means: of a pattern the variant of the highest degree; ``name`` where there is none."""
+def matching_method(name: str, methods: Collection[str]) -> str:
+    """Return the method that ``name`` stands for: for a pattern its match with the highest degree, else ``name`` itself."""
     matching = [method for method in methods if fnmatchcase(method, name)]
     return max(matching, key=_degree, default=name)
 
@@ -76,51 +76,51 @@ def _settings(claim: Superiority, evaluations: Evaluations, dataset: str) -> lis
     ]
 
 
-def _counted(claim: Superiority, of_datasets: Mapping[str, Sequence[Setting]], named: Mapping[str, tuple[str, ...]]) -> Question:
-    """Return one row for all named settings together; all of them must be there."""
-    at_least, of = claim.at_least
-    found = [s for name, domains in named.items() for s in of_datasets.get(name, []) if _is_named(s, domains)]
-    asked = Question(claim, "named", ", ".join(named), tuple(domain for domains in named.values() for domain in domains))
-    if len(found) != of:
-        absent = [name for name in named if name not in of_datasets]
-        reason = _absent(absent) if absent else f"found {len(found)} of its {of} settings among those that were run"
-        return asked._replace(reason=reason)
-    return asked._replace(units=tuple((setting,) for setting in found), at_least=at_least)
+def _counted(claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], named: Mapping[str, tuple[str, ...]]) -> Question:
+    """Return one question for all named settings together. It can be tested only where all of them ran."""
+    at_least, total = claim.at_least
+    found = [s for name, domains in named.items() for s in by_dataset.get(name, []) if _is_named(s, domains)]
+    question = Question(claim, "named", ", ".join(named), tuple(domain for domains in named.values() for domain in domains))
+    if len(found) != total:
+        absent = [name for name in named if name not in by_dataset]
+        reason = _absent(absent) if absent else f"found {len(found)} of its {total} settings among those that were run"
+        return question._replace(reason=reason)
+    return question._replace(units=tuple((setting,) for setting in found), at_least=at_least)
 
 
 def _named(
-    claim: Superiority, of_datasets: Mapping[str, Sequence[Setting]], name: str, domains: tuple[str, ...]
+    claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], name: str, domains: tuple[str, ...]
 ) -> Iterator[Question]:
-    """Yield a row for the data set, or one for each of its named domains."""
+    """Yield a question for a data set that the claim names, or one for each of its named domains."""
     for chosen in [(domain,) for domain in domains] if claim.over == "domain" else [domains]:
-        asked = Question(claim, "named", name, chosen)
-        settings = tuple(setting for setting in of_datasets.get(name, []) if _is_named(setting, chosen))
-        if name not in of_datasets:
-            yield asked._replace(reason=_absent([name]))
+        question = Question(claim, "named", name, chosen)
+        settings = tuple(setting for setting in by_dataset.get(name, []) if _is_named(setting, chosen))
+        if name not in by_dataset:
+            yield question._replace(reason=_absent([name]))
         elif not settings:
-            yield asked._replace(reason=_nothing(claim))
-        elif lacking := _lacking(settings, domains) if claim.over == "dataset" else []:
-            yield asked._replace(reason=f"not both trained and tested on: {', '.join(lacking)}")
+            yield question._replace(reason=_not_run(claim))
+        elif incomplete := _incomplete(settings, domains) if claim.over == "dataset" else []:
+            yield question._replace(reason=f"not both trained and tested on: {', '.join(incomplete)}")
         else:
-            yield asked._replace(units=(settings,))
+            yield question._replace(units=(settings,))
 
 
-def _everywhere(claim: Superiority, name: str, settings: Sequence[Setting]) -> Iterator[Question]:
-    """Yield what is asked of a data set that the claim does not name."""
-    asked = Question(claim, "by analogy" if claim.places else "general", name)
+def _unnamed(claim: Superiority, name: str, settings: Sequence[Setting]) -> Iterator[Question]:
+    """Yield the questions of a data set that the claim does not name."""
+    question = Question(claim, "by analogy" if claim.places else "general", name)
     if not settings:
-        yield asked._replace(reason=_nothing(claim))
+        yield question._replace(reason=_not_run(claim))
     elif claim.over == "settings":
-        at_least, of = claim.at_least
-        yield asked._replace(units=tuple((s,) for s in settings), at_least=ceil(len(settings) * at_least / of))
+        at_least, total = claim.at_least
+        yield question._replace(units=tuple((s,) for s in settings), at_least=ceil(len(settings) * at_least / total))
     elif claim.over == "domain":
         for source in dict.fromkeys(setting.source for setting in settings):
-            yield asked._replace(units=(tuple(s for s in settings if s.source == source),))
+            yield question._replace(units=(tuple(s for s in settings if s.source == source),))
     else:
-        yield asked._replace(units=(tuple(settings),))
+        yield question._replace(units=(tuple(settings),))
 
 
-def _nothing(claim: Superiority) -> str:
+def _not_run(claim: Superiority) -> str:
     return f"no setting in which both sides were run: {_titles(claim.better)}; {_titles(claim.worse)}"
 
 
@@ -132,7 +132,7 @@ def _absent(names: Sequence[str]) -> str:
     return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not in the configuration"
 
 
-def _lacking(settings: Sequence[Setting], domains: Sequence[str]) -> list[str]:
+def _incomplete(settings: Sequence[Setting], domains: Sequence[str]) -> list[str]:
     """Return the domains that are not both a source and a target."""
     sources, targets = ({comparable_name(name) for name in names} for names in zip(*((s.source, s.target) for s in settings)))
     return [domain for domain in domains if comparable_name(domain) not in sources & targets]

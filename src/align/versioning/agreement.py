@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from align.configuration.runs import Run, runs_of, settings_of, variants_of
+from align import paths
+from align.configuration.runs import Run, planned_runs, recorded_settings, variant_settings
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.files import as_json
@@ -78,9 +79,9 @@ def taken_runs(configuration: Configuration) -> list[Run]:
     if source == "trained":
         return []
     values = configuration.model_dump(mode="json")
-    variants = variants_of(configuration)
+    variants = variant_settings(configuration)
     taken, missing, differing = [], [], []
-    for run in runs_of(configuration):
+    for run in planned_runs(configuration):
         if not _is_whole(folder, run):
             missing.append(f"{run.path}: not there")
             continue
@@ -88,7 +89,7 @@ def taken_runs(configuration: Configuration) -> list[Run]:
         if source == "published_or_trained" and _was_trained_here(run, published):
             continue
         hyper_parameters = variants[run.method]
-        settings = settings_of(run, values | {"hyper_parameters": hyper_parameters.model_dump(mode="json")})
+        settings = recorded_settings(run, values | {"hyper_parameters": hyper_parameters.model_dump(mode="json")})
         difference = first_difference(
             _as_configured(published["settings"]) | published["preparation"],
             _as_configured(settings) | preparation_of(configuration, run, hyper_parameters),
@@ -140,7 +141,7 @@ def _is_whole(folder: Path, run: Run) -> bool:
 
 def _was_trained_here(run: Run, account: Mapping[str, Any]) -> bool:
     """Tell whether an account is that of the run that was trained here, with a benchmark file: to take it would make it newer."""
-    here, benchmark = Path("results/runs", run.path, "run.json"), Path("results/benchmarks/train", f"{run.path}.tsv")
+    here, benchmark = Path(paths.ACCOUNT.format(**run._asdict())), Path(paths.benchmark(f"train/{run.path}"))
     own = {key: value for key, value in account.items() if key not in ADDED}
     return here.is_file() and benchmark.is_file() and here.read_bytes() == as_json(own).encode()
 

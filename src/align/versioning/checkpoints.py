@@ -14,7 +14,6 @@ from align.files import as_json, read_json, sha256, whole_file, write_json
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
 from align.results.collect import read_results
 from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
-from align.workflow.jobs import method_code
 
 LOG = logging.getLogger("align")
 COLUMNS = {"manifest.csv": MANIFEST_COLUMNS, "splits.csv": SPLITS_COLUMNS}
@@ -61,7 +60,7 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
         write_json(path, account)
 
 
-def take_run(published: Path, published_data: Path, data: Path, run: Path) -> None:
+def take_run(published: Path, published_data: Path, data: Path, run: Path, code: str) -> None:
     """Copy a published run to where a trained one would be, byte for byte as it was.
 
     Args:
@@ -69,6 +68,7 @@ def take_run(published: Path, published_data: Path, data: Path, run: Path) -> No
         published_data: ``artifacts/checkpoints/<dataset>``.
         data: ``results/data/<dataset>``.
         run: ``results/runs/…/seed<k>``.
+        code: the hash of the code that would train the run here. A difference is a warning in the log.
 
     Raises:
         InputError: a published file is not what it was when it was published, or the images or splits here are others than
@@ -80,7 +80,6 @@ def take_run(published: Path, published_data: Path, data: Path, run: Path) -> No
     for name in LISTINGS:
         if sha256(data / name) != account["sha256"][name]:
             raise InputError(_difference_of_listings(published_data / name, data / name))
-    code = method_code(account["settings"]["method"], "align.training.run")
     if code != account["hashes"]["code"]:
         LOG.warning("%s: trained by code %s; the code here is %s", published, account["hashes"]["code"], code)
     for name in FILES:

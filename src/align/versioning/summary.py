@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from align.results.collect import study_rows
-from align.results.summary import averages, over_seeds
+from align.results.summary import averages, seed_summary
 
 DISTRIBUTIONS = {"in": "in_distribution", "out": "out_of_distribution"}
 LABELS = ["dataset", "protocol", "method"]
@@ -22,7 +22,7 @@ def means(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     compared = study_rows(metrics, "comparison").drop(columns="n").dropna(subset="value")
     values = compared.assign(distribution=compared["distribution"].map(DISTRIBUTIONS))
-    summary = over_seeds(averages(averages(values, "target_domain"), "source_domain"))
+    summary = seed_summary(averages(averages(values, "target_domain"), "source_domain"))
     summary["mean"] = [float(f"{mean:.6g}") for mean in summary["mean"]]
     return summary[[*LABELS, "distribution", "metric", "mean"]]
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from align import paths
 from align.acquisition.archives import Archive
-from align.acquisition.settings import ArchiveFrom
+from align.acquisition.settings import ArchiveOrigin
 from align.datasets import SOURCES
 from align.datasets.folders import contents_hash, read_acquisition, require_settings
 from align.datasets.settings import Dataset
@@ -16,19 +17,18 @@ class Download(NamedTuple):
     """An archive to bring: what is known of it, where it is taken from, and the file of its recorded checksum."""
 
     archive: Archive
-    place: ArchiveFrom
+    origin: ArchiveOrigin
     record: str
 
 
-def downloads_of(name: str, dataset: Dataset) -> dict[str, tuple[str, Download]]:
+def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Download]]:
     """Return, by their keys, the archives of the data set ``name``: each one's path below ``downloads/``, and what to bring."""
-    return {
-        key: (
-            f"{name}/{archive.file}",
-            Download(archive, getattr(dataset.source_settings, key), f"checksums/{name}/{archive.file}.sha256"),
-        )
-        for key, archive in SOURCES[dataset.source_name].archives.items()
-    }
+    downloads: dict[str, tuple[str, Download]] = {}
+    for key, archive in SOURCES[dataset.source_name].archives.items():
+        path = f"{name}/{archive.file}"
+        record = paths.RECORDED_CHECKSUM.format(archive=path)
+        downloads[key] = path, Download(archive, getattr(dataset.source_settings, key), record)
+    return downloads
 
 
 def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
@@ -69,10 +69,9 @@ def _require_as_configured(name: str, dataset: Dataset) -> None:
                 f"{root}: found images of an archive {archive.file} with sha256 {found}, expected {stated} as configured; remove "
                 "the folder, so that it is made again"
             )
-    listing = Path("results/data", name)
-    listed = listing / "listed.txt"
+    manifest, listed = (Path(pattern.format(dataset=name)) for pattern in (paths.MANIFEST, paths.LISTED))
     if listed.exists() and listed.read_text() != contents_hash(root):
         raise InputError(
-            f"{root}: found other files than when they were listed; remove {listing / 'manifest.csv'} and {listed}, so that they "
+            f"{root}: found other files than when they were listed; remove {manifest} and {listed}, so that they "
             "are listed again, or restore the files (`dvc checkout`)"
         )

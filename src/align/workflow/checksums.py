@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from align import paths
 from align.errors import InputError
 from align.files import sha256, write_json
 
-RESULTS = Path("results")
-RECORDS = RESULTS / "checksums"
+RESULTS = Path(paths.RESULTS)
+RECORDS = Path(paths.CHECKSUMS)
 SHOWN = 10
 
 
@@ -24,13 +25,13 @@ class Recorded(NamedTuple):
     modified_ns: int
 
 
-def record(paths: Iterable[Path]) -> None:
+def record_checksums(paths: Iterable[Path]) -> None:
     """Remember the content of the files among ``paths`` that are results."""
     for path in _results(paths):
         _remember(path, sha256(path))
 
 
-def forget(paths: Iterable[Path]) -> None:
+def forget_checksums(paths: Iterable[Path]) -> None:
     """Forget the content of ``paths``, which are about to be written."""
     for path in paths:
         if path.is_relative_to(RESULTS):

@@ -6,29 +6,21 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError, lack_of_memory, refused_write
 from align.files import not_written
-from align.methods import METHODS
-from align.methods.naming import method_of
-from align.models.settings import ClassifierSettings
-from align.registry import module_of
-from align.training.settings import EngineSettings, TrainingSettings
-from align.workflow.checksums import forget, record
+from align.training.settings import EngineSettings
+from align.workflow.checksums import forget_checksums, record_checksums
 from align.workflow.gpu_slots import own_gpu
-from align.workflow.provenance import code_hash
 
 if TYPE_CHECKING:
     import torch
 
-    from align.methods.base import Method
-    from align.training.run import RunSettings
 
 LOG = logging.getLogger("align")
 LESS_MEMORY = (
@@ -41,9 +33,9 @@ LESS_MEMORY = (
 class LogFile(logging.FileHandler):
     """A log that still reaches a person where its disk is full."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record_checksums: logging.LogRecord) -> None:  # noqa: N802
         """Show what could not be written."""
-        print(self.format(record), file=sys.stderr)
+        print(self.format(record_checksums), file=sys.stderr)
 
 
 @contextmanager
@@ -61,9 +53,9 @@ def job(snakemake: Any) -> Iterator[None]:
     logging.captureWarnings(True)
     outputs = [Path(path) for path in snakemake.output]
     try:
-        forget(outputs)
+        forget_checksums(outputs)
         yield
-        record(outputs)
+        record_checksums(outputs)
         LOG.info("done in %.2f s", time.perf_counter() - start)
     except Exception as error:
         message = _message(error, snakemake.rule)
@@ -91,46 +83,16 @@ def torch_job(snakemake: Any) -> "Iterator[torch.device]":
     """:func:`job` for rules that compute with torch; gives the device that is ready for them, a GPU with a slot for the job."""
     from align.training.device import prepare
 
-    device, engine = snakemake.config.get("device", "auto"), EngineSettings(**snakemake.config.get("engine", {}))
+    device, engine = snakemake.config.get("device", "auto"), engine_settings(snakemake)
     with job(snakemake), own_gpu(device, engine.runs_per_gpu):
         yield prepare(device, snakemake.threads)
     if "triton" not in sys.modules:  # which would complain
         gc.freeze()  # else Python looks at all of torch's objects once more before it ends, for half a second
 
 
-def method_code(variant: str, *modules: str) -> str:
-    """Return the hash of ``modules`` and of the code of the method that ``variant`` is one of."""
-    return code_hash(*modules, module_of(METHODS[method_of(variant)].implementation))
-
-
-def run_settings(variant: str, values: Mapping[str, Any]) -> "RunSettings":
-    """Return the settings of a run of a method or of a variant of it.
-
-    Args:
-        variant: the method's name, or that of a variant.
-        values: hyper_parameters, classifier, training and augmentation, as plain values.
-    """
-    from align.training.run import RunSettings
-
-    entry = METHODS[method_of(variant)]
-    return RunSettings(
-        entry.implementation,
-        entry.settings(**values["hyper_parameters"]),
-        ClassifierSettings(**values["classifier"]),
-        TrainingSettings(**values["training"]),
-        AugmentationSettings(**values["augmentation"]),
-    )
-
-
-def restored_teacher(snakemake: Any, device: "torch.device") -> "Method | None":
-    """Return the finished run that makes the masks which a job's method is given, None where none does."""
-    from align.training.run import restore
-
-    teacher = snakemake.params.teacher
-    if teacher is None:
-        return None
-    settings = run_settings(teacher["method"], dict(snakemake.params.items()) | teacher)
-    return restore(settings, Path(snakemake.input.given), device)[0]
+def engine_settings(snakemake: Any) -> EngineSettings:
+    """Return how runs are computed. It is read from the configuration and is no parameter of a rule: no number depends on it."""
+    return EngineSettings(**snakemake.config.get("engine", {}))
 
 
 def run_snakemake(snakemake: Any, *arguments: str) -> str:

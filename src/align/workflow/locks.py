@@ -11,7 +11,7 @@ from align.errors import InputError
 LOG = logging.getLogger("snakemake.logging")
 
 
-def join(folder: Path) -> int | None:
+def release_stale_locks(folder: Path) -> int | None:
     """Hold a shared lock in ``folder`` until this process ends; where nobody else does, remove what the dead have locked.
 
     The system lets go of the lock when a process ends, however it ends. On a disk of several machines whose system does not know

@@ -1,4 +1,4 @@
-"""Failure signatures, found in a run's history and reported by name."""
+"""How a run of ALIGN fails: its mask collapses, or its explanations drift off the mask."""
 
 from collections.abc import Mapping, Sequence
 

@@ -12,7 +12,7 @@ LOG_ODDS = 0.3
 
 def distinction_loss(kept: Tensor, removed: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return L_dist = mean (p_y(x ⊙ M) − p_y(x ⊙ (1 − M)) − 1)² of the two probabilities, N each."""
-    return mean((kept - removed - 1).square(), weights)
+    return weighted_mean((kept - removed - 1).square(), weights)
 
 
 def log_odds_loss(kept: Tensor, removed: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -21,25 +21,25 @@ def log_odds_loss(kept: Tensor, removed: Tensor, weights: Tensor | None = None) 
     Ours: the squared form is flat where softmax saturates, so that a mask that hides half of an object learns nothing.
     """
     smallest = torch.finfo(kept.dtype).eps
-    return -LOG_ODDS * mean(kept.clamp_min(smallest).log() + (1 - removed).clamp_min(smallest).log(), weights)
+    return -LOG_ODDS * weighted_mean(kept.clamp_min(smallest).log() + (1 - removed).clamp_min(smallest).log(), weights)
 
 
-DISTINCTIONS = {"probability": distinction_loss, "log_odds": log_odds_loss}
+DISTINCTION_LOSSES = {"probability": distinction_loss, "log_odds": log_odds_loss}
 
 
 def total_variation(mask: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return L_smooth: the mean absolute difference of neighbouring pixels of N×1×H×W, over both directions."""
-    vertical = mean((mask[..., 1:, :] - mask[..., :-1, :]).abs(), weights)
-    horizontal = mean((mask[..., :, 1:] - mask[..., :, :-1]).abs(), weights)
+    vertical = weighted_mean((mask[..., 1:, :] - mask[..., :-1, :]).abs(), weights)
+    horizontal = weighted_mean((mask[..., :, 1:] - mask[..., :, :-1]).abs(), weights)
     return (vertical + horizontal) / 2
 
 
 def distance_to_area(mask: Tensor, area: float, weights: Tensor | None = None) -> Tensor:
     """Return the mean absolute difference of each mask's area and ``area``, for masks N×1×H×W."""
-    return mean((mask.mean((1, 2, 3)) - area).abs(), weights)
+    return weighted_mean((mask.mean((1, 2, 3)) - area).abs(), weights)
 
 
-def attained(kept: Tensor, removed: Tensor, whole: Tensor, nothing: Tensor) -> Tensor:
+def attained_fraction(kept: Tensor, removed: Tensor, whole: Tensor, nothing: Tensor) -> Tensor:
     """Return the share of the attainable dist that a mask attains, N, in [0, 1], without a gradient.
 
     Attainable is what the mask that keeps everything attains, p_y(x) − p_y(x̄). Where that is nothing, the share is 1.
@@ -61,7 +61,7 @@ def even_weights(labels: Tensor) -> Tensor:
     return len(labels) / (own * own.reciprocal().sum())
 
 
-def mean(values: Tensor, weights: Tensor | None) -> Tensor:
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
     """Return the mean of ``values`` N×…, each image's with its weight."""
     return values.mean() if weights is None else (values * weights.view(-1, *[1] * (values.dim() - 1))).mean()
 

@@ -8,10 +8,17 @@ from torch import Tensor
 
 from align.masking.compositing import composite
 from align.methods.adam import Adam
-from align.methods.align.losses import DISTINCTIONS, attained, distance_to_area, even_weights, mean, total_variation
+from align.methods.align.losses import (
+    DISTINCTION_LOSSES,
+    attained_fraction,
+    distance_to_area,
+    even_weights,
+    total_variation,
+    weighted_mean,
+)
 from align.methods.align.masker import ConvolutionalMasker
 from align.methods.align.references import REFERENCES
-from align.methods.align.relaxations import VALUES
+from align.methods.align.relaxations import RELAXATIONS
 from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch, minimise, weighted_sum
 from align.models.classifier import Classifier
@@ -48,7 +55,7 @@ class LearnedMasker:
         """Take one step and return the loss terms, their ``mask_total`` and ``mask_area``, and the batch's masks N×1×H×W."""
         with frozen(classifier):
             scores = self.network.scores(batch.images, classifier)
-            terms = self.losses(batch, VALUES[self.settings.mask_values](scores, self.generator), classifier)
+            terms = self.losses(batch, RELAXATIONS[self.settings.mask_values](scores, self.generator), classifier)
             total = weighted_sum(terms, self.weights)
             minimise(total, self.optimiser)
         masks = scores.detach().sigmoid()
@@ -68,12 +75,12 @@ class LearnedMasker:
             with torch.no_grad():
                 whole = true_class_probability(classifier, images, labels)
                 hidden = torch.zeros_like(images) if reference is None else reference
-                share = attained(kept, removed, whole, true_class_probability(classifier, hidden, labels))
-            sparsity = mean(mask, share if weights is None else share * weights)
+                share = attained_fraction(kept, removed, whole, true_class_probability(classifier, hidden, labels))
+            sparsity = weighted_mean(mask, share if weights is None else share * weights)
         else:
-            sparsity = mean(mask, weights)
+            sparsity = weighted_mean(mask, weights)
         return {
-            "mask_distinction": DISTINCTIONS[settings.distinction](kept, removed, weights),
+            "mask_distinction": DISTINCTION_LOSSES[settings.distinction](kept, removed, weights),
             "mask_sparsity": sparsity,
             "mask_smoothness": total_variation(mask, weights),
         }

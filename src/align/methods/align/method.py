@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from align.attribution.grad_cam import class_activation
 from align.imaging.scaling import min_max_scale
 from align.methods.adam import Adam
-from align.methods.align.collapse import is_collapsed
+from align.methods.align.collapse import explanation_drift, is_collapsed, mask_collapse
 from align.methods.align.losses import guidance_loss
 from align.methods.align.masker_training import LearnedMasker
-from align.methods.align.other_masks import UNLEARNED
+from align.methods.align.other_masks import OTHER_MASKS
 from align.methods.align.settings import ALIGNSettings
 from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
-from align.methods.base import Batch, Method, OptimiserSettings
+from align.methods.base import Batch, Failure, Method, OptimiserSettings
 from align.models.classifier import Classifier
 from align.registry import load
 
@@ -23,12 +23,13 @@ from align.registry import load
 class ALIGN(Method):
     """Masker: L_mask = L_dist + λ₁‖M‖₁ + λ₂ TV(M). Classifier: L_clf = L_cls + λ₃ L_egl + λ₄ L_reg.
 
-    ``phase`` is ``warm_up`` (the classifier alone, without L_egl) and then ``guided`` (by turns); between the two the
-    masker trains alone until its mask is not collapsed. Where λ₃ is 0 nothing guides: the warm-up does not end.
+    In the phase ``warm_up`` the classifier trains alone, without L_egl. Then the masker trains alone until its mask is no longer
+    collapsed. In the phase ``guided`` the two train by turns. With λ₃ = 0 the warm-up does not end.
     """
 
     settings: ALIGNSettings
     phase = "warm_up"
+    preparation = "masker"
     remembered = ("phase",)
 
     def __init__(
@@ -45,15 +46,15 @@ class ALIGN(Method):
         return {"classification": 1.0, "guidance": self.settings.lambda3, "regularisation": self.settings.lambda4}
 
     def start_epoch(self, epoch: int, epochs: int) -> bool:
-        """Choose the phase; at the end of the warm-up, the masker, where it learns, trains alone."""
+        """Choose the phase. At the end of the warm-up a learned masker trains alone."""
         if self.phase == "guided" or self.settings.lambda3 == 0 or epoch <= round(self.settings.warm_up * epochs):
             return False
         self.phase = "guided"
         return self.masker is not None
 
     def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
-        """Return whether the masker has taken its steps and its mask is not collapsed, or it has taken all that it may."""
-        if len(steps) < self.settings.masker_steps:  # before, to look at the mask would be to wait for the GPU
+        """Return whether the masker has taken its steps and its mask is not collapsed, or whether it has used up its steps."""
+        if len(steps) < self.settings.masker_steps:  # to look at the mask sooner would mean to wait for the GPU
             return False
         return not steps or len(steps) >= self.settings.masker_steps_at_most or not is_collapsed(float(steps[-1]["mask_area"]))
 
@@ -62,20 +63,20 @@ class ALIGN(Method):
         return self.masker_step(batch)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one masker step, once guided, and one classifier step."""
+        """Take one classifier step. In the guided phase a masker step comes first."""
         mask_terms = self.masker_step(batch) if self.phase == "guided" else {}
         return mask_terms | super().step(batch)
 
     def masker_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one step of the masker, where it learns, and keep the batch's masks for the classifier's step."""
+        """Keep the batch's masks for the classifier's step. A learned masker takes one step before."""
         if self.masker is None:
-            self.guidance_mask = UNLEARNED[self.settings.masker](batch, self.generator)
+            self.guidance_mask = OTHER_MASKS[self.settings.masker](batch, self.generator)
             return {}
         terms, self.guidance_mask = self.masker.step(batch, self.classifier)
         return terms
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return L_cls, L_reg and, once guided, L_egl; clean and mixed images share one forward pass."""
+        """Return L_cls, L_reg and, in the guided phase, L_egl. Clean and mixed images share one forward pass."""
         images, labels = batch.images, batch.labels
         partners = same_class_partners(labels, self.generator)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
@@ -89,7 +90,7 @@ class ALIGN(Method):
         }
         if self.phase == "guided":
             assert self.guidance_mask is not None
-            if self.settings.attribution == "grad_cam":  # which is there already
+            if self.settings.attribution == "grad_cam":  # its maps are there already
                 explanation = activation[: len(labels)].relu()
             else:
                 explanation = self.attribution(self.classifier, images, clean, labels)
@@ -98,18 +99,19 @@ class ALIGN(Method):
 
     @torch.no_grad()
     def mask(self, batch: Batch) -> Tensor | None:
-        """Return the masks that guide, N×H×W: NaN where an image has none; None where nothing guides."""
+        """Return the masks that guide, N×H×W, NaN for an image without a mask. None if nothing guides."""
         if self.settings.lambda3 == 0:
             return None
         if self.masker is None:
-            return UNLEARNED[self.settings.masker](batch, self.generator).squeeze(1)
+            return OTHER_MASKS[self.settings.masker](batch, self.generator).squeeze(1)
         return self.masker.masks(batch.images, self.classifier).squeeze(1)
 
     @torch.no_grad()
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return each mask's area, its spread and the share of Grad-CAM's energy outside of it; NaN where an image has none."""
-        mask = self.mask(batch)
-        assert mask is not None
+        """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, in the guided phase."""
+        mask = self.mask(batch) if self.phase == "guided" else None
+        if mask is None:
+            return {}
         known = mask.isfinite().all((1, 2))
         explanation = class_activation(self.classifier, features, batch.labels).relu()
         coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
@@ -122,9 +124,19 @@ class ALIGN(Method):
         }
         return {name: values.where(known, torch.nan) for name, values in watched.items()}
 
+    def failures(self, history: Mapping[str, Mapping[int, float]]) -> list[Failure]:
+        """Return a collapse of the mask and a drift of the explanations, where the run shows them."""
+        watched = ("validation_mask_area", "validation_mask_spread", "validation_energy_outside")
+        areas, spreads, energies = (history.get(name, {}) for name in watched)
+        if not energies:
+            return []
+        accuracies = [history["validation_accuracy"][epoch] for epoch in energies]
+        drift = explanation_drift(accuracies, list(energies.values()), min(energies))
+        return [failure for failure in (mask_collapse(areas, spreads), drift) if failure]
+
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """Return what a checkpoint holds, by name."""
+        """Return the networks that a checkpoint holds, by name."""
         return super().networks | ({} if self.masker is None else {"masker": self.masker.network})
 
     @property

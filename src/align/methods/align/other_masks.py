@@ -14,11 +14,11 @@ Masker = Callable[[Batch, torch.Generator], Tensor]
 
 def given_mask(batch: Batch, generator: torch.Generator) -> Tensor:
     """Return the masks that came with the images."""
-    assert batch.masks is not None
-    return batch.masks
+    assert batch.given_masks is not None
+    return batch.given_masks
 
 
-UNLEARNED: dict[str, Masker] = {
+OTHER_MASKS: dict[str, Masker] = {
     "grey": lambda batch, generator: grey_mask(batch.images),
     "centre": lambda batch, generator: centre_mask(batch.images),
     "random": lambda batch, generator: random_mask(batch.images, generator),

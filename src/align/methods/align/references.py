@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from align.imaging.blur import blurred
+from align.imaging.blur import scaled_blur
 
 BLUR = 21.0
 """Standard deviation of the blurred reference, for a side of 224 pixels: it hides objects and keeps their scene's light."""
@@ -20,7 +20,7 @@ def zero(images: Tensor, labels: Tensor, generator: torch.Generator) -> None:
 
 def blur(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
     """Return the images, blurred (Fong and Vedaldi, arXiv:1704.03296, section 4.1)."""
-    return blurred(images, BLUR)
+    return scaled_blur(images, BLUR)
 
 
 def noise(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 TEMPERATURE = 0.25
 """Of the hardened mask: at this one nearly all of its pixels are near 0 or 1, and the gradient still reaches most of them."""
 
-Values = Callable[[Tensor, torch.Generator], Tensor]
+Relaxation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def soft(scores: Tensor, generator: torch.Generator) -> Tensor:
@@ -32,4 +32,4 @@ def hardened(scores: Tensor, generator: torch.Generator) -> Tensor:
     return ((scores + noise) / TEMPERATURE).sigmoid()
 
 
-VALUES: dict[str, Values] = {"soft": soft, "binary": binary, "hardened": hardened}
+RELAXATIONS: dict[str, Relaxation] = {"soft": soft, "binary": binary, "hardened": hardened}

@@ -1,27 +1,27 @@
-"""The gap of the mean squared error, and the bound that lemma 2 gives."""
+"""The gap of the mean squared error, and its bound by lemma 2."""
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from align.metrics.base import Aggregate, Explained, Values
-from align.metrics.domain_shift.output_gap import gap_of_means
+from align.metrics.domain_shift.output_gap import mean_gap
 
-FACTOR = 4  # lemma 2's
+FACTOR = 4  # of lemma 2
 
 
 def mse_gap(explained: Explained) -> dict[str, Values]:
     """Return |MSE_T − MSE_S| over the pairs, lemma 2's bound 4·‖E_T[p] − E_S[p]‖₂, and whether it holds (1 or 0).
 
-    Lemma 2 (arXiv:2511.06944), with the error ‖p − y‖², y one-hot (Brier's score), for its scalar output. That it holds is a
-    finding: errors that are opposite in two halves of a sample cancel in the expected outputs and not in the error. What
-    always holds is 2√2·E‖p(x) − p(x′)‖₂, since ‖p + p′ − 2y‖₂ ≤ 2√2.
+    Lemma 2 (arXiv:2511.06944) is about a scalar output. Here the error is ‖p − y‖² with y one-hot (Brier's score). The bound need
+    not hold: opposite changes in two halves of a sample cancel in the expected outputs, but not in the error. The bound
+    2√2·E‖p(x) − p(x′)‖₂ always holds, since ‖p + p′ − 2y‖₂ ≤ 2√2.
     """
     pairs = explained.pairs
     if pairs is None:
         return {}
     n = len(pairs.indices)
     gap = abs(brier(pairs.probabilities, pairs.labels) - brier(pairs.source_probabilities, pairs.labels)).item()
-    bound = FACTOR * gap_of_means(pairs)
+    bound = FACTOR * mean_gap(pairs)
     return {
         "mse_gap": Aggregate(gap, n),
         "mse_gap_bound": Aggregate(bound, n),

@@ -1,4 +1,4 @@
-"""Which images of two domains show the same object."""
+"""Pairs of images of two domains that show the same object."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ import torch
 from align.metrics.base import Explained, Pairs
 
 
-def pairs_of(target: Explained, target_paths: Sequence[str], source: Explained, source_paths: Sequence[str]) -> Pairs | None:
-    """Return the pairs of a target domain's images with those of a source domain, None where there is none.
+def find_pairs(target: Explained, target_paths: Sequence[str], source: Explained, source_paths: Sequence[str]) -> Pairs | None:
+    """Return the pairs of images of a target domain and a source domain, None where there is no pair.
 
-    Two images are a pair where their paths differ in the first folder alone, their domain: see ``Dataset.paired``.
+    Two images are a pair where their paths differ only in the first folder, their domain: see ``Dataset.paired``.
 
     Args:
-        target: the target domain's N images.
+        target: the N images of the target domain.
         target_paths: N paths relative to the data set's root.
-        source: the source domain's M images of the same model, on the same device.
+        source: the M images of the source domain, for the same model and on the same device.
         source_paths: M paths.
     """
     places = {_below_domain(path): place for place, path in enumerate(source_paths)}

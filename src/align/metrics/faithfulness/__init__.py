@@ -1,1 +1,1 @@
-"""Metrics of whether a saliency map names the pixels that the prediction depends on."""
+"""Metrics that tell whether the prediction depends on the pixels that a saliency map ranks first."""

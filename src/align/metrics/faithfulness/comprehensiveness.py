@@ -1,7 +1,7 @@
 """Comprehensiveness."""
 
 from align.metrics.base import Explained, Values
-from align.metrics.faithfulness.perturbation import erasure, hidden, shown
+from align.metrics.faithfulness.perturbation import empty, erasure, unchanged
 
 
 def comprehensiveness(explained: Explained) -> dict[str, Values]:
@@ -9,4 +9,4 @@ def comprehensiveness(explained: Explained) -> dict[str, Values]:
 
     The mean over ``removed_shares`` of p_j(x) − p_j(x, top pixels zero): ERASER, arXiv:1911.03429, equation 1.
     """
-    return erasure(explained, "comprehensiveness", top=hidden, rest=shown)
+    return erasure(explained, "comprehensiveness", top=empty, rest=unchanged)

@@ -3,7 +3,7 @@
 import torch
 
 from align.metrics.base import Explained, Values
-from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, hidden, perturbed_confidence, shown
+from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, empty, perturbed_confidence, unchanged
 
 
 def deletion_auc(explained: Explained) -> dict[str, Values]:
@@ -12,6 +12,6 @@ def deletion_auc(explained: Explained) -> dict[str, Values]:
     RISE, arXiv:1806.07421.
     """
     _, *counts, _ = curve_counts(explained)
-    confidences = perturbed_confidence(explained, counts, top=hidden, rest=shown)
+    confidences = perturbed_confidence(explained, counts, top=empty, rest=unchanged)
     curve = torch.column_stack([explained.confidence, confidences, explained.null_confidence])
     return curve_mean(explained, "deletion_auc", curve)

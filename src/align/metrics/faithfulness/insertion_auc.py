@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from align.imaging.blur import SIDE, gaussian_blur
+from align.imaging.blur import REFERENCE_SIDE, gaussian_blur
 from align.metrics.base import Explained, Values
-from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, perturbed_confidence, shown
+from align.metrics.faithfulness.perturbation import curve_counts, curve_mean, perturbed_confidence, unchanged
 
 
 def insertion_auc(explained: Explained) -> dict[str, Values]:
@@ -13,9 +13,9 @@ def insertion_auc(explained: Explained) -> dict[str, Values]:
 
     RISE, arXiv:1806.07421; the blur and the steps are those of DRE (arXiv:2303.16390).
     """
-    sigma = explained.settings.blur * explained.images.shape[-2] / SIDE
+    sigma = explained.settings.blur * explained.images.shape[-2] / REFERENCE_SIDE
     *counts, _ = curve_counts(explained)
-    confidences = perturbed_confidence(explained, counts, top=shown, rest=lambda images: blurred(images, sigma))
+    confidences = perturbed_confidence(explained, counts, top=unchanged, rest=lambda images: blurred(images, sigma))
     return curve_mean(explained, "insertion_auc", torch.column_stack([confidences, explained.confidence]))
 
 

@@ -1,7 +1,7 @@
 """Sufficiency."""
 
 from align.metrics.base import Explained, Values
-from align.metrics.faithfulness.perturbation import erasure, hidden, shown
+from align.metrics.faithfulness.perturbation import empty, erasure, unchanged
 
 
 def sufficiency(explained: Explained) -> dict[str, Values]:
@@ -9,4 +9,4 @@ def sufficiency(explained: Explained) -> dict[str, Values]:
 
     The mean over ``removed_shares`` of p_j(x) − p_j(top pixels of x, zero elsewhere): ERASER, arXiv:1911.03429, equation 2.
     """
-    return erasure(explained, "sufficiency", top=shown, rest=hidden)
+    return erasure(explained, "sufficiency", top=unchanged, rest=empty)

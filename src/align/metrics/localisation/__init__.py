@@ -1,1 +1,1 @@
-"""Metrics of whether a map lies on the object, against ground-truth masks."""
+"""Metrics that tell whether a map lies on the object, by its ground-truth mask."""

@@ -3,12 +3,12 @@
 from torch import Tensor
 
 from align.metrics.base import Explained, Values
-from align.metrics.localisation.judge import judge
+from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def energy_inside(explained: Explained) -> dict[str, Values]:
     """Return the share of the map's sum that lies on the object (Score-CAM, arXiv:1910.01279)."""
-    return judge(explained, "energy_inside", share_inside)
+    return score_against_ground_truth(explained, "energy_inside", share_inside)
 
 
 def share_inside(maps: Tensor, objects: Tensor) -> Tensor:

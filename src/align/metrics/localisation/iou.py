@@ -1,10 +1,10 @@
 """Intersection over union."""
 
-import torch
 from torch import Tensor
 
+from align.imaging.scaling import min_max_scale
 from align.metrics.base import Explained, Values
-from align.metrics.localisation.judge import judge
+from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def iou(explained: Explained) -> dict[str, Values]:
@@ -12,18 +12,12 @@ def iou(explained: Explained) -> dict[str, Values]:
 
     A saliency map has no scale of its own and is scaled to [0, 1] in each image; the learned mask is used as it is.
     """
-    return judge(
+    return score_against_ground_truth(
         explained,
         "iou",
-        lambda maps, objects: overlap(min_max_scaled(maps) > 0.5, objects),
+        lambda maps, objects: overlap(min_max_scale(maps) > 0.5, objects),
         learned_mask_score=lambda maps, objects: overlap(maps > 0.5, objects),
     )
-
-
-def min_max_scaled(maps: Tensor) -> Tensor:
-    """Return ``maps`` (n×P) scaled to [0, 1] each; a flat one becomes zero."""
-    low, high = maps.aminmax(dim=1, keepdim=True)
-    return (maps - low) / (high - low).clamp_min(torch.finfo(maps.dtype).tiny)
 
 
 def overlap(regions: Tensor, objects: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""Area of masks."""
+"""The area of masks."""
 
 from align.metrics.base import Explained, Values
 
 
 def mask_area(explained: Explained) -> dict[str, Values]:
-    """Return the share of each image that the learned mask covers, and the share that is the object (NaN where unknown)."""
+    """Return the share of each image that the learned mask covers, and the object's share, NaN where it is not known."""
     areas: dict[str, Values] = {}
     if explained.learned_mask is not None:
         areas["learned_mask_area"] = explained.learned_mask.mean(dim=(1, 2))

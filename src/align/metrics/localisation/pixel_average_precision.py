@@ -1,22 +1,22 @@
-"""Average precision of a map's pixels."""
+"""The average precision of a map's pixels."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from align.metrics.base import Explained, Values
-from align.metrics.localisation.judge import judge
+from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def pixel_average_precision(explained: Explained) -> dict[str, Values]:
-    """Return the average precision of the map's pixels as scores of being the object's, within each image."""
-    return judge(explained, "pixel_average_precision", average_precision)
+    """Return for each image the average precision of the map's values as scores for the pixels of the object."""
+    return score_against_ground_truth(explained, "pixel_average_precision", average_precision)
 
 
 def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
     """Return Σ (recall − previous recall) · precision over the distinct values of ``scores``, as scikit-learn defines it.
 
-    That is the mean, over the positives, of the precision among all pixels that score at least as high.
+    This is the mean over the positives of the precision among all pixels that score at least as high.
 
     Args:
         scores: n×P.
@@ -28,7 +28,7 @@ def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
     order = descending(scores)
     scores, positives = scores.gather(1, order), positives.gather(1, order)
     positions = torch.arange(scores.shape[1], device=scores.device).expand_as(order)
-    # Of equal scores none comes first: each counts with the precision at the last of them.
+    # Equal scores have no order: each of them counts with the precision at the last one.
     is_last = torch.ones_like(positives)
     is_last[:, :-1] = scores[:, :-1] != scores[:, 1:]
     last = torch.where(is_last, positions, scores.shape[1]).flip(1).cummin(dim=1).values.flip(1)
@@ -38,6 +38,6 @@ def average_precision(scores: Tensor, positives: Tensor) -> Tensor:
 
 def descending(scores: Tensor) -> Tensor:
     """Return the order of the columns of ``scores`` (n×P) from the largest to the smallest, ties in any order: n×P, int64."""
-    if scores.device.type == "cpu":  # numpy has vectorised sorts, and takes a fifth of torch's time
+    if scores.device.type == "cpu":  # numpy's sort is vectorised, and takes a fifth of the time of torch's
         return torch.from_numpy(np.argsort(-scores.numpy(), axis=1))
     return scores.argsort(dim=1, descending=True)

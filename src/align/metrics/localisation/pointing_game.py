@@ -1,17 +1,17 @@
-"""Pointing game."""
+"""The pointing game."""
 
 from torch import Tensor
 
 from align.metrics.base import Explained, Values
-from align.metrics.localisation.judge import judge
+from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def pointing_game(explained: Explained) -> dict[str, Values]:
-    """Return for each image whether the map's maximum (of several, the first in reading order) lies on the object.
+    """Return for each image whether the map's maximum lies on the object; of equal maxima the first in reading order counts.
 
     Zhang et al., arXiv:1608.00507, without a tolerance around the object.
     """
-    return judge(explained, "pointing_game", hit)
+    return score_against_ground_truth(explained, "pointing_game", hit)
 
 
 def hit(maps: Tensor, objects: Tensor) -> Tensor:

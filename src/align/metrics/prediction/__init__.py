@@ -1,1 +1,1 @@
-"""Metrics of the predictions."""
+"""Metrics of predictions."""

@@ -1,4 +1,4 @@
-"""Area under the receiver operating characteristic."""
+"""The area under the receiver operating characteristic."""
 
 import torch
 import torch.nn.functional as F
@@ -8,16 +8,16 @@ from align.metrics.base import Aggregate, Explained, Values
 
 
 def auc(explained: Explained) -> dict[str, Values]:
-    """Return the macro average of the one-vs-rest ROC-AUC over the classes that occur, and how many do.
+    """Return the macro average of the one-vs-rest ROC-AUC over the classes that occur, and the number of these classes.
 
-    With fewer than two classes there is nothing to tell apart, and no value.
+    With fewer than two classes there is no value.
     """
-    of_class = F.one_hot(explained.labels, explained.probabilities.shape[1]).T.bool()
-    occurring = of_class.any(dim=1)
+    is_class = F.one_hot(explained.labels, explained.probabilities.shape[1]).T.bool()
+    occurring = is_class.any(dim=1)
     classes = int(occurring.sum())
     if classes < 2:
         return {}
-    values = areas(explained.probabilities.T[occurring], of_class[occurring])
+    values = areas(explained.probabilities.T[occurring], is_class[occurring])
     n = len(explained.labels)
     return {"auc": Aggregate(values.mean().item(), n), "auc_classes": Aggregate(classes, n)}
 
@@ -25,11 +25,11 @@ def auc(explained: Explained) -> dict[str, Values]:
 def areas(scores: Tensor, positives: Tensor) -> Tensor:
     """Return the share of pairs of a positive and a negative in which the positive scores higher, ties counting half.
 
-    That is the ROC-AUC; the pairs are counted by ranks (Mann and Whitney, Annals of Mathematical Statistics 18(1), 1947).
+    This share is the ROC-AUC. Ranks count the pairs (Mann and Whitney, Annals of Mathematical Statistics 18(1), 1947).
 
     Args:
         scores: K×N.
-        positives: K×N, bool; in each row some are and some are not.
+        positives: K×N, bool; each row has positives and negatives.
 
     Returns:
         K, float64.
@@ -37,7 +37,7 @@ def areas(scores: Tensor, positives: Tensor) -> Tensor:
     scores = scores.contiguous()
     ordered = scores.sort(dim=1).values
     below, not_above = (torch.searchsorted(ordered, scores, right=right) for right in (False, True))
-    ranks = (below + not_above + 1).double() / 2  # from 1; equal scores share the mean of theirs
+    ranks = (below + not_above + 1).double() / 2  # from 1; equal scores share the mean of their ranks
     n = positives.sum(dim=1)
     ordered_pairs = (ranks * positives).sum(dim=1) - n * (n + 1) / 2
     return ordered_pairs / (n * (scores.shape[1] - n))

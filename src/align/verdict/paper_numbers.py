@@ -1,4 +1,4 @@
-"""The paper's numbers of what a claim is about."""
+"""The numbers that the paper prints for a claim."""
 
 from typing import NamedTuple
 
@@ -9,24 +9,30 @@ from align.results.published import comparable_name
 from align.verdict.questions import Question
 
 
-class Published(NamedTuple):
-    """The paper's value of the method that is claimed to be better, and of the best of the others; None where not public."""
+class PaperNumbers(NamedTuple):
+    """What the paper prints for a claim, in per cent; None where it is not public.
+
+    Attributes:
+        value: of the method that is claimed to be better.
+        other: of the best of the other methods.
+        other_method: the name of that method.
+    """
 
     value: float | None = None
     other: float | None = None
     other_method: str = ""
 
 
-def published_values(question: Question, published: pd.DataFrame) -> Published:
-    """Return what the paper prints of the one source domain that ``question`` names; nothing where it names several or none.
+def paper_numbers(question: Question, published: pd.DataFrame) -> PaperNumbers:
+    """Return the paper's numbers for the one source domain that ``question`` names; none where it names several or none.
 
     Args:
-        question: of a claim where the paper makes it.
-        published: ``reference/align_paper.csv``; values in per cent.
+        question: a claim where the paper makes it.
+        published: ``reference/align_paper.csv``, with values in per cent.
     """
     claim = question.claim
     if len(question.domains) != 1:
-        return Published()
+        return PaperNumbers()
     rows = published[
         published["setting"].eq(claim.published or "")
         & published["metric"].eq(claim.metric)
@@ -36,4 +42,4 @@ def published_values(question: Question, published: pd.DataFrame) -> Published:
     values = dict(zip(rows["method"], rows["value"]))
     others = {name: values[name] for name in map(method_title, claim.worse) if name in values}
     best = max(others, key=lambda name: claim.sign * others[name], default="")
-    return Published(values.get(method_title(claim.better[0])), others.get(best), best)
+    return PaperNumbers(values.get(method_title(claim.better[0])), others.get(best), best)

@@ -1,25 +1,41 @@
-"""Average ranks with the critical difference (Demšar, JMLR 7, 2006, figure 1): methods that a bar joins are not told apart."""
+"""Average ranks with the critical difference (Demšar, JMLR 7, 2006, figure 1): a bar spans methods that do not differ."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from align.figures.style import nothing_to_draw
+from align.figures.style import Drawing, nothing_to_draw
 from align.methods.naming import method_title
 from align.metrics import MEASURES
+from align.results.titles import DISTRIBUTION_TITLES
+from align.statistics.ranks import rank_table
 
-TITLES = {"in": "in distribution", "out": "out of distribution", "both": "in and out of distribution"}
+CAPTION = """
+Average ranks of the compared methods by accuracy. Rank 1 is the best. The average is over settings. A setting is a pair
+of a source domain and a target. Its value is the mean over seeds. A bar spans methods that Nemenyi's test at 0.05
+cannot tell apart: their ranks differ by less than the critical difference (Demšar, JMLR 7, 2006). Settings share
+networks and images. So there are fewer independent settings than it seems. With fewer than five settings there is no
+test.
+"""
+
+TITLES = DISTRIBUTION_TITLES | {"both": "in and out of distribution"}
 WIDTH = 5.5  # inches
 LEVEL = 0.22  # inches between two names
 
 
-def draw_critical_difference(data: pd.DataFrame) -> Figure:
+def average_ranks(metrics: pd.DataFrame) -> Drawing:
     """Return a panel for each distribution: an axis of ranks, a mark and a name for each method, and bars.
 
     Args:
-        data: from :func:`align.statistics.ranks.average_ranks`.
+        metrics: ``results/metrics.csv``.
     """
+    data = rank_table(metrics)
+    return Drawing(data, draw_average_ranks(data))
+
+
+def draw_average_ranks(data: pd.DataFrame) -> Figure:
+    """Draw the data of :func:`align.statistics.ranks.rank_table`."""
     if data.empty:
         return nothing_to_draw("Fewer than two methods were compared.")
     panels = [(str(name), rows) for name, rows in data.groupby("distribution", sort=False)]
@@ -31,17 +47,18 @@ def draw_critical_difference(data: pd.DataFrame) -> Figure:
     return figure
 
 
-def joined(ranks: list[float], difference: float) -> list[tuple[float, float]]:
-    """Return the ends of the longest runs of sorted ``ranks`` that lie within ``difference`` of each other."""
+def bar_ends(ranks: list[float], difference: float) -> list[tuple[float, float]]:
+    """Return the lowest and highest rank of the largest groups of sorted ``ranks`` that lie within ``difference``."""
     reaches = [max(rank for rank in ranks if rank - start <= difference) for start in ranks]
     bars = [(start, end) for start, end in zip(ranks, reaches) if end > start]
     return [bar for bar in bars if not any(other[0] < bar[0] and other[1] >= bar[1] for other in bars)]
 
 
 def _draw(panel: Axes, rows: pd.DataFrame, title: str) -> None:
+    """Draw one distribution. The better half of the methods has its names on the left, the other half on the right."""
     ranks, difference = list(rows["average_rank"]), rows["critical_difference"].iloc[0]
     count, left = len(ranks), (len(ranks) + 1) // 2
-    bars = joined(ranks, difference) if difference == difference else []
+    bars = bar_ends(ranks, difference) if difference == difference else []
     first_name = 1 + 0.5 * len(bars)
     for place, (rank, method) in enumerate(zip(ranks, rows["method"])):
         is_left = place < left
@@ -69,6 +86,7 @@ def _draw(panel: Axes, rows: pd.DataFrame, title: str) -> None:
 
 
 def _tests(rows: pd.DataFrame) -> str:
+    """Return the results of both tests in words."""
     difference, p = rows["critical_difference"].iloc[0], rows["friedman_p"].iloc[0]
     if difference != difference:
         return "too few settings or methods to test"

@@ -1,0 +1,37 @@
+"""Making a data set's folder by its source."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from align.acquisition.archive_file import ArchiveFile
+from align.datasets.folders import ACQUISITION, read_acquisition
+from align.files import write_json
+from align.registry import load
+
+
+def make_dataset(
+    root: Path, implementation: str, settings: Mapping[str, Any], archives: Mapping[str, tuple[Path, str, int]]
+) -> None:
+    """Make the folder of a data set, and record the checksums of the archives that it came from.
+
+    Args:
+        root: the folder, which is not there yet.
+        implementation: the source's function, as ``module:attribute``.
+        settings: the source's settings, as plain values.
+        archives: by name, the file that the rule ``download`` wrote of an archive, the archive's
+            published file name, and the most bytes that it may unpack to.
+
+    Raises:
+        InputError: see the source.
+    """
+    make = load(implementation)
+    chosen = get_type_hints(make)["settings"](**settings)
+    checksums: dict[str, str] = {}
+    files: dict[str, ArchiveFile] = {}
+    for key, (verified, file, unpacked_at_most) in archives.items():
+        checksums[file], path = verified.read_text().rstrip("\n").split("  ", 1)
+        files[key] = ArchiveFile(Path(path), unpacked_at_most)
+    make(root, chosen, **files)
+    if archives:
+        write_json(root / ACQUISITION, read_acquisition(root) | {"archives": checksums})

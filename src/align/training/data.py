@@ -1,0 +1,54 @@
+"""The images of a run, from the packed arrays of its source domains."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import torch
+
+from align.methods.base import Method
+from align.preparation.listing import SPLITS_COLUMNS, read_listing
+from align.preparation.packed import Packed, class_names, read_packed
+from align.registry import load
+from align.training.run import RunData
+
+MAKE_MASKS = "align.training.teacher:with_learned_masks"
+"""Loaded by its name, so that only runs that are given learned masks depend on its code."""
+
+
+def read_run_data(
+    folder: Path,
+    source_domains: Collection[str],
+    classes: Sequence[str] | None,
+    given_masks: str | None,
+    teacher: Method | None,
+    device: torch.device,
+) -> RunData:
+    """Read what a run is trained on and selected on.
+
+    Args:
+        folder: ``results/data/<dataset>``.
+        source_domains: the domains that the run is trained on.
+        classes: the configured classes; None for all.
+        given_masks: whose masks the method is given, see :func:`align.preparation.packed.read_packed`.
+        teacher: the finished run that makes the given masks, or None.
+        device: where the teacher computes.
+
+    Raises:
+        InputError: a listing or a packed array is missing, broken, or of other images.
+    """
+    splits = read_listing(folder / "splits.csv", SPLITS_COLUMNS)
+    names = class_names(splits, classes)
+
+    def read(split: str) -> list[Packed]:
+        packed = [read_packed(folder, splits, domain, split, names, given_masks) for domain in source_domains]
+        return [add_taught_masks(images, teacher, device) for images in packed]
+
+    return RunData(read("train"), read("validation"), names)
+
+
+def add_taught_masks(packed: Packed, teacher: Method | None, device: torch.device) -> Packed:
+    """Return ``packed`` with the masks of ``teacher``, a finished run. Without a teacher nothing changes."""
+    if teacher is None:
+        return packed
+    with_masks: Packed = load(MAKE_MASKS)(packed, teacher, device)
+    return with_masks

@@ -1,0 +1,128 @@
+"""The paired differences that test a claim, and the word that follows from them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from align.statistics.corrections import holm
+from align.statistics.crossed_bootstrap import Estimate, Sample, average_samples, estimate, named_generator
+from align.verdict.claims import Superiority
+from align.verdict.evaluations import Evaluations, MethodSample, Setting
+from align.verdict.questions import Question, matching_method
+from align.verdict.rule import Advantage, Outcome, Word, decide, outcome
+
+
+class Pair(NamedTuple):
+    """Two methods that a claim names, and the estimated difference between them.
+
+    Attributes:
+        better: the method that is claimed to be better.
+        worse: the method that is claimed to be worse.
+        ours: the value of the first.
+        difference: the value of the first minus that of the second.
+        seeds: the number of seeds that both have.
+        images: the number of test images.
+    """
+
+    better: str
+    worse: str
+    ours: Estimate
+    difference: Estimate
+    seeds: int
+    images: int
+
+
+class MissingPair(NamedTuple):
+    """Two methods that a claim names, of which at least one has no results.
+
+    Attributes:
+        methods: those of the two that lack results in a setting of the unit; the second one where they share no seed.
+    """
+
+    methods: tuple[str, ...]
+
+
+class Assessment(NamedTuple):
+    """The pairs of all units of a question with corrected p-values, the outcome of each unit, and the word."""
+
+    pairs: tuple[Pair | MissingPair, ...]
+    outcomes: tuple[Outcome, ...]
+    word: Word
+
+    @property
+    def measured_pairs(self) -> list[Pair]:
+        """The pairs of methods that both have results."""
+        return _measured(self.pairs)
+
+    @property
+    def missing_methods(self) -> list[str]:
+        """The methods that lack results."""
+        return list(dict.fromkeys(name for pair in self.pairs if isinstance(pair, MissingPair) for name in pair.methods))
+
+
+def assess(question: Question, evaluations: Evaluations, claimed: float | None = None) -> Assessment:
+    """Compare each better with each worse method in each unit of a question. The p-values of all pairs are one family.
+
+    Args:
+        question: the claim and where it is tested.
+        evaluations: the results of single images.
+        claimed: the published advantage, where the claim includes it.
+    """
+    claim = question.claim
+    units = [_pairs(claim, unit, evaluations) for unit in question.units]
+    measured = _measured(pair for unit in units for pair in unit)
+    corrected = iter(holm([pair.difference.p for pair in measured]))
+    units = [[_with_p(pair, next(corrected)) if isinstance(pair, Pair) else pair for pair in unit] for unit in units]
+    outcomes = tuple(outcome(_advantage(pair, claim.sign, claimed) for pair in unit) for unit in units)
+    word = decide(outcomes, question.at_least) if measured else "not tested"
+    return Assessment(tuple(pair for unit in units for pair in unit), outcomes, word)
+
+
+def _measured(pairs: Iterable[Pair | MissingPair]) -> list[Pair]:
+    return [pair for pair in pairs if isinstance(pair, Pair)]
+
+
+def _pairs(claim: Superiority, unit: Sequence[Setting], evaluations: Evaluations) -> list[Pair | MissingPair]:
+    """Compare the means over the settings of ``unit``. A method that lacks results in one of them is missing."""
+    worse = [matching_method(name, evaluations.methods(unit[0])) for name in claim.worse]
+    samples = [evaluations.measure(setting, {*claim.better, *worse}, claim.metric) for setting in unit]
+    return [_pair(one, other, samples) for one in claim.better for other in worse]
+
+
+def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]]) -> Pair | MissingPair:
+    """Return the pair of two methods.
+
+    Args:
+        better: the method that is claimed to be better.
+        worse: the method that is claimed to be worse.
+        samples: for each setting of a unit the samples of the methods that have results.
+    """
+    absent = tuple(name for name in (better, worse) if not all(name in by_method for by_method in samples))
+    if absent:
+        return MissingPair(absent)
+    seeds = sorted(set.intersection(*(set(by_method[name].seeds) for by_method in samples for name in (better, worse))))
+    if not seeds:
+        return MissingPair((worse,))
+
+    def unit_mean(name: str) -> Sample:
+        return average_samples([by_method[name].for_seeds(seeds) for by_method in samples])
+
+    ours, theirs = unit_mean(better), unit_mean(worse)
+    return Pair(
+        better,
+        worse,
+        estimate(ours, named_generator("seeds")),
+        estimate(ours.minus(theirs), named_generator("seeds")),
+        len(seeds),
+        sum(by_method[better].images for by_method in samples),
+    )
+
+
+def _with_p(pair: Pair, p: float) -> Pair:
+    return pair._replace(difference=pair.difference._replace(p=p))
+
+
+def _advantage(pair: Pair | MissingPair, sign: int, claimed: float | None) -> Advantage | None:
+    if isinstance(pair, MissingPair):
+        return None
+    low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
+    return Advantage(sign * pair.difference.value, low, high, pair.difference.p, pair.seeds, pair.images, claimed)

@@ -1,0 +1,106 @@
+"""Which code a job depends on: what its script imports, and what its settings name. A change of it makes the job run again."""
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from align.registry import module_of
+
+PACKAGE = Path(__file__).parents[1]
+# Modules that no job runs again for, each with the reason. A pattern stands for every module that matches it.
+NOT_COUNTED: Mapping[str, str] = {
+    "align.settings": "what is set reaches a job as a parameter of its rule, which counts",
+    "align.*settings": "as align.settings",
+    "align.configuration*": "as align.settings",
+    "align.registry": "it turns a name into what the name stands for, which counts",
+    "align.paths": "Snakemake compares the paths themselves",
+    "align.errors": "words for a person",
+    "align.files": "it writes what it is given",
+    "align.training.progress": "what a terminal or a log shows",
+    "align.training.state": "an interrupted run ends with the same bits",
+    "align.training.ownership": "as align.training.state",
+    "align.training.finished": "as align.training.state",
+    "align.workflow.jobs": "logs, and words for a person",
+    "align.workflow.checksums": "it compares what is there",
+    "align.workflow.gpu_slots": "which GPU a job has changes nothing",
+    "align.workflow.gpus": "as align.workflow.gpu_slots",
+    "align.workflow.provenance": "where a number came from, not the number",
+    "align.workflow.code_hashes": "as align.workflow.provenance",
+}
+
+
+@cache
+def code_hash(script: Path, *implementations: str) -> str:
+    """Return a hash of the syntax trees of a script, of ``implementations``, and of all that they import from this package.
+
+    Comments, docstrings and layout do not count, nor do the modules in ``NOT_COUNTED``.
+
+    Args:
+        script: a Python file.
+        implementations: what the job loads by name, as ``module:attribute``.
+
+    Raises:
+        ModuleNotFoundError: an implementation is in no module of this package.
+    """
+    digest = hashlib.sha256(ast.unparse(_parsed(script)).encode())
+    for module in sorted(counted_modules(script, *implementations)):
+        digest.update(f"{module}\n{_syntax(module)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def counted_modules(script: Path, *implementations: str) -> set[str]:
+    """Return the modules of this package that :func:`code_hash` is of."""
+    found: set[str] = set()
+    coming = [*map(module_of, implementations), *_imports(_parsed(script))]
+    while coming:
+        module = coming.pop()
+        if module not in found and not is_exception(module):
+            found.add(module)
+            coming += _imports(_tree(module))
+    return found
+
+
+def is_exception(module: str) -> bool:
+    """Return whether a module is among ``NOT_COUNTED``."""
+    return any(fnmatchcase(module, pattern) for pattern in NOT_COUNTED)
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the modules of this package that import statements name, wherever they stand."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name.startswith("align.") and _source_of(name)}
+
+
+def _tree(module: str) -> ast.Module:
+    source = _source_of(module)
+    if source is None:
+        raise ModuleNotFoundError(module)
+    return _parsed(source)
+
+
+@cache
+def _syntax(module: str) -> str:
+    return ast.unparse(_tree(module))
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a file without its docstrings; comments and layout are in none."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return tree
+
+
+def _source_of(module: str) -> Path | None:
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)

@@ -1,0 +1,214 @@
+"""What the rules ask about a configuration: its runs, and the files, settings and code of each of their jobs."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from align import paths
+from align.attribution import ATTRIBUTIONS
+from align.configuration.runs import (
+    LeftOut,
+    Run,
+    left_out_variants,
+    planned_studies,
+    source_domains,
+    teacher_run,
+    variant_settings,
+)
+from align.configuration.schema import Configuration
+from align.methods import METHODS
+from align.methods.naming import method_of
+from align.metrics import METRICS
+from align.segmentation.checkpoint import checkpoint_files
+from align.versioning.agreement import taken_runs
+from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
+
+MAKE_MASKS = "align.training.teacher:with_learned_masks"
+
+
+class RunPlan:
+    """The runs of a checked configuration. It is made at every parse of the workflow, so it imports nothing heavy.
+
+    Attributes:
+        configuration: the checked configuration.
+        settings: the configuration as plain values, with every default.
+        studies: every run, with the studies that it is part of.
+        variants: the hyper-parameters of every variant, by its name.
+        datasets: the data sets of the runs, by name.
+        taken: the runs whose published checkpoint takes the place of training.
+
+    Raises:
+        InputError: the configuration asks for something that cannot be done.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.settings: dict[str, Any] = configuration.model_dump(mode="json")
+        self.studies = planned_studies(configuration)
+        self.variants = variant_settings(configuration)
+        self.datasets = {run.dataset: configuration.datasets[run.dataset] for run in self.studies}
+        self.to_make = datasets_to_make(self.datasets)
+        self.sam_files = self._sam_files()
+        self.taken = dict.fromkeys(taken_runs(configuration))
+
+    @property
+    def runs(self) -> list[Run]:
+        """Return every run, in the order of the experiments."""
+        return list(self.studies)
+
+    @property
+    def trained(self) -> list[Run]:
+        """Return the runs that are trained here."""
+        return [run for run in self.studies if run not in self.taken]
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """Return why variants are not run, by data set and variant."""
+        reasons: dict[str, dict[str, str]] = {}
+        for (dataset, variant), reason in left_out_variants(self.configuration).items():
+            reasons.setdefault(dataset, {})[variant] = reason
+        return reasons
+
+    @cached_property
+    def archives(self) -> dict[str, dict[str, tuple[str, Download]]]:
+        """Return the downloads of each data set that a rule makes; see :func:`~align.workflow.acquisition.archive_downloads`."""
+        return {name: archive_downloads(name, dataset) for name, dataset in self.to_make.items()}
+
+    @cached_property
+    def downloads(self) -> dict[str, Download]:
+        """Return every download by its path below ``downloads/``."""
+        return dict(download for archives in self.archives.values() for download in archives.values())
+
+    @cached_property
+    def pages(self) -> dict[str, list[Run]]:
+        """Return the compared runs of every page of a figure that has pages: of one data set, protocol and domain."""
+        pages: dict[str, list[Run]] = {}
+        for run in self.study_runs("comparison"):
+            pages.setdefault(paths.PAGE.format(**run._asdict()), []).append(run)
+        return pages
+
+    def study_runs(self, study: str) -> list[Run]:
+        """Return the runs of a study."""
+        return [run for run, studies in self.studies.items() if study in studies]
+
+    def study_variants(self, study: str) -> dict[str, dict[str, Any]]:
+        """Return the hyper-parameters of every variant of a study, by the variant's name."""
+        return {run.method: self.hyper_parameters(run.method) for run in self.study_runs(study)}
+
+    def hyper_parameters(self, variant: str) -> dict[str, Any]:
+        """Return the hyper-parameters of a variant as plain values."""
+        return self.variants[variant].model_dump(mode="json")
+
+    def source_domains(self, run: Run) -> list[str]:
+        """Return the domains that a run is trained on."""
+        return list(source_domains(self.configuration, run))
+
+    def run_settings(self, run: Run) -> dict[str, Any]:
+        """Return everything that a training or an evaluation job is told of its run, as plain values."""
+        return {
+            "source_domains": self.source_domains(run),
+            "classes": self.settings["datasets"][run.dataset]["classes"],
+            "teacher": self._teacher(run),
+            **self._method(run.method),
+            **{section: self.settings[section] for section in ("classifier", "training", "augmentation")},
+        }
+
+    def run_code(self, run: Run) -> list[str]:
+        """Return what a job loads by name for its run: the method, what its settings name, and its teacher's code."""
+        settings = self.variants[run.method]
+        names = [METHODS[method_of(run.method)].implementation, *settings.implementations]
+        if settings.mask_teacher:
+            names += [MAKE_MASKS, METHODS[settings.mask_teacher].implementation]
+        return names
+
+    def evaluation_settings(self, dataset: str) -> dict[str, Any]:
+        """Return everything that an evaluation job is told beside its run, as plain values."""
+        return {
+            "evaluation": self.settings["evaluation"],
+            "metrics": [METRICS[name].implementation for name in self.configuration.evaluation.metrics],
+            "attribution": self.attribution,
+            "domains": self.settings["datasets"][dataset]["domains"],
+            "paired": self.configuration.datasets[dataset].paired,
+        }
+
+    def case_study_settings(self, page: str) -> dict[str, Any]:
+        """Return everything that the job of a page of case studies is told, as plain values."""
+        run = self.pages[page][0]
+        return {
+            "images": self.configuration.case_studies.images,
+            "evaluation": self.settings["evaluation"],
+            "attribution": self.attribution,
+            "source_domains": self.source_domains(run),
+            "domains": self.settings["datasets"][run.dataset]["domains"],
+        }
+
+    def case_study_code(self, page: str) -> list[str]:
+        """Return what the job of a page of case studies loads by name."""
+        return [self.attribution, *dict.fromkeys(name for run in self.first_seeds(page) for name in self.run_code(run))]
+
+    @property
+    def attribution(self) -> str:
+        """Return the implementation of the saliency maps that are evaluated."""
+        return ATTRIBUTIONS[self.configuration.evaluation.attribution]
+
+    def evaluation_code(self, run: Run) -> list[str]:
+        """Return what an evaluation job loads by name."""
+        evaluation = self.evaluation_settings(run.dataset)
+        return [*self.run_code(run), *evaluation["metrics"], evaluation["attribution"]]
+
+    def ground_truth_folders(self, dataset: str) -> list[str]:
+        """Return the folders of a data set's ground truth. A folder that a rule makes is tracked by itself."""
+        chosen = self.datasets[dataset]
+        return [] if chosen.source else [str(truth.folder) for truth in chosen.ground_truth]
+
+    def first_seeds(self, page: str) -> list[Run]:
+        """Return the runs of a page, each method with its first seed only."""
+        first: dict[str, Run] = {}
+        for run in self.pages[page]:
+            first.setdefault(run.method, run)
+        return list(first.values())
+
+    def given_mask_files(self, run: Run, domains: Iterable[str]) -> list[str]:
+        """Return the files from which a run's given masks come, besides the ground truth of its data set.
+
+        Args:
+            run: the run.
+            domains: the domains of the images.
+        """
+        settings = self.variants[run.method]
+        if settings.given_masks == "sam":
+            return [paths.SAM_MASKS.format(dataset=run.dataset, domain=domain) for domain in domains]
+        if settings.mask_teacher:
+            return [paths.CHECKPOINT.format(**teacher_run(run, settings.mask_teacher)._asdict())]
+        return []
+
+    def weights_files(self) -> list[str]:
+        """Return the file of the classifier's initial weights. If it is absent, the job says so."""
+        weights = self.configuration.classifier.weights
+        return [weights] if weights and Path(weights).is_file() else []
+
+    def _method(self, variant: str) -> dict[str, Any]:
+        return {
+            "implementation": METHODS[method_of(variant)].implementation,
+            "hyper_parameters": self.hyper_parameters(variant),
+        }
+
+    def _teacher(self, run: Run) -> dict[str, Any] | None:
+        """Return the method whose finished run makes the given masks of ``run``, and its hyper-parameters."""
+        teacher = self.variants[run.method].mask_teacher
+        return self._method(teacher) if teacher else None
+
+    def _sam_files(self) -> list[str]:
+        folder = self.configuration.segment_anything.checkpoint
+        return checkpoint_files(folder) if folder else []
+
+
+def each_domain(pattern: str, dataset: str, domains: Iterable[str]) -> list[str]:
+    """Return ``pattern``, with {dataset} and {domain}, for each of ``domains``."""
+    return [pattern.format(dataset=dataset, domain=domain) for domain in domains]
+
+
+def each_run(pattern: str, runs: Iterable[Run]) -> list[str]:
+    """Return ``pattern``, with the names of a run's attributes, for each of ``runs``."""
+    return [pattern.format(**run._asdict()) for run in runs]

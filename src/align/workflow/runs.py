@@ -1,0 +1,91 @@
+"""The jobs of a run: training it, with an account of where it came from, and restoring the run that gives it masks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from align import paths
+from align.configuration.runs import Run, recorded_settings
+from align.files import sha256
+from align.methods.base import Method
+from align.training.data import read_run_data
+from align.training.run import RunSettings, restore, train_run, write_run
+from align.training.settings import EngineSettings
+from align.training.state import resumable
+from align.training.trainer import Interruption
+from align.workflow.provenance import git_revision, value_hash, versions
+
+
+class TrainingFiles(NamedTuple):
+    """The files of a training job.
+
+    Attributes:
+        data: ``results/data/<dataset>``.
+        teacher: the checkpoint of the run that makes the given masks, or None.
+        inputs: every input file of the job.
+        outputs: checkpoint, history and account.
+    """
+
+    data: Path
+    teacher: Path | None
+    inputs: Sequence[str]
+    outputs: Sequence[Path]
+
+
+def train_job(
+    run: Run, values: Mapping[str, Any], code: str, files: TrainingFiles, device: torch.device, engine: EngineSettings
+) -> None:
+    """Train a run and write its files. An interrupted run goes on from where it was.
+
+    Args:
+        run: the run.
+        values: its settings, from :meth:`align.workflow.run_plan.RunPlan.run_settings`.
+        code: hash of the code that the job depends on.
+        files: what is read and written.
+        device: where to compute.
+        engine: how to compute.
+    """
+    recorded = recorded_settings(run, values)
+    hashes = {
+        "configuration": value_hash(recorded),
+        "code": code,
+        "data": {path: sha256(path) for path in files.inputs},
+    }
+    settings = RunSettings.from_values(values)
+    teacher = restore_teacher(values, files.teacher, device)
+    data = read_run_data(
+        files.data, values["source_domains"], values["classes"], settings.hyper_parameters.given_masks, teacher, device
+    )
+    fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
+    title = f"{run.dataset} {' '.join(values['source_domains'])} {run.method} seed {run.seed}"
+    with resumable(Path(paths.STATE, run.path), fingerprint, engine.save_every) as state:
+        if state.take_finished(files.outputs):
+            return
+        interruption = Interruption(state.content, state.after_step)
+        trained, costs = train_run(settings, data, int(run.seed), device, engine, title, interruption)
+        account = {
+            "settings": recorded,
+            "hashes": hashes,
+            "versions": versions(),
+            "git_revision": git_revision(),
+            **costs,
+            "wall_seconds": round(state.wall_seconds, 3),
+            "interruptions": state.interruptions,
+        }
+        write_run(trained, settings.implementation, data.classes, account, files.outputs[0].parent)
+        state.keep_finished(files.outputs)
+
+
+def restore_teacher(values: Mapping[str, Any], checkpoint: Path | None, device: torch.device) -> Method | None:
+    """Return the finished run that makes the given masks of a run. None if it is given no such masks.
+
+    Args:
+        values: the settings of the run that is given masks.
+        checkpoint: of the finished run.
+        device: where to compute.
+    """
+    if values["teacher"] is None or checkpoint is None:
+        return None
+    return restore(RunSettings.from_values({**values, **values["teacher"]}), checkpoint, device)[0]
