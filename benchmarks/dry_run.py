@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from align.methods import COMPARED, METHODS
+from align.methods import DEFAULT_METHODS, METHODS
 from benchmarks.timing import with_goals
 
 DOMAINS, CLASSES, SEEDS = ("a", "b", "c", "d"), ("cat", "dog"), [0, 1, 2, 3, 4]
@@ -56,7 +56,7 @@ def _configuration() -> dict[str, Any]:
     }
     swept = ("lambda1", "lambda2", "lambda3", "lambda4", "warm_up", "beta")
     for dataset in ("first", "second"):
-        methods = [*COMPARED, *_variants("lambda1", 8 - len(COMPARED))]
+        methods = [*DEFAULT_METHODS, *_variants("lambda1", 8 - len(DEFAULT_METHODS))]
         several = [name for name, entry in METHODS.items() if entry.settings.several_sources]
         experiments |= {
             f"{dataset}_single": {"dataset": dataset, "methods": methods},

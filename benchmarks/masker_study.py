@@ -88,7 +88,7 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
             start = time.perf_counter()
             masker = trained(settings, classifier, configuration, training, seed)
             add(
-                name, lambda images, labels, m=masker: m.masks(images, classifier).squeeze(1), seconds=time.perf_counter() - start
+                name, lambda images, labels, m=masker: m.soft_masks(images, classifier).squeeze(1), seconds=time.perf_counter() - start
             )
 
 

@@ -1,7 +1,7 @@
 # What a job depends on besides files and settings: its script, all that the script imports, and what the param `loads` names.
 
 
-def code_of(script, loads):
+def rule_code(script, loads):
     """Return the hash of a rule's code, or a params function that returns it where ``loads`` is one."""
     if callable(loads):
         return lambda wildcards: code_hash(script, *loads(wildcards))
@@ -10,4 +10,4 @@ def code_of(script, loads):
 
 for made in workflow.rules:
     if made.script:
-        made.set_params(code=code_of(SCRIPTS / Path(made.script).name, made.params.get("loads", [])))
+        made.set_params(code=rule_code(SCRIPTS / Path(made.script).name, made.params.get("loads", [])))

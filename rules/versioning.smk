@@ -1,5 +1,5 @@
 # Data and finished checkpoints under DVC. One job: what it writes decides at the next parse which runs are trained.
-from align.versioning.agreement import preparation_of
+from align.versioning.agreement import preparation_settings
 
 
 def in_repository(path):
@@ -25,7 +25,7 @@ rule snapshot:
     resources:
         **cost(minutes=60),
     params:
-        preparations=lambda _: {run.path: preparation_of(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained},
+        preparations=lambda _: {run.path: preparation_settings(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained},
         folder=str(CONFIGURATION.checkpoints.folder),
         data=["data"] if any(d.root.resolve().is_relative_to(Path("data").resolve()) for d in DATASETS.values()) else [],
     message:

@@ -197,7 +197,7 @@ class TestALIGN:
         dre = trained(lambda classifier, *others: DRE(classifier, only_consistency, *others))
         for weight, expected in zip(without.classifier.parameters(), dre.classifier.parameters()):
             torch.testing.assert_close(weight, expected, rtol=1e-4, atol=1e-6)
-        assert (without.phase, without.masker, without.mask(batch)) == ("warm_up", None, None)
+        assert (without.phase, without.masker, without.used_masks(batch)) == ("warm_up", None, None)
         assert set(without.networks) == {"classifier"}
 
     @pytest.mark.parametrize(
@@ -237,10 +237,10 @@ class TestALIGN:
     def test_mask_changes_nothing_and_sees_no_other_image(self, build, batch):
         method = build()
         classifier, masker = state_of(method.classifier), state_of(method.masker.network)
-        masks = method.mask(batch)
+        masks = method.used_masks(batch)
         assert masks.shape == (8, SIZE, SIZE)
         torch.testing.assert_close(
-            method.mask(Batch(batch.images[:2], batch.labels[:2])), masks[:2]
+            method.used_masks(Batch(batch.images[:2], batch.labels[:2])), masks[:2]
         )  # evaluation mode: no batch statistics
         assert unchanged(method.classifier, classifier)
         assert unchanged(method.masker.network, masker)
@@ -293,7 +293,7 @@ class TestUnlearnedMasks:
         terms = method.step(batch)
         assert set(terms) == {"classification", "regularisation", "guidance", "total"}
         assert set(method.networks) == {"classifier"}
-        mask = method.mask(batch)
+        mask = method.used_masks(batch)
         assert mask.shape == (8, SIZE, SIZE)
         assert 0 <= mask.min() < mask.max() <= 1
         assert method.settings.given_masks is None
@@ -314,7 +314,7 @@ class TestUnlearnedMasks:
 
     def test_a_given_mask_is_known_or_not(self, build, given):
         method = build("ground_truth")
-        mask = method.mask(given)
+        mask = method.used_masks(given)
         assert torch.equal(mask.isnan().all((1, 2)).nonzero().flatten(), torch.tensor([2, 5]))
         features = method.classifier.features(given.images)
         watched = method.diagnose(given, features)

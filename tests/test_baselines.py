@@ -12,16 +12,16 @@ from torchvision.transforms.functional import resized_crop
 
 from align.augmentation.geometry import draw_crops
 from align.augmentation.settings import AugmentationSettings
-from align.methods import COMPARED, METHODS
+from align.methods import DEFAULT_METHODS, METHODS
 from align.methods.attribution_mixup import mixing_ratios
 from align.methods.base import Batch, weighted_sum
 from align.methods.cgc import CGC, CROP_RATIO, contrast
 from align.methods.group_dro import GroupDRO
 from align.methods.irm import IRM, scale_slopes, squared_means
 from align.methods.mixup import Mixup
-from align.methods.rsc import RSC, largest
+from align.methods.rsc import RSC, largest_share
 from align.methods.settings import CGCSettings, GroupDROSettings, IRMSettings, MixupSettings, RSCSettings
-from align.methods.source_domains import members
+from align.methods.source_domains import domain_membership
 from align.models.classifier import build_classifier
 from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
@@ -147,7 +147,7 @@ class TestEveryBaseline:
 
     def test_those_that_compare_domains_say_so(self):
         assert [name for name, entry in METHODS.items() if entry.settings.several_sources] == ["irm", "group_dro"]
-        assert not any(METHODS[name].settings.several_sources for name in COMPARED)
+        assert not any(METHODS[name].settings.several_sources for name in DEFAULT_METHODS)
 
 
 class TestMixup:
@@ -169,10 +169,10 @@ class TestMixup:
 class TestRSC:
     def test_largest_by_hand(self):
         values = torch.tensor([[1.0, -5.0, 3.0, 2.0], [4.0, 4.0, 4.0, 4.0]])
-        assert largest(values, 0.5)[0].tolist() == [False, False, True, True]
-        assert largest(values, 0.5).sum(1).tolist() == [2, 2]  # ties do not mute more
-        assert largest(values, 0.1).sum().item() == 0
-        assert largest(torch.ones(1, 512), 1 / 3).sum().item() == 171  # as many as DomainBed's percentile mutes
+        assert largest_share(values, 0.5)[0].tolist() == [False, False, True, True]
+        assert largest_share(values, 0.5).sum(1).tolist() == [2, 2]  # ties do not mute more
+        assert largest_share(values, 0.1).sum().item() == 0
+        assert largest_share(torch.ones(1, 512), 1 / 3).sum().item() == 171  # as many as DomainBed's percentile mutes
 
     def expected_mask(self, classifier, features, dominant):
         """m by definition: the dominant features of the third of the batch whose confidence drops most."""
@@ -204,10 +204,10 @@ class TestRSC:
         threshold = np.sort(maps.reshape(8, -1), axis=1)[:, -round(cells / 3)]
         dominant = (maps >= threshold[:, None, None])[:, None]
         expected = self.expected_mask(classifier, numpy_features, dominant)
-        masks = [method.kept(features, LABELS) for _ in range(60)]
+        masks = [method.unmuted(features, LABELS) for _ in range(60)]
         by_position = [np.array_equal(mask.numpy(), expected) for mask in masks]
         assert 18 < sum(by_position) < 42
-        by_channel = RSC(classifier, RSCSettings(), TRAINING, generator).kept(features, LABELS).expand(masks[0].shape)
+        by_channel = RSC(classifier, RSCSettings(), TRAINING, generator).unmuted(features, LABELS).expand(masks[0].shape)
         assert all(torch.equal(mask, by_channel) for mask, found in zip(masks, by_position) if not found)
 
     def test_the_look_costs_no_forward_pass(self, classifier, batch, generator):
@@ -292,7 +292,7 @@ class TestCGC:
 
 def test_a_batch_without_domains_is_of_one():
     batch = Batch(torch.zeros(4, 3, 1, 1), torch.zeros(4, dtype=torch.long))
-    assert members(batch).tolist() == [[True] * 4]
+    assert domain_membership(batch).tolist() == [[True] * 4]
 
 
 class TestIRM:

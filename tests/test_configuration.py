@@ -12,7 +12,7 @@ from align.configuration.runs import Run, left_out_variants, planned_runs, plann
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError
-from align.methods import COMPARED, METHODS
+from align.methods import DEFAULT_METHODS, METHODS
 from align.methods.naming import method_of
 from align.metrics import METRICS
 
@@ -209,7 +209,7 @@ def test_everything_has_a_default_but_datasets_and_experiments():
 
 def test_every_compared_method_and_seed_is_run_by_default():
     runs = planned_runs(load({**SMALL, "experiments": {"one": {"dataset": "scenes"}}}))
-    assert len(runs) == len(set(runs)) == 4 * len(COMPARED) * 3
+    assert len(runs) == len(set(runs)) == 4 * len(DEFAULT_METHODS) * 3
     assert runs[0] == Run("scenes", "single_source", "china", "erm", 0)
     assert runs[0].path == "scenes/single_source/china/erm/seed0"
 
@@ -218,7 +218,7 @@ def test_a_run_that_two_experiments_ask_for_is_made_once():
     content = deepcopy(SMALL)
     content["experiments"]["two"] = {"dataset": "scenes", "methods": ["erm"], "seeds": [0, 1]}
     runs = planned_runs(load(content))
-    assert len(runs) == len(set(runs)) == 4 * (len(COMPARED) + 1)
+    assert len(runs) == len(set(runs)) == 4 * (len(DEFAULT_METHODS) + 1)
 
 
 def test_a_test_only_domain_is_never_a_source():

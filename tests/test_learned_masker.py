@@ -229,7 +229,7 @@ class TestStep:
     @pytest.mark.parametrize("values", ["soft", "binary", "hardened"])
     def test_masks_are_the_same_every_time_and_soft(self, values, build, classifier, batch):
         masker = build(mask_values=values)
-        first, second = (masker.masks(batch.images, classifier) for _ in range(2))
+        first, second = (masker.soft_masks(batch.images, classifier) for _ in range(2))
         assert torch.equal(first, second)
         assert 0 < first.min() < first.max() < 1
 
@@ -272,7 +272,7 @@ class TestFindsTheObject:
             images, _ = scenes(16)
             masker.step(Batch(images, torch.zeros(16, dtype=torch.long)), judge)
         images, objects = scenes(32)
-        masks = masker.masks(images, judge)
+        masks = masker.soft_masks(images, judge)
         inside = (masks * objects).sum() / masks.sum()
         assert inside > 0.5  # a mask without content has 1/16 of itself there
 

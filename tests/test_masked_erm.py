@@ -83,7 +83,7 @@ class TestDegradation:
     def test_what_is_not_known_stays_so(self, generator, images, masks, degradation):
         masks[1] = torch.nan
         method = masked_erm(generator, degradation=degradation, degree=0.2)
-        known = method.mask(batch_of(images, masks)).isnan().logical_not()
+        known = method.used_masks(batch_of(images, masks)).isnan().logical_not()
         assert known.all((1, 2)).tolist() == [True, False, True, True]
         assert not known[1].any()
 
@@ -146,14 +146,14 @@ class TestView:
     def test_without_a_mask_images_stay_as_they_are(self, generator, images):
         method = masked_erm(generator, mask="none")
         assert torch.equal(method.view(batch_of(images)), images)
-        assert method.mask(batch_of(images)) is None
+        assert method.used_masks(batch_of(images)) is None
 
     def test_masks_that_are_computed(self, generator, images):
         batch = batch_of(images)
-        assert torch.equal(masked_erm(generator, mask="grey").mask(batch), grey_mask(images)[:, 0])
-        assert torch.equal(masked_erm(generator, mask="centre").mask(batch), centre_mask(images)[:, 0])
+        assert torch.equal(masked_erm(generator, mask="grey").used_masks(batch), grey_mask(images)[:, 0])
+        assert torch.equal(masked_erm(generator, mask="centre").used_masks(batch), centre_mask(images)[:, 0])
         expected = smooth(image_seeded_noise(images, RANDOM_CELLS**2), (SIZE, SIZE))
-        assert torch.equal(masked_erm(generator, mask="random").mask(batch), expected[:, 0])
+        assert torch.equal(masked_erm(generator, mask="random").used_masks(batch), expected[:, 0])
 
     @pytest.mark.parametrize("settings", [{"mask": "random"}, *({"degradation": name, "degree": 0.3} for name in DEGRADATIONS)])
     def test_an_image_is_masked_alike_whenever_it_is_shown(self, generator, images, masks, settings):
@@ -229,7 +229,7 @@ class TestTeacher:
 
     def test_one_without_masks_is_refused(self, generator):
         packed = Packed(np.zeros((1, SIZE, SIZE, 3), np.uint8), np.zeros(1, np.int64), ["a"], None)
-        with pytest.raises(InputError, match="found a teacher without masks, expected one with a masker"):
+        with pytest.raises(InputError, match="found a teacher that makes no masks, expected one"):
             with_learned_masks(packed, masked_erm(generator, mask="none"), torch.device("cpu"))
 
 
@@ -239,7 +239,7 @@ def test_worse_masks_agree_less_with_the_true_ones(generator):
     images = normalise(torch.rand((4, 3, SIZE, SIZE), generator=generator))
 
     def agreement(**settings):
-        found = masked_erm(generator, **settings).mask(batch_of(images, masks)) > 0.5
+        found = masked_erm(generator, **settings).used_masks(batch_of(images, masks)) > 0.5
         return (found & (masks[:, 0] > 0)).sum().item() / (found | (masks[:, 0] > 0)).sum().item()
 
     for degradation in DEGRADATIONS:

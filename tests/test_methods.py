@@ -29,7 +29,7 @@ from align.methods.base import minimise, weighted_sum
 from align.methods.dre import DRE, map_norm
 from align.methods.erm import ERM
 from align.methods.settings import DRESettings, MethodSettings, SGTSettings
-from align.methods.sgt import SGT, divergence, lowest
+from align.methods.sgt import SGT, divergence, lowest_fraction
 from align.models.modes import frozen
 from align.registry import load
 
@@ -102,9 +102,9 @@ class TestSGT:
     def test_lowest_by_hand(self):
         maps = torch.tensor([[[1.0, -5.0], [3.0, 0.0]], [[9.0, 8.0], [7.0, 6.0]]])
         expected = torch.tensor([[[False, True], [False, True]], [[False, False], [True, True]]])
-        assert torch.equal(lowest(maps, 0.5), expected)
-        assert lowest(maps, 0.9).sum((1, 2)).tolist() == [3, 3]
-        assert lowest(maps, 0.2).sum().item() == 0
+        assert torch.equal(lowest_fraction(maps, 0.5), expected)
+        assert lowest_fraction(maps, 0.9).sum((1, 2)).tolist() == [3, 3]
+        assert lowest_fraction(maps, 0.2).sum().item() == 0
 
     def test_only_the_pixels_of_lowest_gradient_become_noise(self, method, classifier, batch):
         reference = copy.deepcopy(classifier).eval()

@@ -19,7 +19,7 @@ from align.configuration.runs import Run
 from align.models.settings import ClassifierSettings
 from align.planning.estimates import AS_MEASURED, NOT_MEASURED, SCALED, by_finished_jobs, plan, totals
 from align.planning.jobs import Job
-from align.planning.measured import Kind, Measured, kind_of, read_measured, run_of
+from align.planning.finished_jobs import JobKind, FinishedJob, job_kind, read_finished_jobs, benchmarked_run
 from align.planning.throughput import by_throughput, read_throughput
 from align.planning.work import Work, planned_evaluation, planned_training, split_sizes
 from benchmarks.end_to_end import end_to_end
@@ -28,13 +28,13 @@ from benchmarks.saliency_maps import saliency_maps
 from benchmarks.setting import Setting
 from benchmarks.training_steps import training_steps
 
-ERM = Kind("train", "here", "erm")
+ERM = JobKind("train", "here", "erm")
 COUNTS = REPOSITORY / "reference/dataset_counts.csv"
 PAPER = yaml.safe_load((REPOSITORY / "config/paper.yaml").read_text())
 
 
 def took(seconds, work=None, **changes):
-    return Measured(ERM._replace(**changes), seconds, work)
+    return FinishedJob(ERM._replace(**changes), seconds, work)
 
 
 def test_seconds_are_the_mean_over_what_is_most_alike():
@@ -68,7 +68,7 @@ def test_a_plan_sums_hours_and_counts_what_was_not_measured():
     ]
     jobs.append(Job("report", None, False))
     measured = [took(1800), took(7200, step="pack", method=None, dataset="there")]
-    table = plan(jobs, [None] * len(jobs), partial(by_finished_jobs, measured=measured))
+    table = plan(jobs, [None] * len(jobs), partial(by_finished_jobs, finished=measured))
     found = {(row.rule, row.method): (row.jobs, row.not_measured, row.hours) for row in table.itertuples()}
     assert found["pack", ""] == (1, 0, 2.0)
     assert found["train_run", "erm"] == (2, 0, 1.0)
@@ -82,10 +82,10 @@ def test_a_plan_sums_hours_and_counts_what_was_not_measured():
 def test_a_benchmark_file_says_which_job_it_is_of(tmp_path):
     run = Run("here", "leave_one_domain_out", "a", "align-plus-beta=1.0", 12)
     path = tmp_path / f"benchmarks/train/{run.path}.tsv"
-    assert kind_of(path, tmp_path) == ("train", "here", run.method)
-    assert run_of(path, tmp_path) == run
+    assert job_kind(path, tmp_path) == ("train", "here", run.method)
+    assert benchmarked_run(path, tmp_path) == run
     archive = tmp_path / "benchmarks/download/VLCS/VLCS.tar.gz.tsv"
-    assert (kind_of(archive, tmp_path), run_of(archive, tmp_path)) == (("download", "VLCS", None), None)
+    assert (job_kind(archive, tmp_path), benchmarked_run(archive, tmp_path)) == (("download", "VLCS", None), None)
 
 
 def write_run(results, run, seconds, images, side, epochs):
@@ -121,9 +121,9 @@ def write_splits(results, dataset, sizes):
 def test_the_work_of_a_finished_run_is_read(tmp_path):
     run = Run("VLCS", "single_source", "SUN09", "erm", 0)
     write_run(tmp_path, run, seconds=60, images=7, side=8, epochs=3)
-    assert read_measured(tmp_path) == [Measured(Kind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))]
+    assert read_finished_jobs(tmp_path) == [FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))]
     (tmp_path / f"data/VLCS/{run.domain}.npy").unlink()
-    assert read_measured(tmp_path)[0].work is None
+    assert read_finished_jobs(tmp_path)[0].work is None
 
 
 def test_splits_are_foreseen_from_what_is_published_until_they_are_made(tmp_path):
@@ -203,7 +203,7 @@ def test_images_per_second_become_seconds(tmp_path):
         "training step (224 pixels, batch 32) + data side (224 pixels, batch 32) + forward pass (224 pixels, batch 64)"
     )
     assert expected(path, WORK, ERM._replace(method="erm-beta=1.0")).seconds == seconds
-    evaluation = expected(path, WORK._replace(trained=0), Kind("evaluate", "here", "sgt"))
+    evaluation = expected(path, WORK._replace(trained=0), JobKind("evaluate", "here", "sgt"))
     assert evaluation == (10, "forward pass (224 pixels, batch 64)")
 
 
@@ -243,7 +243,7 @@ def test_the_nearest_size_then_the_nearest_batch_counts(tmp_path):
         (ERM._replace(method="align"), WORK),
         (ERM, WORK._replace(architecture="small_resnet")),
         (ERM, None),
-        (Kind("pack", "here", None), None),
+        (JobKind("pack", "here", None), None),
     ],
 )
 def test_what_was_not_measured_is_not_estimated(tmp_path, kind, work):
@@ -335,7 +335,7 @@ def test_a_benchmark_file_that_is_cut_short_measures_nothing(tmp_path, content):
     write_run(tmp_path, Run("here", "single_source", "a", "erm", 0), 10, images=4, side=8, epochs=1)
     write_run(tmp_path, Run("here", "single_source", "b", "erm", 1), 30, images=4, side=8, epochs=1)
     (tmp_path / "benchmarks/train/here/single_source/b/erm/seed1.tsv").write_text(content)
-    assert [job.seconds for job in read_measured(tmp_path)] == [10]
+    assert [job.seconds for job in read_finished_jobs(tmp_path)] == [10]
 
 
 def test_a_benchmark_measures_all_that_an_estimate_wants(tmp_path):

@@ -22,9 +22,9 @@ from align.errors import InputError
 from align.files import sha256
 from align.methods import METHODS
 from align.methods.naming import method_of
-from align.versioning.agreement import first_difference, preparation_of, read_account, taken_runs
+from align.versioning.agreement import first_difference, preparation_settings, read_account, taken_runs
 from align.versioning.checkpoints import publish_run, take_run
-from align.versioning.summary import means, nested, plotted
+from align.versioning.summary import metric_means, nested_means, plot_rows
 
 VERSIONING = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml")
 TINY_CONTENT = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
@@ -291,7 +291,7 @@ def test_a_run_without_one_domain_is_taken_only_where_the_others_are_the_same(se
 def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, expected, tmp_path):
     settings = METHODS["align"].settings(masker=masker)
     other = tiny_with(ground_truth=[{"kind": "voc_boxes", "folder": str(tmp_path)}])
-    difference = first_difference(*(preparation_of(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other)))
+    difference = first_difference(*(preparation_settings(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other)))
     assert difference is None if expected is None else difference.startswith(expected)
 
 
@@ -540,7 +540,7 @@ def test_plots_of_two_revisions_are_drawn(versioned, tmp_path):
 
 def test_the_summary_is_the_average_of_the_tables(tiny_results):
     metrics = pd.read_csv(tiny_results / "results/metrics.csv")
-    content = nested(means(metrics))
+    content = nested_means(metric_means(metrics))
     table = pd.read_csv(tiny_results / "results/tables/out_of_distribution.csv")
     averages = table[(table["source_domain"] == "average") & (table["target_domain"] == "average")]
     compared = [run for run, studies in planned_studies(CONFIGURATION).items() if "comparison" in studies]
@@ -568,9 +568,9 @@ def test_means_are_over_targets_then_sources_then_seeds():
         dataset="d", protocol="p", method="m", metric="accuracy", n=10, study="comparison", distribution=where
     )
     metrics = pd.concat([metrics, metrics.assign(study="sensitivity", value=0.0)])
-    content = nested(means(metrics))
+    content = nested_means(metric_means(metrics))
     assert content == {"d": {"p": {"m": {"in_distribution": {"accuracy": 0.625}, "out_of_distribution": {"accuracy": 0.55}}}}}
-    wide = plotted(means(metrics), "out_of_distribution")
+    wide = plot_rows(metric_means(metrics), "out_of_distribution")
     assert wide.to_dict("records") == [{"run": "d/p/m", "accuracy": 0.55}]
 
 

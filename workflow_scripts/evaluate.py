@@ -4,7 +4,7 @@ from pathlib import Path
 
 from align.metrics.evaluate import write_csv
 from align.metrics.evaluation import Evaluation, evaluate_run, tested_images
-from align.training.data import add_taught_masks
+from align.training.data import add_teacher_masks
 from align.training.run import RunSettings, restore
 from align.workflow.jobs import torch_job
 from align.workflow.runs import restore_teacher
@@ -16,7 +16,7 @@ with torch_job(snakemake) as device:
     teacher = restore_teacher(values, Path(files.given_masks[0]) if values["teacher"] else None, device)
     given_masks = settings.hyper_parameters.given_masks
     tested = tested_images(Path(files.splits).parent, evaluation.domains, values["source_domains"], classes, given_masks)
-    with_masks = ((domain, add_taught_masks(packed, teacher, device)) for domain, packed in tested)
+    with_masks = ((domain, add_teacher_masks(packed, teacher, device)) for domain, packed in tested)
     metrics, images = evaluate_run(method, with_masks, classes, evaluation, device)
     write_csv(metrics, Path(snakemake.output.metrics))
     write_csv(images, Path(snakemake.output.images))

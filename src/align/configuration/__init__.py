@@ -1,1 +1,1 @@
-"""The one typed source of truth for everything that can be set."""
+"""The whole configuration: its keys and types, how a file is read and checked, and the runs that it asks for."""

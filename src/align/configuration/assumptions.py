@@ -1,4 +1,4 @@
-"""Every setting that the paper does not give: the value in use, and why; asked at every parse, so without heavy imports."""
+"""Settings that the paper does not give, with value and reason. Every parse reads them, so this module imports nothing heavy."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,15 @@ from align.settings import Section
 
 
 class Assumption(NamedTuple):
-    """A setting that the paper does not give: the value in use, the default, and why the default is what it is."""
+    """A setting that the paper does not give.
+
+    Attributes:
+        setting: its key in the configuration, with dots.
+        value: the value in use.
+        default: the library's default.
+        what: what the value sets.
+        because: the reason for the default.
+    """
 
     setting: str
     value: str
@@ -17,17 +25,17 @@ class Assumption(NamedTuple):
 
 
 def declared_in(section: Section, name: str = "") -> Iterator[Assumption]:
-    """Yield every declared field of a section and of the sections within it, in their order.
+    """Yield every declared field of a section and of the sections inside it, in their order.
 
     Args:
-        section: a part of the configuration, or all of it.
-        name: where the section is, with dots, empty for the whole configuration.
+        section: a part of the configuration, or the whole configuration.
+        name: the key of the section, with dots. It is empty for the whole configuration.
     """
     for key, field in type(section).model_fields.items():
         place, value = f"{name}.{key}".lstrip("."), getattr(section, key)
         extra = field.json_schema_extra
         if isinstance(extra, Mapping) and "because" in extra:
-            yield Assumption(place, _shown(value), _shown(field.default), field.description or "", str(extra["because"]))
+            yield Assumption(place, _as_text(value), _as_text(field.default), field.description or "", str(extra["because"]))
         for inner, part in _sections_in(value, place):
             yield from declared_in(part, inner)
 
@@ -41,5 +49,7 @@ def _sections_in(value: Any, place: str) -> Iterator[tuple[str, Section]]:
         yield from ((f"{place}.{position}", part) for position, part in enumerate(value) if isinstance(part, Section))
 
 
-def _shown(value: Any) -> str:
-    return ", ".join(map(_shown, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+def _as_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_as_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

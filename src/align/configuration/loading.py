@@ -1,4 +1,4 @@
-"""From what YAML holds to a checked configuration, with errors that a person can act on."""
+"""Turns the content of a YAML file into a checked configuration. Its errors tell a person what to correct."""
 
 from collections.abc import Mapping
 from types import UnionType
@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from align.configuration.problems import described
+from align.configuration.problems import problem_text
 from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
@@ -21,12 +21,12 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
     """Check ``content`` and fill in every default.
 
     Args:
-        content: what the YAML file holds.
-        name: the file's name, for messages.
+        content: the content of the YAML file.
+        name: the name of the file, for messages.
 
     Raises:
-        InputError: an unknown key (with the nearest known one), a wrong type or range, an unknown method, metric or
-            data set, or a folder of images that does not exist; every problem in one message.
+        InputError: a key, method, metric or data set is unknown, a value has a wrong type or range, or a folder of images does
+            not exist. One message lists the problems; for an unknown name it suggests the nearest known one.
     """
     try:
         configuration = Configuration.model_validate(dict(content))
@@ -43,7 +43,7 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
 
 
 def _with_domains(name: str, dataset: Dataset) -> Dataset:
-    """Return ``dataset`` with the domains that its source makes or its folder holds, where none are listed."""
+    """Return ``dataset`` with its domains. If it lists none, they are those that its source makes or its folder holds."""
     if dataset.source:
         available = SOURCES[dataset.source_name].domains
     else:
@@ -61,16 +61,16 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
 
 
 def _require_runs(configuration: Configuration) -> None:
-    """Check every name in the experiments, and that something of what they ask for can be run."""
+    """Check every name in the experiments, and that at least one run is possible."""
     if not planned_runs(configuration):
         reasons = "; ".join(
             f"{variant} on {dataset}: {reason}" for (dataset, variant), reason in left_out_variants(configuration).items()
         )
-        raise InputError(f"experiments: found nothing that can be run ({reasons}), expected one run or more; correct that")
+        raise InputError(f"experiments: found no run that is possible ({reasons}), expected one or more; change the experiments")
 
 
 def _innermost(problems: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Return ``problems`` without those of a list or section that only follow from one inside: a list is then too short."""
+    """Leave out the problems of a list or section that follow from one inside it: without its bad item, a list is too short."""
     places = [problem["loc"] for problem in problems]
     return [p for p in problems if not any(len(place) > len(p["loc"]) and place[: len(p["loc"])] == p["loc"] for place in places)]
 
@@ -79,11 +79,11 @@ def _describe(problem: ErrorDetails) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{place}: unknown key; {suggestion(str(problem['loc'][-1]), _known_keys(problem['loc'][:-1]))}"
-    return f"{place}: {described(problem)}" if place else described(problem)
+    return f"{place}: {problem_text(problem)}" if place else problem_text(problem)
 
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:
-    """Return the keys of the section at ``place``, following names and list positions through the models."""
+    """Return the keys of the section at ``place``. Each name or list position in it leads to the next model."""
     annotation: Any = Configuration
     for part in place:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -1,10 +1,10 @@
-"""What is wrong with a value, in words that a person can act on."""
+"""Tells a person what is wrong with a value."""
 
 from pydantic_core import ErrorDetails
 
 
-def described(problem: ErrorDetails) -> str:
-    """Return what a check found and expected, without where."""
+def problem_text(problem: ErrorDetails) -> str:
+    """Return what a check found and what it expected. The text does not name the key."""
     match problem["type"]:
         case "missing":
             return "missing; expected a value"

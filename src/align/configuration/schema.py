@@ -1,4 +1,4 @@
-"""The configuration, whole: every key, its type, its range, its default, and why where the paper gives none."""
+"""The whole configuration: every key with its type, its range and its default."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from align.augmentation.settings import AugmentationSettings
 from align.datasets.settings import Dataset
-from align.methods import COMPARED, METHODS
+from align.methods import DEFAULT_METHODS, METHODS
 from align.metrics.settings import EvaluationSettings
 from align.models.settings import ClassifierSettings
 from align.preparation.settings import SplitSettings
@@ -26,25 +26,25 @@ Sweep = Annotated[dict[str, Grid], Field(min_length=1)]
 
 
 class Experiment(Section):
-    """Runs to make: every method, for every domain, with every seed."""
+    """The runs of every method, on every domain, with every seed."""
 
     dataset: str
     study: Literal["comparison", "masker_ablation", "sensitivity", "mask_quality"] = Field(
-        "comparison", description="which tables and figures show it"
+        "comparison", description="the study that the runs belong to; it decides which tables and figures show them"
     )
     protocol: Literal["single_source", "leave_one_domain_out"] = Field(
         "single_source",
-        description="single_source: each domain trains; leave_one_domain_out: all domains but one train, that one is the target",
+        description="single_source: a run trains on one domain; leave_one_domain_out: a run trains on all domains but one",
     )
     domains: tuple[Name, ...] | None = Field(
-        None, min_length=1, description="source domains, or those left out; default: all that are not test_only"
+        None, min_length=1, description="the source domains, or those that are left out; default: all that are not test_only"
     )
     methods: tuple[MethodOrVariant, ...] = Field(
-        tuple({method: {}} for method in COMPARED), description="names, or variants such as {align: {lambda1: 0.5}}"
+        tuple({method: {}} for method in DEFAULT_METHODS), description="names, or variants such as {align: {lambda1: 0.5}}"
     )
     sweeps: tuple[Sweep, ...] = Field(
         (),
-        description="variants, one for each combination of the listed values: {align: {lambda3: [0.3, 1], warm_up: [0.25, 0.5]}}",
+        description="grids: {align: {lambda3: [0.3, 1], warm_up: [0.25, 0.5]}} gives a variant for each combination of values",
     )
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
 
@@ -60,14 +60,14 @@ class Checkpoints(Section):
 
     source: Literal["trained", "published", "published_or_trained"] = Field(
         "trained",
-        description="published: all are taken from folder, an error where one is missing or was made with other settings; "
-        "published_or_trained: such runs are trained",
+        description="trained: every run is trained here; published: every checkpoint is taken from folder, and it is an error if "
+        "one is missing or was made with other settings; published_or_trained: such a run is trained here",
     )
     folder: UserPath = Field(Path("artifacts/checkpoints"), description="finished checkpoints, versioned by DVC")
 
 
 class CaseStudies(Section):
-    """Images that are drawn with every method's saliency map."""
+    """The figures that show test images with the saliency map of each method."""
 
     images: PositiveInt = Field(2, description="images per target domain")
 
@@ -79,7 +79,7 @@ Methods: Any = create_model("Methods", __base__=Section, **_methods)
 class Configuration(Section):
     """Everything that a user can set."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one, else the CPU")
     datasets: dict[Name, Dataset]
     experiments: dict[Name, Experiment] = Field(min_length=1)
     splits: SplitSettings = SplitSettings()

@@ -26,7 +26,8 @@ def make_dataset(
         InputError: see the source.
     """
     make = load(implementation)
-    chosen = get_type_hints(make)["settings"](**settings)
+    # The settings of an archive say where it comes from. Only the rule ``download`` needs them.
+    chosen = get_type_hints(make)["settings"](**{key: value for key, value in settings.items() if key not in archives})
     checksums: dict[str, str] = {}
     files: dict[str, ArchiveFile] = {}
     for key, (verified, file, unpacked_at_most) in archives.items():

@@ -29,4 +29,4 @@ METHODS = {
     "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
 # What an experiment runs unless it names its methods.
-COMPARED = ("erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus")
+DEFAULT_METHODS = ("erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus")

@@ -125,7 +125,7 @@ class Method(ABC):
         """Return the images that the classifier sees in training and in tests, N×3×H×W."""
         return batch.images
 
-    def mask(self, batch: Batch) -> Tensor | None:
+    def used_masks(self, batch: Batch) -> Tensor | None:
         """Return the masks N×H×W that the method learns or uses. None if it has none."""
         return None
 

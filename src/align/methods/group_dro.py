@@ -6,7 +6,7 @@ from torch import Tensor
 
 from align.methods.base import Batch, Method, OptimiserSettings
 from align.methods.settings import GroupDROSettings
-from align.methods.source_domains import members
+from align.methods.source_domains import domain_membership
 from align.models.classifier import Classifier
 
 
@@ -30,7 +30,7 @@ class GroupDRO(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Update q and return the cross-entropy that it weights; a domain without an image in the batch adds nothing."""
         cross_entropies = F.cross_entropy(self.classifier(batch.images), batch.labels, reduction="none")
-        of_domain = members(batch).to(cross_entropies.dtype)
+        of_domain = domain_membership(batch).to(cross_entropies.dtype)
         domain_losses = of_domain @ cross_entropies / of_domain.sum(1).clamp_min(1)
         self.log_weights = self.log_weights + self.settings.step_size * domain_losses.detach()  # at first 1, then D
         return {"classification": self.domain_weights @ domain_losses}

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from align.methods.base import Batch, Method
 from align.methods.settings import IRMSettings
-from align.methods.source_domains import members
+from align.methods.source_domains import domain_membership
 
 
 class IRM(Method):
@@ -33,7 +33,7 @@ class IRM(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy and the penalty; batches hold equally many images of each domain."""
         logits = self.classifier(batch.images)
-        penalties = squared_means(scale_slopes(logits, batch.labels), members(batch))
+        penalties = squared_means(scale_slopes(logits, batch.labels), domain_membership(batch))
         return {"classification": F.cross_entropy(logits, batch.labels), "invariance": penalties.mean()}
 
 

@@ -24,17 +24,17 @@ class MaskedERM(ERM):
 
     def view(self, batch: Batch) -> Tensor:
         """Return the images with their background blurred; an image whose mask is not known stays as it is."""
-        masks = self.masks(batch)
+        masks = self.soft_masks(batch)
         if masks is None:
             return batch.images
         return composite(batch.images, masks.nan_to_num(nan=1.0), scaled_blur(batch.images, self.settings.blur))
 
-    def mask(self, batch: Batch) -> Tensor | None:
+    def used_masks(self, batch: Batch) -> Tensor | None:
         """Return the masks N×H×W that are used, degraded where that is asked for; NaN where not known."""
-        masks = self.masks(batch)
+        masks = self.soft_masks(batch)
         return None if masks is None else masks.squeeze(1)
 
-    def masks(self, batch: Batch) -> Tensor | None:
+    def soft_masks(self, batch: Batch) -> Tensor | None:
         """Return the masks N×1×H×W of a batch, None where nothing is masked."""
         match self.settings.mask:
             case "none":
@@ -48,9 +48,9 @@ class MaskedERM(ERM):
             case "ground_truth" | "sam" | "learned":
                 assert batch.given_masks is not None
                 masks = batch.given_masks
-        return self.degrade(masks, batch.images)
+        return self.degraded_masks(masks, batch.images)
 
-    def degrade(self, masks: Tensor, images: Tensor) -> Tensor:
+    def degraded_masks(self, masks: Tensor, images: Tensor) -> Tensor:
         """Return masks N×1×H×W of ``images`` made worse as the settings say; what is not known stays so."""
         degree = self.settings.degree
         match self.settings.degradation:

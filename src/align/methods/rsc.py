@@ -17,34 +17,34 @@ class RSC(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of the features that are left."""
         features = self.classifier.features(batch.images)
-        logits = self.classifier.classify(features * self.kept(features, batch.labels))
+        logits = self.classifier.classify(features * self.unmuted(features, batch.labels))
         return {"classification": F.cross_entropy(logits, batch.labels)}
 
     @torch.no_grad()
-    def kept(self, features: Tensor, labels: Tensor) -> Tensor:
+    def unmuted(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return m, False where features N×C×h×w are muted, in a shape that broadcasts to theirs."""
-        kept = ~self.dominant(features, labels)
+        kept = ~self.dominant_features(features, labels)
         confidence, challenged = (
             self.classifier.classify(some).softmax(1).gather(1, labels[:, None]) for some in (features, features * kept)
         )
-        most_affected = largest((confidence - challenged).T, self.settings.batch_share).view(-1, 1, 1, 1)
+        most_affected = largest_share((confidence - challenged).T, self.settings.batch_share).view(-1, 1, 1, 1)
         return kept | ~most_affected
 
-    def dominant(self, features: Tensor, labels: Tensor) -> Tensor:
+    def dominant_features(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return which channels N×C×1×1, or which positions N×1×h×w, have the largest gradients of the true class's logit.
 
         Average pooling and a linear head make the gradient w_y/(h·w), the same at every position. Positions are therefore
         ranked by what the gradient makes of them, Σ_k w_yk A_k, as in the authors' code.
         """
-        channels = largest(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
+        channels = largest_share(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
         if self.settings.muted == "channels":
             return channels
         activation = class_activation(self.classifier, features, labels)
-        positions = largest(activation.flatten(1), self.settings.feature_share).view_as(activation)[:, None]
+        positions = largest_share(activation.flatten(1), self.settings.feature_share).view_as(activation)[:, None]
         return torch.where(torch.rand((), generator=self.generator, device=features.device) < 0.5, positions, channels)
 
 
-def largest(values: Tensor, share: float) -> Tensor:
+def largest_share(values: Tensor, share: float) -> Tensor:
     """Return booleans N×n, True at the share · n largest values of each row of N×n, rounded to the nearest number."""
     indices = values.topk(round(share * values.shape[1]), sorted=False).indices
     return torch.zeros_like(values, dtype=torch.bool).scatter_(1, indices, True)

@@ -41,13 +41,13 @@ class SGT(Method):
             explained = images.detach().requires_grad_()
             score = self.classifier(explained).gather(1, labels[:, None]).sum()
             (gradient,) = torch.autograd.grad(score, explained)
-        chosen = lowest(gradient.mean(1), self.settings.masked_fraction)
+        chosen = lowest_fraction(gradient.mean(1), self.settings.masked_fraction)
         low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
         noise = low + (high - low) * torch.rand(images.shape, generator=self.generator, device=images.device)
         return torch.where(chosen[:, None], noise, images)
 
 
-def lowest(maps: Tensor, fraction: float) -> Tensor:
+def lowest_fraction(maps: Tensor, fraction: float) -> Tensor:
     """Return boolean maps N×H×W of the ⌊fraction · H · W⌋ lowest values of each map N×H×W."""
     count = int(fraction * maps[0].numel())
     indices = maps.flatten(1).topk(count, largest=False, sorted=False).indices

@@ -40,7 +40,7 @@ def explain(
         batch = split.part(some).batch()
         images[some] = method.view(batch)
         parts.append(_explain_batch(method, attribution, images[some], batch.labels))
-        learned_masks.append(method.mask(batch))
+        learned_masks.append(method.used_masks(batch))
     probabilities, saliency, class_saliency = (torch.cat(column) for column in zip(*parts))
     return Explained(
         images=images,

@@ -1,1 +1,1 @@
-"""What a configuration would cost before it is run."""
+"""Estimates what a configuration would cost, before it is run."""

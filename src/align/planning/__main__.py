@@ -13,8 +13,8 @@ from align.configuration.loading import load
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.planning.estimates import Estimator, by_finished_jobs, plan, totals
-from align.planning.jobs import Job, jobs_of
-from align.planning.measured import read_measured, run_of
+from align.planning.jobs import Job, dry_run_jobs
+from align.planning.finished_jobs import read_finished_jobs, benchmarked_run
 from align.planning.throughput import by_throughput, read_throughput
 from align.planning.work import Work, planned_evaluation, planned_training, split_sizes
 
@@ -22,8 +22,9 @@ COUNTS = Path("reference/dataset_counts.csv")
 DEVICES = {True: "jobs that ask for a GPU", False: "jobs that ask for none"}
 PLANNED = {"train_run": planned_training, "evaluate_run": planned_evaluation}
 BY_THROUGHPUT = """\
-ALIGN's warm-up counts as guided. Not in it: its masker's steps alone, the start-up of jobs, all other jobs.
-Images of a data set that is not split yet are counted as published, or, where only their total is, evenly over its domains."""
+Every epoch of ALIGN counts as a guided one, the warm-up too. The estimate leaves out the steps that train only the masker,
+the start-up of jobs, and all other jobs. If a data set is not split yet, the estimate takes the published number of images
+of each domain. If only the total is published, it divides the total evenly among the domains."""
 
 
 def main() -> None:
@@ -31,30 +32,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m align.planning", description=__doc__)
     parser.add_argument("configuration", type=Path, help="a YAML file")
     parser.add_argument(
-        "measured", type=Path, help="a folder of results, whose benchmark files say what jobs took, or a CSV of `make bench`"
+        "measured", type=Path, help="a folder of results with the benchmark files of finished jobs, or a CSV of `make bench`"
     )
     arguments = parser.parse_args()
     try:
         configuration = load(_content(arguments.configuration), str(arguments.configuration))
         estimate, basis = _estimator(arguments.measured, configuration)
-        jobs = jobs_of(Path("Snakefile"), arguments.configuration)
+        jobs = dry_run_jobs(Path("Snakefile"), arguments.configuration)
 
         @cache
-        def sizes_of(dataset: str) -> pd.DataFrame:
+        def sizes(dataset: str) -> pd.DataFrame:
             return split_sizes(dataset, configuration, COUNTS)
 
-        def work_of(job: Job) -> Work | None:
-            run = run_of(job.benchmark) if job.benchmark and job.rule in PLANNED else None
-            return PLANNED[job.rule](run, configuration, sizes_of(run.dataset)) if run else None
+        def planned_work(job: Job) -> Work | None:
+            run = benchmarked_run(job.benchmark) if job.benchmark and job.rule in PLANNED else None
+            return PLANNED[job.rule](run, configuration, sizes(run.dataset)) if run else None
 
-        table = plan(jobs, [work_of(job) for job in jobs], estimate)
+        table = plan(jobs, [planned_work(job) for job in jobs], estimate)
     except InputError as error:
         sys.exit(str(error))
     if table.empty:
         print(f"{arguments.configuration}: nothing to do")
         return
     print(table.drop(columns="gpu").to_string(index=False, na_rep="", float_format="{:.2f}".format))
-    print(f"\nExpected, one job after the other, by {basis}:")
+    print(f"\nExpected time if one job runs after the other, estimated from {basis}:")
     for gpu, row in totals(table).iterrows():
         print(f"  {DEVICES[bool(gpu)]}: {row.hours:.2f} hours for {row.jobs:.0f}, {row.not_measured:.0f} of them not measured")
     if arguments.measured.is_file():
@@ -62,28 +63,28 @@ def main() -> None:
 
 
 def _estimator(measured: Path, configuration: Configuration) -> tuple[Estimator, str]:
-    """Return what estimates jobs by ``measured``, a folder or a CSV, and what it goes by."""
+    """Return a function that estimates jobs from ``measured``, a folder or a CSV, and the words that name its source."""
     if measured.is_file():
-        rows = read_throughput(measured)
-        devices = ", ".join(rows["device"].unique())
-        by = partial(by_throughput, measured=rows, configuration=configuration)
-        return by, f"the images per second in {measured} ({devices})"
-    finished = read_measured(measured)
+        rates = read_throughput(measured)
+        devices = ", ".join(rates["device"].unique())
+        estimate = partial(by_throughput, rates=rates, configuration=configuration)
+        return estimate, f"the images per second in {measured} ({devices})"
+    finished = read_finished_jobs(measured)
     if not finished:
         print(
             f"{measured}: found no benchmark files of finished jobs, expected a folder of results or a CSV of `make bench`; "
             "nothing can be estimated",
             file=sys.stderr,
         )
-    return partial(by_finished_jobs, measured=finished), f"the benchmark files in {measured}"
+    return partial(by_finished_jobs, finished=finished), f"the benchmark files in {measured}"
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """Return what a YAML file holds."""
+    """Return the content of a YAML file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: found no YAML that can be read ({error}), expected a configuration; correct that") from None
+        raise InputError(f"{path}: found no readable YAML ({error}), expected a configuration; correct the file") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: found {content!r}, expected a configuration with datasets and experiments; correct the file")
     return content

@@ -1,4 +1,4 @@
-"""What Snakemake would do."""
+"""The jobs that Snakemake would run."""
 
 import logging
 from pathlib import Path
@@ -17,9 +17,9 @@ class Job(NamedTuple):
     """A job of a rule.
 
     Attributes:
-        rule: its name.
-        benchmark: where its time will be written, None for a rule that is not timed.
-        gpu: whether it asks for one.
+        rule: the name of the rule.
+        benchmark: the file for the job's time. None if the rule is not timed.
+        gpu: whether the job asks for a GPU.
     """
 
     rule: str
@@ -28,23 +28,23 @@ class Job(NamedTuple):
 
 
 class _Collector(logging.Handler):
-    """Keeps what Snakemake says of each job."""
+    """Collects the jobs that Snakemake logs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.jobs: list[Job] = []
 
     def emit(self, record: Any) -> None:
-        if get_event(record) == LogEvent.JOB_INFO and record.output:  # a target without a file is no work
+        if get_event(record) == LogEvent.JOB_INFO and record.output:  # a target without a file takes no time
             benchmark = Path(record.benchmark) if record.benchmark else None
             self.jobs.append(Job(record.rule_name, benchmark, record.resources.get("gpu", 0) > 0))
 
 
-def jobs_of(snakefile: Path, configuration: Path) -> list[Job]:
-    """Return every job of a dry run in the current folder: what is there already is not done again.
+def dry_run_jobs(snakefile: Path, configuration: Path) -> list[Job]:
+    """Return every job of a dry run in the current folder. Jobs whose outputs are there already are not among them.
 
     Raises:
-        InputError: Snakemake refuses, for the reason that it has then printed.
+        InputError: Snakemake refuses the configuration. It has printed the reason.
     """
     collector = _Collector()
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:

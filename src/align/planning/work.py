@@ -1,4 +1,4 @@
-"""What the time of a training run or of its evaluation is taken to be proportional to: passes of images × their pixels."""
+"""The work of a training or an evaluation: passes of images times their pixels. Planning takes time to be proportional to it."""
 
 import json
 from collections.abc import Collection
@@ -16,17 +16,17 @@ from align.datasets.published_counts import published_counts
 from align.datasets.terra_incognita import PUBLISHED_TOTAL
 from align.preparation.splits import evaluated_split
 
-TOTALS = {"terra_incognita": PUBLISHED_TOTAL}  # sources of which only the sum over domains is published
+TOTALS = {"terra_incognita": PUBLISHED_TOTAL}  # sources for which only the sum over the domains is published
 
 
 class Work(NamedTuple):
-    """How much a job has to do, and with which network.
+    """The work of a job, and the network that does it.
 
     Attributes:
-        trained: images of all training steps.
-        predicted: images of all forward passes without a step: of validation, and those that metrics want.
-        size: side of an image, pixels.
-        architecture: of the network.
+        trained: number of images in all training steps.
+        predicted: number of images in all forward passes without a step, for validation and for metrics.
+        size: side of an image, in pixels.
+        architecture: the architecture of the network.
     """
 
     trained: int
@@ -36,21 +36,21 @@ class Work(NamedTuple):
 
     @property
     def amount(self) -> int:
-        """Return the pixels of all passes."""
+        """Return the number of pixels in all passes."""
         return (self.trained + self.predicted) * self.size**2
 
 
 def split_sizes(name: str, configuration: Configuration, counts: Path, results: Path = Path(paths.RESULTS)) -> pd.DataFrame:
-    """Return how many images each split of a data set has or will have: columns domain, split, images.
+    """Return the number of images of each split of a data set, with columns domain, split and images.
 
-    Of a data set that is not split yet, the published numbers are shared out; where only their total is published, evenly over
-    the domains. No row for what nobody knows yet.
+    If the data set is not split yet, its published numbers are divided by the shares of the splits. If only their total is
+    published, it is first divided evenly among the domains. An unknown number has no row.
 
     Args:
-        name: of the data set.
-        configuration: for its domains and the shares of the splits.
+        name: the name of the data set.
+        configuration: has its domains and the shares of the splits.
         counts: ``reference/dataset_counts.csv``.
-        results: where data sets are split.
+        results: the folder of results, with the splits of data sets.
     """
     listing = paths.below(results, paths.SPLITS.format(dataset=name))
     if listing.is_file():
@@ -68,12 +68,15 @@ def split_sizes(name: str, configuration: Configuration, counts: Path, results: 
 
 
 def planned_training(run: Run, configuration: Configuration, sizes: pd.DataFrame) -> Work | None:
-    """Return the work of training a run: its training and validation images in every epoch; None where these are not known.
+    """Return the work of training a run, which passes over its training and validation images in every epoch.
 
     Args:
-        run: what is planned.
-        configuration: for epochs, size of the images and network.
-        sizes: of the splits of its data set, from :func:`split_sizes`.
+        run: the planned run.
+        configuration: has the epochs, the size of the images and the network.
+        sizes: the sizes of the splits of its data set, from :func:`split_sizes`.
+
+    Returns:
+        The work. None if the number of images is unknown.
     """
     sources, epochs = source_domains(configuration, run), configuration.training.epochs
     if not set(sources) <= set(sizes["domain"]):
@@ -83,12 +86,15 @@ def planned_training(run: Run, configuration: Configuration, sizes: pd.DataFrame
 
 
 def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFrame) -> Work | None:
-    """Return the work of evaluating a run: its forward passes, by :func:`align.metrics.evaluate.measure`; None: not known.
+    """Return the work of evaluating a run: the forward passes of :func:`align.metrics.evaluate.measure`.
 
     Args:
-        run: what is planned.
-        configuration: for the metrics' steps, size of the images and network.
-        sizes: of the splits of its data set, from :func:`split_sizes`.
+        run: the planned run.
+        configuration: has the steps of the metrics, the size of the images and the network.
+        sizes: the sizes of the splits of its data set, from :func:`split_sizes`.
+
+    Returns:
+        The work. None if the number of images is unknown.
     """
     settings, sources = configuration.evaluation, source_domains(configuration, run)
     perturbed = 2 * settings.curve_steps - 1 + 2 * len(settings.removed_shares)
@@ -101,13 +107,13 @@ def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFra
     return Work(0, passes, dataset.image_size, configuration.classifier.architecture)
 
 
-def measured_training(run: Run, results: Path) -> Work | None:
-    """Return the work of a finished run below ``results`` by what its account says, None where that or its images are gone."""
+def finished_training(run: Run, results: Path) -> Work | None:
+    """Return the work of training a finished run below ``results``, from its account. None if the account or images are gone."""
     try:
         account = json.loads(paths.below(results, paths.ACCOUNT.format(**run._asdict())).read_text())
         packed = [paths.below(results, path) for path in account["hashes"]["data"] if path.endswith(".npy")]
         shapes = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False).shape for path in packed}
-        sides = {domain: shape[1] for domain, shape in shapes.items() if len(shape) == 4}  # masks have no colours
+        sides = {domain: shape[1] for domain, shape in shapes.items() if len(shape) == 4}  # images have colours, masks have none
         sizes, settings = _listed(paths.below(results, paths.SPLITS.format(dataset=run.dataset))), account["settings"]
         epochs = settings["training"]["epochs"]
         trained, validated = (_images(sizes, sides, split) * epochs for split in ("train", "validation"))
@@ -118,7 +124,7 @@ def measured_training(run: Run, results: Path) -> Work | None:
 
 
 def _images(sizes: pd.DataFrame, domains: Collection[str], split: str | None) -> int:
-    """Return how many images ``domains`` have in ``split``, or in all splits."""
+    """Return the number of images that ``domains`` have in ``split``. None stands for all splits."""
     rows = sizes[sizes["domain"].isin(domains)]
     return int((rows[rows["split"] == split] if split else rows)["images"].sum())
 

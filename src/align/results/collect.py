@@ -1,4 +1,4 @@
-"""The metrics of all runs as one long table."""
+"""Collects the metrics of all runs in one long table."""
 
 import zlib
 from collections.abc import Collection, Mapping
@@ -27,28 +27,28 @@ DISTRIBUTIONS = {True: "in", False: "out"}
 
 
 def read_results(path: Path | str) -> pd.DataFrame:
-    """Read metrics or results of images with names as text alone: a domain or a class may be called ``1`` or ``NA``.
+    """Read a table of metrics. Names are read as text, since a domain or a class may be called ``1`` or ``NA``.
 
     Raises:
-        InputError: it is cut short or is no table; the message names the file.
+        InputError: the file is cut short or is no table. The message names the file.
     """
     try:
         return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(
-            f"{path}: found no table that can be read ({error}); remove it, so that it is made again, or restore it"
+            f"{path}: found no readable table ({error}); restore it, or remove it to have it made again"
         ) from None
 
 
 def run_rows(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:
-    """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that it is part of.
+    """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that the run belongs to.
 
-    ``distribution`` is ``in`` where the target domain was trained on, else ``out``; ``source_domain`` is :func:`trained_on`.
+    ``distribution`` is ``in`` if the run was trained on the target domain, else ``out``. ``source_domain`` is :func:`trained_on`.
 
     Args:
         metrics: target_domain, metric, value and n of one run.
         run: dataset, protocol, domain, method, seed and studies.
-        source_domains: what it was trained on.
+        source_domains: the domains that the run was trained on.
     """
     labelled = metrics.assign(
         dataset=run["dataset"],
@@ -62,7 +62,7 @@ def run_rows(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Coll
 
 
 def trained_on(protocol: str, domain: str) -> str:
-    """Return what a run was trained on, in words: its source domain, or ``all but`` the domain that was left out."""
+    """Return the name of a run's source domains: its only one, or ``all but`` the domain that was left out."""
     return domain if protocol == "single_source" else f"all but {domain}"
 
 

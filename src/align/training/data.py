@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 
 from align.methods.base import Method
+from align.methods.settings import LEARNED_MASKS
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
 from align.preparation.packed import Packed, class_names, read_packed
 from align.registry import load
 from align.training.run import RunData
 
-MAKE_MASKS = "align.training.teacher:with_learned_masks"
-"""Loaded by its name, so that only runs that are given learned masks depend on its code."""
+
 
 
 def read_run_data(
@@ -28,8 +28,8 @@ def read_run_data(
     Args:
         folder: ``results/data/<dataset>``.
         source_domains: the domains that the run is trained on.
-        classes: the configured classes; None for all.
-        given_masks: whose masks the method is given, see :func:`align.preparation.packed.read_packed`.
+        classes: the configured classes. None stands for all classes.
+        given_masks: the origin of the masks that the method is given, see :func:`align.preparation.packed.read_packed`.
         teacher: the finished run that makes the given masks, or None.
         device: where the teacher computes.
 
@@ -41,14 +41,14 @@ def read_run_data(
 
     def read(split: str) -> list[Packed]:
         packed = [read_packed(folder, splits, domain, split, names, given_masks) for domain in source_domains]
-        return [add_taught_masks(images, teacher, device) for images in packed]
+        return [add_teacher_masks(images, teacher, device) for images in packed]
 
     return RunData(read("train"), read("validation"), names)
 
 
-def add_taught_masks(packed: Packed, teacher: Method | None, device: torch.device) -> Packed:
+def add_teacher_masks(packed: Packed, teacher: Method | None, device: torch.device) -> Packed:
     """Return ``packed`` with the masks of ``teacher``, a finished run. Without a teacher nothing changes."""
     if teacher is None:
         return packed
-    with_masks: Packed = load(MAKE_MASKS)(packed, teacher, device)
+    with_masks: Packed = load(LEARNED_MASKS)(packed, teacher, device)  # by name: only runs with such masks depend on its code
     return with_masks

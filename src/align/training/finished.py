@@ -1,4 +1,4 @@
-"""Runs that have ended: what is kept of them until Snakemake has come to its own end."""
+"""Copies of the outputs of finished runs. They are kept until Snakemake itself has ended."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ FINISHED = "finished"
 
 
 def forget_finished(folder: Path = FOLDER) -> None:
-    """Remove what is kept of runs that have ended, and the folders that this leaves empty."""
+    """Remove the copies of the outputs of finished runs, and the folders that are then empty."""
     for finished in list(folder.glob(f"**/{FINISHED}")):
         shutil.rmtree(finished.parent, ignore_errors=True)
     for parent in sorted(folder.glob("**/"), reverse=True):

@@ -1,4 +1,4 @@
-"""What a run reports of each epoch, in long form."""
+"""The quantities that a run reports for each epoch, in long form."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from align.errors import InputError
 
 
 class NonFiniteLossError(InputError):
-    """A loss term became NaN or infinite: the run stops, and the message names the epoch and the term."""
+    """A loss term became NaN or infinite. The run stops, and the message names the epoch and the term."""
 
 
 class History:
-    """Named quantities by epoch: columns epoch, phase, name, value.
+    """Named quantities by epoch, with columns epoch, phase, name and value.
 
     Args:
-        rows: what an interrupted run has reported already; the list grows.
+        rows: the rows that an interrupted run has reported already. The list grows.
     """
 
     def __init__(self, rows: list[tuple[int, str, str, float]] | None = None) -> None:
@@ -51,7 +51,7 @@ class History:
 
 
 def mean_terms(steps: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
-    """Return the mean of each named scalar over steps, with one transfer from the device."""
+    """Return the mean of each named scalar over steps. There is only one transfer from the device."""
     if not steps:
         return {}
     names = list(steps[0])

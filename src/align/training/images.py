@@ -1,4 +1,4 @@
-"""The images of a split, packed in bytes, and how batches of them reach the device."""
+"""The images of a split as bytes, and the transfer of batches to the device."""
 
 import logging
 import math
@@ -27,8 +27,8 @@ class Images:
     Attributes:
         images: N×S×S×3, bytes.
         labels: N.
-        given_masks: N×S×S, bytes: 0 to 254, 255 not known; None: the method asks for none.
-        domains: which images are of which source domain, booleans D×N; None: there is one.
+        given_masks: N×S×S, bytes from 0 to 254. 255 marks an unknown mask. None if the method is given no masks.
+        domains: which image belongs to which source domain, booleans D×N. None if there is one source domain.
     """
 
     images: Tensor
@@ -53,7 +53,7 @@ class Images:
         return map(self.part, batches)
 
     def batch(self, change: Callable[[Tensor], Tensor] = lambda images: images) -> Batch:
-        """Return the images as a network sees them, after ``change`` of them and their masks, both in [0, 1]."""
+        """Return the normalised images. ``change`` is applied before, to images and masks with values in [0, 1]."""
         images = to_unit(self.images)
         if self.given_masks is None:
             return Batch(normalise(change(images)), self.labels, None, self.domains)
@@ -62,17 +62,17 @@ class Images:
 
 
 class StreamedImages(Images):
-    """A split that is too large for the GPU: bytes of images and masks are in the host's memory, all else is on the device."""
+    """A split that is too large for the GPU. Images and masks stay in the host's memory; labels and domains are on the device."""
 
     def parts(self, batches: Sequence[Tensor]) -> Iterator[Images]:
-        """Yield the images at the indices of each batch, on the device; while one is computed, the next is on its way."""
+        """Yield the images at the indices of each batch, on the device. The next batch is copied while one is computed."""
         on_host = torch.cat(list(batches)).cpu().split([len(indices) for indices in batches])
         for indices, (tensors, arrival) in zip(batches, prefetched(map(self._send, on_host))):
             computing = torch.cuda.current_stream(self.labels.device)
             computing.wait_event(arrival)
             for tensor in tensors:
                 if tensor is not None:
-                    tensor.record_stream(computing)  # until the batch is computed, nothing else takes its memory
+                    tensor.record_stream(computing)  # keeps the memory of the batch until the batch is computed
             images, masks = tensors
             assert images is not None
             yield Images(images, self.labels[indices], masks, None if self.domains is None else self.domains[:, indices])
@@ -89,17 +89,17 @@ class StreamedImages(Images):
 
 
 def on_device(packed: Sequence[Packed], device: torch.device) -> Images:
-    """Return packed images of one or several domains, one after the other, on ``device``."""
+    """Return the packed images of one or several domains, one domain after the other, on ``device``."""
     return on_device_or_streamed(packed, device, math.inf)
 
 
 def on_device_or_streamed(packed: Sequence[Packed], device: torch.device, memory_share: float) -> Images:
-    """Return packed images as :func:`on_device` does, but stream them where they are too large for a GPU.
+    """Return packed images as :func:`on_device` does, but stream them if they are too large for a GPU.
 
     Args:
-        packed: one or several domains.
+        packed: the images of one or several domains.
         device: where to compute.
-        memory_share: the most that they may take of the memory that is free on a GPU.
+        memory_share: the largest share of a GPU's free memory that images and masks may take.
     """
     images = torch.from_numpy(np.concatenate([domain.images for domain in packed]))
     given = [domain.given_masks for domain in packed if domain.given_masks is not None]
@@ -117,16 +117,16 @@ def on_device_or_streamed(packed: Sequence[Packed], device: torch.device, memory
 
 
 def prefetched(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield ``items``, each when the one after it has been asked for."""
+    """Yield ``items``. The next item is requested before the current one is yielded."""
     for current in items:
-        for coming in items:
+        for following in items:
             yield current
-            current = coming
+            current = following
         yield current
 
 
 def _page_locked(source: Tensor | None, indices: Tensor) -> Tensor | None:
-    """Return ``source`` at ``indices`` in memory that a GPU copies from while the host goes on."""
+    """Return ``source`` at ``indices`` in page-locked memory. A GPU copies from it while the host goes on."""
     if source is None:
         return None
     staged = torch.empty((len(indices), *source.shape[1:]), dtype=source.dtype, pin_memory=True)

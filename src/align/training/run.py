@@ -1,4 +1,4 @@
-"""One run, from packed images to a checkpoint, and back from the checkpoint to the networks."""
+"""Trains one run on packed images, writes its checkpoint, and restores the networks from it."""
 
 import hashlib
 import logging
@@ -30,10 +30,10 @@ LOG = logging.getLogger("align")
 
 
 class RunSettings(NamedTuple):
-    """The settings of a run: besides its data and its seed, its numbers depend on nothing else.
+    """The settings of a run. Its numbers depend on them, on its data and on its seed, and on nothing else.
 
-    The method is named by its implementation, such as ``align.methods.erm:ERM``. The registry is not asked: a run does not depend
-    on methods that it does not use.
+    The method is named by its implementation, such as ``align.methods.erm:ERM``, not by its name in the registry. So a run does
+    not depend on methods that it does not use.
     """
 
     implementation: str
@@ -44,7 +44,7 @@ class RunSettings(NamedTuple):
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "RunSettings":
-        """Return the settings that plain ``values`` hold under the names of the attributes; other names are not looked at."""
+        """Return the settings in ``values``, whose keys are the names of the attributes. Other keys are ignored."""
         implementation = values["implementation"]
         hyper_parameters: type[MethodSettings] = get_type_hints(load(implementation))["settings"]
         return cls(
@@ -75,17 +75,17 @@ class RunSettings(NamedTuple):
 
 
 def seeded(seed: int, purpose: str, device: torch.device) -> torch.Generator:
-    """Return a generator on ``device``. Every seed and every purpose has random numbers of its own."""
+    """Return a generator on ``device``. Each pair of a seed and a purpose has its own random numbers."""
     digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 class RunData(NamedTuple):
-    """The images of a run: of each source domain, those to train on and those to select the epoch on.
+    """The images of a run.
 
     Attributes:
-        training: one item for each source domain.
-        validation: likewise.
+        training: the images to train on, one item for each source domain.
+        validation: the images on which the epoch is selected, one item for each source domain.
         classes: names of the classes in the order of the labels.
     """
 
@@ -178,7 +178,7 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
         for name, network in method.networks.items():
             network.load_state_dict(content[name])
             network.eval()
-    except Exception as error:  # a broken file makes torch raise almost anything: struct.error, IndexError, AssertionError
+    except Exception as error:  # for a broken file, torch raises almost anything: struct.error, IndexError, AssertionError
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(
             f"{checkpoint}: found no checkpoint of {settings.implementation} ({reason}); remove it to train again"
@@ -187,7 +187,7 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
 
 
 def _peak_memory(device: torch.device) -> int:
-    """Return the most memory held so far: the GPU's by torch, or the process's resident set."""
+    """Return the peak of memory so far, in bytes: what torch has held on the GPU, or the resident set of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024

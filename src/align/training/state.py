@@ -1,4 +1,4 @@
-"""What an interrupted run goes on from: a folder that no rule declares, so that Snakemake leaves it alone."""
+"""The saved state from which an interrupted run goes on. No rule declares its folder, so Snakemake does not touch it."""
 
 import json
 import logging
@@ -23,16 +23,16 @@ from align.training.trainer import State
 LOG = logging.getLogger("align")
 FILE = "state.pt"
 FINGERPRINT = "fingerprint.json"
-HANDED_OVER = 75  # exit status; sysexits.h: a temporary failure, try again
-SHARE = 0.02  # of the time, at most, that saving takes
+HANDED_OVER = 75  # exit status of a temporary failure in sysexits.h: try again
+SHARE = 0.02  # largest share of the time that saving may take
 
 
 class RunState:
     """The state of one run on disk, for the process that trains it; see :func:`resumable`.
 
     Attributes:
-        content: what the last process that was interrupted has left, None where there is nothing to go on from.
-        interruptions: how often the run was interrupted.
+        content: the state that the last interrupted process has saved. None if there is no such state.
+        interruptions: the number of interruptions of the run.
     """
 
     def __init__(self, folder: Path, fingerprint: Mapping[str, Any], save_every: float) -> None:
@@ -48,14 +48,14 @@ class RunState:
 
     @property
     def wall_seconds(self) -> float:
-        """Return the seconds of this process, and of those before it until they last saved."""
+        """Return the seconds of this process and of the processes before it. A process before it counts until it last saved."""
         return self._seconds_before + time.monotonic() - self._begin
 
     def after_step(self, current: Callable[[], State]) -> None:
-        """Save ``current()`` where it is time.
+        """Save ``current()`` if it is time.
 
         Raises:
-            SystemExit: after a signal, or where another process wants the run; it is saved.
+            SystemExit: a signal came, or another process wants the run. The state is saved.
         """
         now = time.monotonic()
         if self._signal is None and now < self._next_look:
@@ -67,12 +67,12 @@ class RunState:
             done = time.monotonic()
             self._next_save = done + max(self.save_every, (done - now) / SHARE)
         if wanted:
-            LOG.warning("another process wants this run, and goes on with it from here")
+            LOG.warning("another process wants this run and goes on with it from here")
             raise SystemExit(HANDED_OVER)
         self.leave_if_told()
 
     def save(self, content: State) -> None:
-        """Write ``content``; where that fails, a line says so, and training goes on."""
+        """Write ``content``. If that fails, log a warning and go on."""
         saved = {
             "content": content,
             "fingerprint": self.fingerprint,
@@ -84,19 +84,19 @@ class RunState:
                 torch.save(saved, file)
         except (OSError, RuntimeError, InputError) as error:
             LOG.warning(
-                "%s: cannot be saved (%s); training goes on, but interrupted it would begin anew", self.folder / FILE, error
+                "%s: cannot be saved (%s); training goes on, but after an interruption it begins anew", self.folder / FILE, error
             )
 
     def leave_if_told(self) -> None:
-        """Raise SystemExit with the usual status where a signal has come."""
+        """Raise SystemExit with the usual status if a signal has come."""
         if self._signal:
             LOG.warning("stopped by %s; the next start goes on from here", self._signal.name)
             raise SystemExit(128 + self._signal)
 
     def load(self) -> None:
-        """Take up what is there, if it is whole and of the same run."""
-        for left in self.folder.glob(f".{FILE}.*"):  # by a process that was killed while it saved
-            left.unlink()
+        """Load the saved state if it is complete and belongs to the same run."""
+        for remnant in self.folder.glob(f".{FILE}.*"):  # of a process that was killed while it saved
+            remnant.unlink()
         path = self.folder / FILE
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -104,8 +104,8 @@ class RunState:
             content, seconds, interruptions = saved["content"], saved["wall_seconds"], saved["interruptions"]
         except FileNotFoundError:
             return
-        except Exception as error:  # a broken file makes torch raise almost anything
-            LOG.warning("%s: found no whole state (%s); the run begins anew", path, type(error).__name__)
+        except Exception as error:  # for a broken file, torch raises almost anything
+            LOG.warning("%s: found no complete state (%s); the run begins anew", path, type(error).__name__)
             return
         if other:
             LOG.warning("%s: found the state of a run with another %s; the run begins anew", path, ", ".join(other))
@@ -114,20 +114,20 @@ class RunState:
         LOG.info("goes on in epoch %d, after %.0f s", content["progress"]["epoch"], seconds)
 
     def keep_finished(self, outputs: Sequence[Path]) -> None:
-        """Keep ``outputs`` under another name, until Snakemake has come to its end, and remove the state.
+        """Keep a second link to each of ``outputs`` until Snakemake has ended, and remove the state.
 
-        A Snakemake that was killed does not know that the run has ended, and the next removes its outputs.
+        If Snakemake is killed before it has recorded that the run has finished, the next Snakemake removes the outputs.
         """
         kept = self.folder / FINISHED
         shutil.rmtree(kept, ignore_errors=True)
-        with suppress(OSError, InputError), whole_folder(kept) as partial:  # a file system may have no links
+        with suppress(OSError, InputError), whole_folder(kept) as partial:  # some file systems have no links
             for path in outputs:
                 os.link(path, partial / path.name)
             write_json(partial / FINGERPRINT, self.fingerprint)
         (self.folder / FILE).unlink(missing_ok=True)
 
     def take_finished(self, outputs: Sequence[Path]) -> bool:
-        """Return whether the run has ended already, unseen by Snakemake; then ``outputs`` are there again."""
+        """Restore ``outputs`` if the run had finished before Snakemake recorded it. Return whether it had."""
         kept = self.folder / FINISHED
         try:
             if _differences(json.loads((kept / FINGERPRINT).read_text()), self.fingerprint):
@@ -135,20 +135,20 @@ class RunState:
             for path in outputs:
                 with whole_file(path) as partial:
                     os.link(kept / path.name, partial)
-                    os.utime(partial)  # newer than what it was made of
-        except (OSError, ValueError):  # InputError among them
+                    os.utime(partial)  # an output must be newer than its inputs
+        except (OSError, ValueError):  # an InputError is a ValueError
             return False
-        LOG.info("this run has ended before Snakemake took note; its outputs are as they were")
+        LOG.info("this run had finished before Snakemake recorded it; its outputs are restored")
         return True
 
     @contextmanager
-    def signals_noted(self) -> Iterator[None]:
+    def deferred_signals(self) -> Iterator[None]:
         """Make SIGTERM and SIGINT wait for the end of a step."""
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def remember(number: int, frame: FrameType | None) -> None:
             self._signal = signal.Signals(number)
 
-        former = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+        former = {number: signal.signal(number, remember) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
@@ -158,22 +158,22 @@ class RunState:
 
 @contextmanager
 def resumable(folder: Path, fingerprint: Mapping[str, Any], save_every: float) -> Iterator[RunState]:
-    """Give the state of a run, which no other process trains meanwhile.
+    """Yield the state of a run. Meanwhile no other process trains the run.
 
     Args:
-        folder: of the run, outside of what Snakemake knows.
-        fingerprint: hashes by what they are of; only a state with the same is taken up.
-        save_every: seconds between two savings, at least.
+        folder: the folder of the state. No rule declares it.
+        fingerprint: the hashes of everything that the run depends on, by name. A state with other hashes is not loaded.
+        save_every: the least number of seconds between two times that the state is saved.
 
     Raises:
-        SystemExit: a signal came while another process had the run.
+        SystemExit: a signal came while another process trained the run.
     """
     state = RunState(folder, fingerprint, save_every)
-    with state.signals_noted(), owned(folder, state.leave_if_told):
+    with state.deferred_signals(), owned(folder, state.leave_if_told):
         state.load()
         yield state
 
 
 def _differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
-    """Return what the two fingerprints differ in."""
+    """Return the names under which the two fingerprints differ."""
     return [key for key in own if saved.get(key) != own[key]]

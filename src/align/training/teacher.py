@@ -1,4 +1,4 @@
-"""Masks that a finished run makes for another run."""
+"""Makes the given masks of a run with the networks of another run, which has finished."""
 
 from dataclasses import replace
 
@@ -29,8 +29,8 @@ def with_learned_masks(packed: Packed, teacher: Method, device: torch.device) ->
     for start in range(0, len(masks), BATCH):
         some = slice(start, start + BATCH)
         part = Packed(packed.images[some], packed.labels[some], packed.paths[some], None)
-        made = teacher.mask(on_device([part], device).batch())
+        made = teacher.used_masks(on_device([part], device).batch())
         if made is None:
-            raise InputError("mask: learned: found a teacher without masks, expected one with a masker (lambda3 above 0)")
+            raise InputError("mask: learned: found a teacher that makes no masks, expected one whose settings let it learn masks")
         masks[some] = made.mul(FULL).round().to(torch.uint8).cpu().numpy()
     return replace(packed, given_masks=masks)

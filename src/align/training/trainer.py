@@ -36,7 +36,7 @@ class Interruption(NamedTuple):
     """How a run may be interrupted and go on.
 
     Attributes:
-        state: the state that an interrupted run of the same settings has left. None: the run begins.
+        state: the state that an interrupted run with the same settings has left. None if the run begins.
         after_step: called after every step, with a function that returns the state at that moment.
     """
 
@@ -67,7 +67,7 @@ class Best(NamedTuple):
 
 @dataclass
 class Progress:
-    """How far a run is. With the states of the method and of the batches, its outcome depends on nothing else.
+    """The progress of a run. The rest of the run depends on it and on the states of the method and of the batches only.
 
     Attributes:
         epoch: the present epoch, from 1.
@@ -137,7 +137,7 @@ class Trainer:
         Raises:
             NonFiniteLossError: a loss term became NaN or infinite. The message names the epoch and the term.
         """
-        status: dict[str, float] = {}  # what the bar of progress shows
+        status: dict[str, float] = {}  # the values that the progress bar shows
         images = len(self.batches.split)
         for epoch in epochs_with_progress(self.settings.epochs, images, self.title, status, self.progress.epoch):
             self._since = time.perf_counter()
@@ -158,7 +158,7 @@ class Trainer:
         }
 
     def _prepare(self, epoch: int) -> None:
-        """Take the method's steps that come before the epoch's own, on as many passes over the images as it takes."""
+        """Take the method's steps that come before the epoch's own. They may need several passes over the images."""
         progress, method = self.progress, self.method
         if progress.stage == "start":
             progress.stage = "preparation" if method.start_epoch(epoch, self.settings.epochs) else "steps"
@@ -186,7 +186,7 @@ class Trainer:
         return terms["total"]
 
     def _validate(self, epoch: int) -> float:
-        """Record what is measured on the validation images. Return the accuracy."""
+        """Record the quantities that are measured on the validation images. Return the accuracy."""
         values = validate(self.method, self.validation)
         self.history.add(epoch, self.method.phase, values)
         return values["validation_accuracy"]

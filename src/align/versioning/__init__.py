@@ -1,1 +1,1 @@
-"""Data and finished checkpoints under DVC: what is published, and what may be taken in place of training."""
+"""Data and finished checkpoints under DVC: publishing them, and taking published checkpoints in place of training."""

@@ -1,4 +1,4 @@
-"""Which published checkpoints a configuration may take; asked at every parse of the workflow, so without heavy imports."""
+"""Decides which published checkpoints a configuration may take. Every parse asks this, so the module imports nothing heavy."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,11 @@ from align.files import as_json
 from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 
-ACCOUNT = "checkpoint.json"  # run.json and, beside it, what is in ADDED
+ACCOUNT = "checkpoint.json"  # the content of run.json, and the keys in ADDED
 ADDED = ("metrics", "preparation", "sha256")
 FILES = ("checkpoint.pt", "history.csv")
 LISTINGS = ("manifest.csv", "splits.csv")
-PREPARATION = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
+DATASET_SETTINGS = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
 NOTHING = object()
 
 
@@ -40,7 +40,7 @@ class _Sums(BaseModel):
 
 
 class _Account(BaseModel):
-    """What must be in a ``checkpoint.json``."""
+    """The keys that a ``checkpoint.json`` must have."""
 
     settings: _Settings
     hashes: _Hashes
@@ -49,18 +49,24 @@ class _Account(BaseModel):
     sha256: _Sums
 
 
-def preparation_of(configuration: Configuration, run: Run, settings: MethodSettings) -> dict[str, Any]:
-    """Return the settings, as they are nested in the configuration, that what is given to a run depends on.
+def preparation_settings(configuration: Configuration, run: Run, settings: MethodSettings) -> dict[str, Any]:
+    """Return the settings that the data of a run depends on, nested as in the configuration.
 
-    These are the settings of packed images and splits, and where the method is given masks, those that the masks depend on.
+    These are the settings of the packed images and the splits. If the method is given masks, the settings of the masks are
+    among them.
+
+    Args:
+        configuration: the whole configuration.
+        run: the run.
+        settings: its hyper-parameters.
     """
-    of_dataset = (*PREPARATION, "ground_truth") if settings.given_masks == "ground_truth" else PREPARATION
+    names = (*DATASET_SETTINGS, "ground_truth") if settings.given_masks == "ground_truth" else DATASET_SETTINGS
     preparation: dict[str, Any] = {
         "splits": configuration.splits.model_dump(mode="json"),
-        "datasets": {run.dataset: configuration.datasets[run.dataset].model_dump(mode="json", include=set(of_dataset))},
+        "datasets": {run.dataset: configuration.datasets[run.dataset].model_dump(mode="json", include=set(names))},
     }
     if settings.given_masks == "sam":
-        others = {"checkpoint", "points_per_batch"}  # a place and a limit of memory: the same masks come from another
+        others = {"checkpoint", "points_per_batch"}  # a path and a limit of memory, on which the masks do not depend
         preparation["segment_anything"] = configuration.segment_anything.model_dump(mode="json", exclude=others)
     if settings.mask_teacher:
         teacher = getattr(configuration.methods, settings.mask_teacher)
@@ -72,8 +78,9 @@ def taken_runs(configuration: Configuration) -> list[Run]:
     """Return the runs whose published checkpoint takes the place of training.
 
     Raises:
-        InputError: ``checkpoints.source`` is published and the checkpoint of a run is missing or disagrees with the
-            configuration (each run, with the first differing key), or a published account cannot be read.
+        InputError: ``checkpoints.source`` is published, and the checkpoint of a run is missing or has other settings than the
+            configuration. The message names every such run and the first key that differs. Or a published account is not
+            readable.
     """
     source, folder = configuration.checkpoints.source, configuration.checkpoints.folder
     if source == "trained":
@@ -83,7 +90,7 @@ def taken_runs(configuration: Configuration) -> list[Run]:
     taken, missing, differing = [], [], []
     for run in planned_runs(configuration):
         if not _is_whole(folder, run):
-            missing.append(f"{run.path}: not there")
+            missing.append(f"{run.path}: missing")
             continue
         published = read_account(folder / run.path / ACCOUNT)
         if source == "published_or_trained" and _was_trained_here(run, published):
@@ -92,7 +99,7 @@ def taken_runs(configuration: Configuration) -> list[Run]:
         settings = recorded_settings(run, values | {"hyper_parameters": hyper_parameters.model_dump(mode="json")})
         difference = first_difference(
             _as_configured(published["settings"]) | published["preparation"],
-            _as_configured(settings) | preparation_of(configuration, run, hyper_parameters),
+            _as_configured(settings) | preparation_settings(configuration, run, hyper_parameters),
         )
         if difference:
             differing.append(f"{run.path}: {difference}")
@@ -104,10 +111,10 @@ def taken_runs(configuration: Configuration) -> list[Run]:
 
 
 def read_account(path: Path) -> dict[str, Any]:
-    """Return what a ``checkpoint.json`` says.
+    """Return the content of a ``checkpoint.json``.
 
     Raises:
-        InputError: it is not a whole account of a published checkpoint.
+        InputError: the file is not a complete account of a published checkpoint.
     """
     try:
         content = path.read_bytes()
@@ -116,21 +123,21 @@ def read_account(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise InputError(
-            f"{path}: found no whole account of a published checkpoint ({reason}); remove it and run `dvc pull`, "
+            f"{path}: found no complete account of a published checkpoint ({reason}); remove it and run `dvc pull`, "
             "or set checkpoints.source to trained"
         ) from None
     return account
 
 
 def first_difference(published: Any, configured: Any, place: str = "") -> str | None:
-    """Return ``key: published x, configured y`` of the first difference between two nested values, None where there is none."""
+    """Return the first difference of two nested values as ``key: published x, configured y``. None if they are equal."""
     if isinstance(published, Mapping) and isinstance(configured, Mapping):
         for key in dict.fromkeys([*configured, *published]):
             inside = f"{place}.{key}" if place else str(key)
             if difference := first_difference(published.get(key, NOTHING), configured.get(key, NOTHING), inside):
                 return difference
         return None
-    return None if published == configured else f"{place}: published {_shown(published)}, configured {_shown(configured)}"
+    return None if published == configured else f"{place}: published {_printed(published)}, configured {_printed(configured)}"
 
 
 def _is_whole(folder: Path, run: Run) -> bool:
@@ -140,14 +147,14 @@ def _is_whole(folder: Path, run: Run) -> bool:
 
 
 def _was_trained_here(run: Run, account: Mapping[str, Any]) -> bool:
-    """Tell whether an account is that of the run that was trained here, with a benchmark file: to take it would make it newer."""
+    """Return whether the published run was trained here. To take it would make its files newer than what was made from them."""
     here, benchmark = Path(paths.ACCOUNT.format(**run._asdict())), Path(paths.benchmark(f"train/{run.path}"))
     own = {key: value for key, value in account.items() if key not in ADDED}
     return here.is_file() and benchmark.is_file() and here.read_bytes() == as_json(own).encode()
 
 
 def _as_configured(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``settings`` with the hyper-parameters where the configuration has them, for messages."""
+    """Return ``settings`` with the hyper-parameters at the place that they have in the configuration, for messages."""
     others = {key: value for key, value in settings.items() if key != "hyper_parameters"}
     return others | {"methods": {method_of(settings["method"]): settings["hyper_parameters"]}}
 
@@ -156,11 +163,11 @@ def _refusal(folder: Path, missing: Iterable[str], differing: Iterable[str]) -> 
     lines = [f"checkpoints.source is published, expected a checkpoint in {folder} for every run, made with this configuration:"]
     lines += [f"  {line}" for line in (*missing, *differing)]
     if missing:
-        lines.append("For what is not there: run `dvc pull`, or set checkpoints.source to trained or published_or_trained.")
+        lines.append("If checkpoints are missing: run `dvc pull`, or set checkpoints.source to trained or published_or_trained.")
     if differing:
-        lines.append("For what differs: configure the published values, or set checkpoints.source to published_or_trained.")
+        lines.append("If settings differ: configure the published values, or set checkpoints.source to published_or_trained.")
     return "\n".join(lines)
 
 
-def _shown(value: Any) -> str:
+def _printed(value: Any) -> str:
     return "nothing" if value is NOTHING else json.dumps(value)

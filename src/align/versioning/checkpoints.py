@@ -1,4 +1,4 @@
-"""Finished checkpoints on their way into the published folder, and out of it."""
+"""Copies finished checkpoints into the published folder, and out of it."""
 
 import filecmp
 import logging
@@ -18,14 +18,14 @@ from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_acc
 LOG = logging.getLogger("align")
 COLUMNS = {"manifest.csv": MANIFEST_COLUMNS, "splits.csv": SPLITS_COLUMNS}
 CAUSES = {
-    "manifest.csv": "an image was replaced, added or removed, or made with other settings; `dvc data status --granular` "
-    "names what is not as it is versioned",
-    "splits.csv": "the images were split with other settings or by other code",
+    "manifest.csv": "An image was replaced, added or removed, or made with other settings; `dvc data status --granular` "
+    "names the files that differ from the versioned ones",
+    "splits.csv": "The images were split with other settings or by other code",
 }
 
 
 def publish_listings(data: Path, published: Path) -> None:
-    """Copy the manifest and the splits of a data set, so that a difference of data can be named later.
+    """Copy the manifest and the splits of a data set. A later error message needs them to name images that differ.
 
     Args:
         data: ``results/data/<dataset>``.
@@ -36,15 +36,15 @@ def publish_listings(data: Path, published: Path) -> None:
 
 
 def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, Any], published: Path) -> None:
-    """Copy a run's checkpoint and history, with its account, metrics, settings of its data, and checksums as one JSON.
+    """Copy a run's checkpoint and history, and write its account, metrics, data settings and checksums into one JSON file.
 
-    What is there already with the same content is left alone.
+    A file that already has this content is not written again.
 
     Args:
         run: ``results/runs/…/seed<k>``.
         metrics: the run's ``metrics.csv``.
         data: ``results/data/<dataset>``.
-        preparation: see :func:`~align.versioning.agreement.preparation_of`.
+        preparation: see :func:`~align.versioning.agreement.preparation_settings`.
         published: ``artifacts/checkpoints/…/seed<k>``.
     """
     for name in FILES:
@@ -61,18 +61,18 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
 
 
 def take_run(published: Path, published_data: Path, data: Path, run: Path, code: str) -> None:
-    """Copy a published run to where a trained one would be, byte for byte as it was.
+    """Copy a published run to the place of a trained run, byte for byte.
 
     Args:
         published: ``artifacts/checkpoints/…/seed<k>``.
         published_data: ``artifacts/checkpoints/<dataset>``.
         data: ``results/data/<dataset>``.
         run: ``results/runs/…/seed<k>``.
-        code: the hash of the code that would train the run here. A difference is a warning in the log.
+        code: the hash of the code that would train the run here. If it differs, the log has a warning.
 
     Raises:
-        InputError: a published file is not what it was when it was published, or the images or splits here are others than
-            those of the published run (the first images that differ are named).
+        InputError: a published file has changed since it was published, or the images or splits here differ from those of the
+            published run. The message names the first images that differ.
     """
     account = read_account(published / ACCOUNT)
     for name in FILES:
@@ -91,9 +91,9 @@ def _require_intact(path: Path, expected: str) -> None:
     found = sha256(path)
     if found != expected:
         raise InputError(
-            f"{path}: found sha256 {found}, expected {expected} of {ACCOUNT} beside it: broken, or changed after it was "
-            "published; remove it and run `dvc pull` (where that brings the same again, the copy in .dvc/cache or in the remote "
-            "is broken), or set checkpoints.source to trained"
+            f"{path}: found sha256 {found}, expected {expected} as in {ACCOUNT} beside it: the file is broken, or it has changed "
+            "since it was published; remove it and run `dvc pull` (if that brings the same file again, the copy in .dvc/cache or "
+            "in the remote is broken), or set checkpoints.source to trained"
         )
 
 
@@ -105,7 +105,7 @@ def _difference_of_listings(published: Path, here: Path) -> str:
     more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
     what = f"found {len(differing):,} images that differ: {named}{more}" if differing else "found other images or splits"
     return (
-        f"{here}: {what}; expected those that the checkpoint was trained with, as in {published}. {CAUSES[here.name]}. "
+        f"{here}: {what}; expected those that the checkpoint was trained with, listed in {published}. {CAUSES[here.name]}. "
         f"Restore them (`dvc checkout` for data under DVC) and remove {here}, or set checkpoints.source to trained"
     )
 
@@ -122,7 +122,7 @@ def _change(theirs: tuple[str, ...] | None, ours: tuple[str, ...] | None) -> str
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy content alone: what DVC links is read-only, and its modification times mean nothing."""
+    """Copy the content, but not the mode and the times: files that DVC links are read-only, and their times say nothing."""
     if not (target.is_file() and filecmp.cmp(source, target, shallow=False)):
         with whole_file(target) as partial:
             shutil.copyfile(source, partial)

@@ -1,4 +1,4 @@
-"""What has to be downloaded and made for a configuration: asked at every parse of the workflow."""
+"""The archives to download and the data sets to make for a configuration. Every parse of the workflow asks for them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,13 @@ from align.errors import InputError
 
 
 class Download(NamedTuple):
-    """An archive to bring: what is known of it, where it is taken from, and the file of its recorded checksum."""
+    """An archive to download.
+
+    Attributes:
+        archive: its published address, size and checksum.
+        origin: the configured place to take it from.
+        record: the file with its recorded checksum.
+    """
 
     archive: Archive
     origin: ArchiveOrigin
@@ -22,7 +28,7 @@ class Download(NamedTuple):
 
 
 def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Download]]:
-    """Return, by their keys, the archives of the data set ``name``: each one's path below ``downloads/``, and what to bring."""
+    """Return the archives of the data set ``name`` by key, each with its path below ``downloads/`` and its download."""
     downloads: dict[str, tuple[str, Download]] = {}
     for key, archive in SOURCES[dataset.source_name].archives.items():
         path = f"{name}/{archive.file}"
@@ -34,12 +40,12 @@ def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Downl
 def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
     """Return the data sets whose folder a rule may make, one for each folder.
 
-    A folder that was downloaded, or that came by ``dvc pull``, is never made again by itself: an edited script would be a reason.
-    Snakemake leaves its timestamp in what it has made here.
+    A folder that exists is made again only if Snakemake has made it here, without a download. Snakemake marks such a folder with
+    its timestamp. Otherwise an edited script would be enough to download a folder again, or to replace one from ``dvc pull``.
 
     Raises:
-        InputError: a folder that is not made again holds something else than configured, or than was listed; or two data sets
-            with other sources have the same folder.
+        InputError: a folder that is not made again was made with other settings, or has changed since its files were listed; or
+            two data sets with different sources have the same folder.
     """
     to_make: dict[str, Dataset] = {}
     makers: dict[Path, str] = {}
@@ -47,7 +53,7 @@ def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
         if dataset.source:
             maker = makers.setdefault(dataset.root.resolve(), name)
             if datasets[maker].source != dataset.source or datasets[maker].root != dataset.root:
-                raise InputError(f"datasets.{name}: found the root of datasets.{maker}, {dataset.root}, expected one of its own")
+                raise InputError(f"datasets.{name}: found the root of datasets.{maker}, {dataset.root}, expected another folder")
             made_here = (dataset.root / ".snakemake_timestamp").exists()
             if dataset.root.exists() and not (made_here and not SOURCES[dataset.source_name].archives):
                 _require_as_configured(name, dataset)
@@ -67,11 +73,11 @@ def _require_as_configured(name: str, dataset: Dataset) -> None:
         if stated and found and stated != found:
             raise InputError(
                 f"{root}: found images of an archive {archive.file} with sha256 {found}, expected {stated} as configured; remove "
-                "the folder, so that it is made again"
+                "the folder to have it made again"
             )
     manifest, listed = (Path(pattern.format(dataset=name)) for pattern in (paths.MANIFEST, paths.LISTED))
     if listed.exists() and listed.read_text() != contents_hash(root):
         raise InputError(
-            f"{root}: found other files than when they were listed; remove {manifest} and {listed}, so that they "
-            "are listed again, or restore the files (`dvc checkout`)"
+            f"{root}: found other files than when they were listed; remove {manifest} and {listed} to have them listed again, "
+            "or restore the files (`dvc checkout`)"
         )

@@ -1,4 +1,4 @@
-"""Captions of tables and figures, read without importing their modules."""
+"""Reads the captions of tables and figures without importing their modules."""
 
 import ast
 from importlib.util import find_spec

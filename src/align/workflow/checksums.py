@@ -1,6 +1,7 @@
-"""Whether what a job left behind is still what it wrote: SHA-256 beside the results, checked before another job reads it.
+"""Records the SHA-256 of every result, and checks it before another job reads the file.
 
-A job's outputs are removed when it starts, so that a foreign or broken input that is found by then has cost finished work.
+The check runs before the first job. Snakemake removes the outputs of a job when the job starts, so finding a broken input only
+then would cost finished work.
 """
 
 import json
@@ -14,11 +15,11 @@ from align.files import sha256, write_json
 
 RESULTS = Path(paths.RESULTS)
 RECORDS = Path(paths.CHECKSUMS)
-SHOWN = 10
+NAMED_AT_MOST = 10
 
 
 class Recorded(NamedTuple):
-    """What was known of a file when it was last looked at; its content is read again where size or time are others."""
+    """What was recorded of a file. Its content is hashed again only if its size or its modification time has changed."""
 
     sha256: str
     size: int
@@ -26,31 +27,31 @@ class Recorded(NamedTuple):
 
 
 def record_checksums(paths: Iterable[Path]) -> None:
-    """Remember the content of the files among ``paths`` that are results."""
+    """Record the checksums of those ``paths`` that are files below ``results``."""
     for path in _results(paths):
-        _remember(path, sha256(path))
+        _record(path, sha256(path))
 
 
 def forget_checksums(paths: Iterable[Path]) -> None:
-    """Forget the content of ``paths``, which are about to be written."""
+    """Remove the checksums of ``paths``, which a job is about to write."""
     for path in paths:
         if path.is_relative_to(RESULTS):
-            _record_of(path).unlink(missing_ok=True)
+            _record_path(path).unlink(missing_ok=True)
 
 
 def require_unchanged(paths: Iterable[Path]) -> None:
-    """Check that files have the content that was recorded of them; what was not recorded is not known to be wrong.
+    """Check that files have their recorded content. A file without a record passes.
 
     Raises:
-        InputError: some have another (each is named).
+        InputError: files have changed. The message names them.
     """
     changed = [problem for path in _results(paths) if (problem := _difference(path))]
     if changed:
-        more = f"\n  … and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        more = f"\n  … and {len(changed) - NAMED_AT_MOST} more" if len(changed) > NAMED_AT_MOST else ""
         raise InputError(
-            f"found {len(changed)} results that are not what was written, expected them unchanged:\n  "
-            + "\n  ".join(changed[:SHOWN])
-            + f"{more}\nnothing was started; restore them, or remove them, so that they are made again where they are needed"
+            f"found {len(changed)} results that have changed since they were written, expected them unchanged:\n  "
+            + "\n  ".join(changed[:NAMED_AT_MOST])
+            + f"{more}\nno job was started; restore these files, or remove them to have them made again"
         )
 
 
@@ -58,13 +59,13 @@ def _results(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path.is_relative_to(RESULTS) and path.is_file()]
 
 
-def _record_of(path: Path) -> Path:
+def _record_path(path: Path) -> Path:
     return RECORDS / f"{path.relative_to(RESULTS)}.json"
 
 
-def _remember(path: Path, content: str) -> None:
+def _record(path: Path, checksum: str) -> None:
     status = path.stat()
-    write_json(_record_of(path), Recorded(content, status.st_size, status.st_mtime_ns)._asdict())
+    write_json(_record_path(path), Recorded(checksum, status.st_size, status.st_mtime_ns)._asdict())
 
 
 def _difference(path: Path) -> str | None:
@@ -80,13 +81,13 @@ def _difference(path: Path) -> str | None:
         return f"{path}: found a file that cannot be read ({error.strerror})"
     if found != recorded.sha256:
         return f"{path}: found SHA-256 {found[:12]}…, expected {recorded.sha256[:12]}…"
-    _remember(path, found)  # its time alone has changed: Snakemake sets that after each job
+    _record(path, found)  # only the time has changed: Snakemake sets it after each job
     return None
 
 
 def _recorded(path: Path) -> Recorded | None:
     try:
-        content: dict[str, Any] = json.loads(_record_of(path).read_text())
+        content: dict[str, Any] = json.loads(_record_path(path).read_text())
         return Recorded(**content)
     except (OSError, ValueError, TypeError):
         return None

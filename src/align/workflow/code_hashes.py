@@ -1,4 +1,4 @@
-"""Which code a job depends on: what its script imports, and what its settings name. A change of it makes the job run again."""
+"""Hashes the code that a job depends on: what its script imports and what its settings name. A change makes the job run again."""
 
 import ast
 import hashlib
@@ -12,31 +12,32 @@ from align.registry import module_of
 PACKAGE = Path(__file__).parents[1]
 # Modules that no job runs again for, each with the reason. A pattern stands for every module that matches it.
 NOT_COUNTED: Mapping[str, str] = {
-    "align.settings": "what is set reaches a job as a parameter of its rule, which counts",
+    "align.settings": "the values that it checks reach a job as parameters of its rule, and these count",
     "align.*settings": "as align.settings",
     "align.configuration*": "as align.settings",
-    "align.registry": "it turns a name into what the name stands for, which counts",
+    "align.registry": "it loads an object by its name, and the code of the object counts",
     "align.paths": "Snakemake compares the paths themselves",
-    "align.errors": "words for a person",
-    "align.files": "it writes what it is given",
-    "align.training.progress": "what a terminal or a log shows",
-    "align.training.state": "an interrupted run ends with the same bits",
+    "align.errors": "it makes messages for a person",
+    "align.files": "it does not change the content that it writes",
+    "align.training.progress": "it writes to a terminal or a log",
+    "align.training.state": "an interrupted run ends with the same bits as another",
     "align.training.ownership": "as align.training.state",
     "align.training.finished": "as align.training.state",
-    "align.workflow.jobs": "logs, and words for a person",
-    "align.workflow.checksums": "it compares what is there",
-    "align.workflow.gpu_slots": "which GPU a job has changes nothing",
+    "align.workflow.jobs": "it makes logs, and messages for a person",
+    "align.workflow.checksums": "it only compares files",
+    "align.workflow.gpu_slots": "results do not depend on the GPU that a job gets",
     "align.workflow.gpus": "as align.workflow.gpu_slots",
-    "align.workflow.provenance": "where a number came from, not the number",
+    "align.workflow.provenance": "it records where a number came from and does not change the number",
     "align.workflow.code_hashes": "as align.workflow.provenance",
 }
 
 
 @cache
 def code_hash(script: Path, *implementations: str) -> str:
-    """Return a hash of the syntax trees of a script, of ``implementations``, and of all that they import from this package.
+    """Return a hash of a script, of ``implementations``, and of all modules of this package that they import.
 
-    Comments, docstrings and layout do not count, nor do the modules in ``NOT_COUNTED``.
+    The hash is that of syntax trees, so comments, docstrings and layout do not count. The modules in ``NOT_COUNTED`` do not count
+    either.
 
     Args:
         script: a Python file.
@@ -52,14 +53,14 @@ def code_hash(script: Path, *implementations: str) -> str:
 
 
 def counted_modules(script: Path, *implementations: str) -> set[str]:
-    """Return the modules of this package that :func:`code_hash` is of."""
+    """Return the modules of this package that count in :func:`code_hash`."""
     found: set[str] = set()
-    coming = [*map(module_of, implementations), *_imports(_parsed(script))]
-    while coming:
-        module = coming.pop()
+    pending = [*map(module_of, implementations), *_imports(_parsed(script))]
+    while pending:
+        module = pending.pop()
         if module not in found and not is_exception(module):
             found.add(module)
-            coming += _imports(_tree(module))
+            pending += _imports(_tree(module))
     return found
 
 
@@ -69,7 +70,7 @@ def is_exception(module: str) -> bool:
 
 
 def _imports(tree: ast.Module) -> set[str]:
-    """Return the modules of this package that import statements name, wherever they stand."""
+    """Return the modules of this package that a module imports, at its top or anywhere else."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -93,7 +94,7 @@ def _syntax(module: str) -> str:
 
 @cache
 def _parsed(path: Path) -> ast.Module:
-    """Return the syntax tree of a file without its docstrings; comments and layout are in none."""
+    """Return the syntax tree of a file without its docstrings. A syntax tree has no comments and no layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):

@@ -1,7 +1,7 @@
-"""A GPU of its own for each job, where several jobs run on a machine with several GPUs.
+"""Gives each job a GPU when several jobs run at once.
 
-A GPU has as many slots as runs may share it. A slot is a file: the process that has locked it has the slot until it ends, in
-whatever way. The files lie in one folder for all of a user's checkouts, which use the same GPUs.
+A GPU has one slot for each run that may share it. A slot is a file. The process that has locked the file holds the slot until
+the process ends, in whatever way it ends. All checkouts of a user share one folder of slots, because they use the same GPUs.
 """
 
 import fcntl
@@ -24,13 +24,13 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @contextmanager
 def own_gpu(device: str, runs_per_gpu: int, devices: Path = Path("/dev"), temporary: Path = Path("/tmp")) -> Iterator[None]:
-    """Keep a slot of a GPU and hide all other GPUs from CUDA, which must not have looked yet.
+    """Hold a slot of a GPU and hide all other GPUs from CUDA. CUDA must not have been used yet.
 
-    Nothing is done without a GPU, nor where Slurm has given this job a single one.
+    This does nothing if there is no GPU, or if Slurm has given this job exactly one.
 
     Args:
-        device: the configuration's.
-        runs_per_gpu: the configuration's ``engine.runs_per_gpu``.
+        device: ``device`` of the configuration.
+        runs_per_gpu: ``engine.runs_per_gpu`` of the configuration.
         devices: the folder of the system's devices.
         temporary: see :func:`slots_folder`.
 
@@ -47,10 +47,10 @@ def own_gpu(device: str, runs_per_gpu: int, devices: Path = Path("/dev"), tempor
 
 
 def slots_folder(temporary: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for this user's slots on this machine, or within a Slurm job, which numbers its own GPUs from 0.
+    """Return the folder of this user's slots on this machine. A Slurm job has its own, because it numbers its GPUs from 0.
 
     Args:
-        temporary: a folder that all processes of the machine see; not ``TMPDIR``, which each may have set.
+        temporary: a folder that all processes of the machine share. ``TMPDIR`` may differ between processes.
         environment: the environment variables.
     """
     job = environment.get("SLURM_JOB_ID")
@@ -59,26 +59,26 @@ def slots_folder(temporary: Path, environment: Mapping[str, str] = os.environ) -
 
 @contextmanager
 def gpu_slot(gpus: Sequence[Gpu], runs_per_gpu: int, folder: Path) -> Iterator[Gpu]:
-    """Give a GPU with a free slot, of these the one on which the fewest run; wait where there is none, and log that once.
+    """Hold a slot of the GPU with the most free slots, and yield this GPU. If no slot is free, log that once and wait.
 
     Args:
         gpus: the GPUs to choose from, at least one.
-        runs_per_gpu: how many slots each has.
-        folder: where the slots' files are, see :func:`slots_folder`; made where it is absent.
+        runs_per_gpu: the number of slots of each GPU.
+        folder: the folder of the slots, see :func:`slots_folder`. It is made if it does not exist.
 
     Raises:
-        InputError: ``folder`` is a link or another user's.
+        InputError: ``folder`` is a link or belongs to another user.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise InputError(
-            f"{folder}: found a link or another user's folder, expected your own, for slots of GPUs; have it removed"
+            f"{folder}: found a link or another user's folder, expected your own folder for slots of GPUs; have it removed"
         )
     waited = False
     while (claimed := _claim(gpus, runs_per_gpu, folder)) is None:
         if not waited:
             names = ", ".join(gpu.name for gpu in gpus)
-            LOG.info("waiting: engine.runs_per_gpu (%d) runs are on each of %s already", runs_per_gpu, names)
+            LOG.info("waiting: engine.runs_per_gpu (%d) runs already use each of %s", runs_per_gpu, names)
             waited = True
         time.sleep(SECONDS_BETWEEN_LOOKS)
     gpu, slot = claimed
@@ -88,11 +88,11 @@ def gpu_slot(gpus: Sequence[Gpu], runs_per_gpu: int, folder: Path) -> Iterator[G
 
 
 def _claim(gpus: Sequence[Gpu], runs_per_gpu: int, folder: Path) -> tuple[Gpu, IO[str]] | None:
-    """Return a GPU with the locked file of one of its slots; None where all are taken."""
+    """Lock a slot and return its GPU and its file. None if all slots are taken."""
     with (folder / "choosing").open("w") as choosing:
-        fcntl.flock(choosing, fcntl.LOCK_EX)  # else a slot that is only looked at would be counted as taken
+        fcntl.flock(choosing, fcntl.LOCK_EX)  # another process would count a slot that this one only tries as taken
         free = {gpu: _free_slots(folder / quote(gpu.name, safe=""), runs_per_gpu) for gpu in gpus}
-        best = max(gpus, key=lambda gpu: len(free[gpu]))  # the first of several
+        best = max(gpus, key=lambda gpu: len(free[gpu]))  # the first one if several are equal
         claimed = (best, free[best].pop()) if free[best] else None
         for slot in chain.from_iterable(free.values()):
             slot.close()
@@ -100,7 +100,7 @@ def _claim(gpus: Sequence[Gpu], runs_per_gpu: int, folder: Path) -> tuple[Gpu, I
 
 
 def _free_slots(path: Path, count: int) -> list[IO[str]]:
-    """Return the files ``<path>.<number>`` that no process had locked; now this one has."""
+    """Lock every file ``<path>.<number>`` that no other process has locked, and return these files."""
     free: list[IO[str]] = []
     for number in range(count):
         slot = path.with_name(f"{path.name}.{number}").open("w")

@@ -1,4 +1,4 @@
-"""Which GPUs this process may use, asked without torch: Snakemake's rules ask before every command."""
+"""Finds the GPUs that this process may use. Snakemake's rules ask before every command, so this works without torch."""
 
 import os
 import re
@@ -8,16 +8,22 @@ from typing import NamedTuple
 
 
 class Gpu(NamedTuple):
-    """A GPU as CUDA calls it in this process (``identifier``) and as every process of this machine does (``name``)."""
+    """A GPU.
+
+    Attributes:
+        identifier: its name for CUDA in this process.
+        name: its name for all processes of this machine.
+    """
 
     identifier: str
     name: str
 
 
 def visible_gpus(devices: Path = Path("/dev"), environment: Mapping[str, str] = os.environ) -> list[Gpu]:
-    """Return the GPUs that an NVIDIA driver has made devices for and ``CUDA_VISIBLE_DEVICES`` does not hide.
+    """Return the GPUs that have an NVIDIA device file and that ``CUDA_VISIBLE_DEVICES`` does not hide.
 
-    It is a guess: neither the driver nor torch is asked whether they can use the devices. Windows' subsystem for Linux has none.
+    This is a guess, because neither the driver nor torch is asked whether a device can be used. The Windows Subsystem for Linux
+    has no such device files.
 
     Args:
         devices: the folder of the system's devices.
@@ -25,7 +31,7 @@ def visible_gpus(devices: Path = Path("/dev"), environment: Mapping[str, str] = 
     """
     paths = devices.glob("nvidia*") if devices.is_dir() else []
     numbers = sorted(int(found[1]) for path in paths if (found := re.fullmatch(r"nvidia(\d+)", path.name)))
-    # A container may be given nvidia3 alone, which is 0 to CUDA in it.
+    # If a container is given only nvidia3, its CUDA calls that GPU 0.
     names = {str(index): f"nvidia{number}" for index, number in enumerate(numbers)}
     chosen = environment.get("CUDA_VISIBLE_DEVICES")
     listed = names if chosen is None else [entry.strip() for entry in chosen.split(",")]
@@ -35,9 +41,9 @@ def visible_gpus(devices: Path = Path("/dev"), environment: Mapping[str, str] = 
 
 
 def gpu_is_visible(devices: Path = Path("/dev"), environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether there is any of :func:`visible_gpus`.
+    """Return whether :func:`visible_gpus` finds a GPU.
 
-    The machine may be another one than that of the jobs, such as a cluster's login node. Where the guess is wrong,
-    ``device: cuda`` or ``device: cpu`` says what is right.
+    Jobs may run on other machines: this one may be the login node of a cluster. If the guess is wrong, set ``device: cuda`` or
+    ``device: cpu``.
     """
     return bool(visible_gpus(devices, environment))

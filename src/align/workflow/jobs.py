@@ -1,4 +1,4 @@
-"""Between Snakemake and the library: what every job does first, and how its errors reach a person."""
+"""What all jobs share: the log, the checksums of outputs, the device, and errors as messages for a person."""
 
 import gc
 import json
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("align")
 LESS_MEMORY = (
-    "expected room for a batch on the device; lower training.batch_size (evaluation.batch_size, "
-    "segment_anything.points_per_batch), engine.memory_share or the image_size of the data set, or let fewer jobs run at once "
+    "expected enough for a batch on the device; lower training.batch_size (evaluation.batch_size, "
+    "segment_anything.points_per_batch), engine.memory_share or the image_size of the data set, or run fewer jobs at once "
     "(--cores, --resources gpu=1); then run again"
 )
 
 
 class LogFile(logging.FileHandler):
-    """A log that still reaches a person where its disk is full."""
+    """A log file whose lines go to the standard error if the disk is full."""
 
-    def handleError(self, record_checksums: logging.LogRecord) -> None:  # noqa: N802
-        """Show what could not be written."""
-        print(self.format(record_checksums), file=sys.stderr)
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Print the line that could not be written."""
+        print(self.format(record), file=sys.stderr)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Log to the rule's log file, at last the seconds; record what was written, for :mod:`align.workflow.checksums`.
+    """Log to the rule's log file, and record the checksums of the outputs. The last line of the log has the seconds.
 
-    What a person can repair becomes one message and a failed job: an :class:`InputError`, a full disk, too little memory.
+    An error that a person can repair becomes one message and a failed job: an :class:`InputError`, a full disk, or too little
+    memory.
     """
     start = time.perf_counter()
     log = Path(snakemake.log[0])
@@ -67,8 +68,8 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _message(error: Exception, rule: str) -> str | None:
-    """Return what a person is told of an error, None where it is none that a person can repair."""
-    # First, since a reader takes a file for broken where memory for it is lacking.
+    """Return the message for an error that a person can repair. None for any other error."""
+    # Memory comes first: if it is too small for a file, the code that reads the file reports the file as broken.
     if lack := lack_of_memory(error):
         reason = str(lack).partition("\n")[0][:160] or type(lack).__name__
         return f"rule {rule}: ran out of memory ({reason}), {LESS_MEMORY}"
@@ -80,36 +81,36 @@ def _message(error: Exception, rule: str) -> str | None:
 
 @contextmanager
 def torch_job(snakemake: Any) -> "Iterator[torch.device]":
-    """:func:`job` for rules that compute with torch; gives the device that is ready for them, a GPU with a slot for the job."""
+    """Do the same as :func:`job` for a rule that computes with torch, and yield its device. A GPU job holds a slot of its GPU."""
     from align.training.device import prepare
 
     device, engine = snakemake.config.get("device", "auto"), engine_settings(snakemake)
     with job(snakemake), own_gpu(device, engine.runs_per_gpu):
         yield prepare(device, snakemake.threads)
-    if "triton" not in sys.modules:  # which would complain
-        gc.freeze()  # else Python looks at all of torch's objects once more before it ends, for half a second
+    if "triton" not in sys.modules:  # triton would complain
+        gc.freeze()  # otherwise Python visits all of torch's objects once more before it ends, for half a second
 
 
 def engine_settings(snakemake: Any) -> EngineSettings:
-    """Return how runs are computed. It is read from the configuration and is no parameter of a rule: no number depends on it."""
+    """Return how runs are computed. No number depends on it, so a job reads it from the configuration, not from its rule."""
     return EngineSettings(**snakemake.config.get("engine", {}))
 
 
 def run_snakemake(snakemake: Any, *arguments: str) -> str:
-    """Run Snakemake on the job's own workflow and configuration, and return what it prints.
+    """Run Snakemake on the job's own workflow and configuration, and return its standard output.
 
     Args:
-        snakemake: the job's object; its script lies in a folder beside the Snakefile.
-        arguments: targets first, since options that take several values would swallow them.
+        snakemake: the job's object. Its script lies in a folder beside the Snakefile.
+        arguments: targets, then options. An option with several values would take a target that follows for a value.
 
     Raises:
-        RuntimeError: Snakemake failed; the message is what it said.
+        RuntimeError: Snakemake failed. The message quotes its standard error.
     """
     with TemporaryDirectory() as folder:
         configuration = Path(folder) / "config.json"
         configuration.write_text(json.dumps(snakemake.config))
         snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
-        # The lock is held by the run that this job belongs to, and a profile could set what is set here.
+        # The Snakemake that runs this job holds the lock. A profile could change the options that are set here.
         same = ["--snakefile", snakefile, "--configfile", configuration, "--profile", "none", "--workflow-profile", "none"]
         command = [sys.executable, "-m", "snakemake", *arguments, *map(str, same), "--cores", "1", "--nolock"]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Whether another Snakemake lives in a folder, and the locks of one that was killed."""
+"""Releases the locks of a Snakemake that was killed, if no other Snakemake runs in the folder."""
 
 import fcntl
 import logging
@@ -12,16 +12,16 @@ LOG = logging.getLogger("snakemake.logging")
 
 
 def release_stale_locks(folder: Path) -> int | None:
-    """Hold a shared lock in ``folder`` until this process ends; where nobody else does, remove what the dead have locked.
+    """Hold a shared lock in ``folder`` until this process ends. If no other process holds it, remove Snakemake's stale locks.
 
-    The system lets go of the lock when a process ends, however it ends. On a disk of several machines whose system does not know
-    the locks of the others, the dead of another machine could be alive: theirs stay.
+    The system frees the shared lock when its process ends, in whatever way. Machines that share a disk may not see each other's
+    locks. So Snakemake's locks stay if another machine has made them: its process could still run.
 
     Args:
-        folder: ``.snakemake``, made where it is absent.
+        folder: ``.snakemake``. It is made if it does not exist.
 
     Returns:
-        The lock's file descriptor, which child processes do not inherit; None where the file system has no such locks.
+        The file descriptor of the lock. Child processes do not inherit it. None if the file system has no such locks.
 
     Raises:
         InputError: the folder cannot be written.
@@ -31,13 +31,13 @@ def release_stale_locks(folder: Path) -> int | None:
         file = os.open(folder / "alive", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise InputError(
-            f"{folder.absolute()}: cannot be written ({error.strerror}), expected a folder for Snakemake's own records; "
+            f"{folder.absolute()}: cannot be written ({error.strerror}), expected a writable folder for Snakemake's records; "
             "make room, give permission, or run in another folder with --directory"
         ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        pass  # somebody lives
+        pass  # another Snakemake runs here
     except OSError:
         os.close(file)
         return None
@@ -47,7 +47,7 @@ def release_stale_locks(folder: Path) -> int | None:
             for lock in locks:
                 lock.unlink(missing_ok=True)
             if locks:
-                LOG.warning("%s: removed the locks of a Snakemake that was killed; none lives here", locks[0].parent)
+                LOG.warning("%s: removed the locks of a Snakemake that was killed; no other one runs here", locks[0].parent)
             os.ftruncate(file, 0)
             os.pwrite(file, host, 0)
     fcntl.flock(file, fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""Where a number came from: hashes of code and settings, versions, revision."""
+"""Records where a number came from: a hash of its settings, the versions of libraries, and the git revision."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ def value_hash(value: Any) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that numbers depend on."""
+    """Return the versions of Python, of this library, and of the libraries that numbers depend on."""
     numerical = ("numpy", "pandas", "pillow", "scikit-learn", "torch", "torchvision", "transformers")
     libraries = ("align-reproduction", *numerical)
     installed = {name: _version(name) for name in libraries}
@@ -25,10 +25,10 @@ def versions() -> dict[str, str]:
 
 
 def git_revision(folder: Path | str = PACKAGE) -> str | None:
-    """Return the revision of the checkout that holds ``folder`` (``-dirty`` where changed), None where no git tracks it."""
+    """Return the git revision of ``folder``, with ``-dirty`` if it has changes. None if no repository tracks the folder."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
     try:
-        # Unpacked inside another repository, it is none of that one's files.
+        # The folder may lie inside another repository that does not track it.
         subprocess.run(["git", "-C", str(folder), "ls-files", "--error-unmatch", "."], capture_output=True, check=True)
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
     except (OSError, subprocess.CalledProcessError):

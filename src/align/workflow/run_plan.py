@@ -1,4 +1,4 @@
-"""What the rules ask about a configuration: its runs, and the files, settings and code of each of their jobs."""
+"""Answers what the rules ask about a configuration: its runs, and the files, settings and code of their jobs."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -82,7 +82,7 @@ class RunPlan:
 
     @cached_property
     def pages(self) -> dict[str, list[Run]]:
-        """Return the compared runs of every page of a figure that has pages: of one data set, protocol and domain."""
+        """Return the runs on every page of a figure with pages. A page has one data set, protocol and domain."""
         pages: dict[str, list[Run]] = {}
         for run in self.study_runs("comparison"):
             pages.setdefault(paths.PAGE.format(**run._asdict()), []).append(run)
@@ -105,7 +105,7 @@ class RunPlan:
         return list(source_domains(self.configuration, run))
 
     def run_settings(self, run: Run) -> dict[str, Any]:
-        """Return everything that a training or an evaluation job is told of its run, as plain values."""
+        """Return everything that a training or an evaluation job is told about its run, as plain values."""
         return {
             "source_domains": self.source_domains(run),
             "classes": self.settings["datasets"][run.dataset]["classes"],
@@ -123,7 +123,7 @@ class RunPlan:
         return names
 
     def evaluation_settings(self, dataset: str) -> dict[str, Any]:
-        """Return everything that an evaluation job is told beside its run, as plain values."""
+        """Return everything else that an evaluation job is told, as plain values."""
         return {
             "evaluation": self.settings["evaluation"],
             "metrics": [METRICS[name].implementation for name in self.configuration.evaluation.metrics],

@@ -1,4 +1,4 @@
-"""The jobs of a run: training it, with an account of where it came from, and restoring the run that gives it masks."""
+"""Trains a run and records where it came from, and restores the finished run that makes its given masks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,8 +42,8 @@ def train_job(
     Args:
         run: the run.
         values: its settings, from :meth:`align.workflow.run_plan.RunPlan.run_settings`.
-        code: hash of the code that the job depends on.
-        files: what is read and written.
+        code: the hash of the code that the job depends on.
+        files: the files that the job reads and writes.
         device: where to compute.
         engine: how to compute.
     """
@@ -83,7 +83,7 @@ def restore_teacher(values: Mapping[str, Any], checkpoint: Path | None, device: 
 
     Args:
         values: the settings of the run that is given masks.
-        checkpoint: of the finished run.
+        checkpoint: the checkpoint of the finished run.
         device: where to compute.
     """
     if values["teacher"] is None or checkpoint is None:

@@ -86,7 +86,7 @@ class LearnedMasker:
         }
 
     @torch.no_grad()
-    def masks(self, images: Tensor, classifier: Classifier) -> Tensor:
+    def soft_masks(self, images: Tensor, classifier: Classifier) -> Tensor:
         """Return the soft masks N×1×H×W of images N×3×H×W, both networks in evaluation mode."""
         with frozen(classifier), frozen(self.network):
             masks: Tensor = self.network(images, classifier)

@@ -98,18 +98,18 @@ class ALIGN(Method):
         return terms
 
     @torch.no_grad()
-    def mask(self, batch: Batch) -> Tensor | None:
+    def used_masks(self, batch: Batch) -> Tensor | None:
         """Return the masks that guide, N×H×W, NaN for an image without a mask. None if nothing guides."""
         if self.settings.lambda3 == 0:
             return None
         if self.masker is None:
             return OTHER_MASKS[self.settings.masker](batch, self.generator).squeeze(1)
-        return self.masker.masks(batch.images, self.classifier).squeeze(1)
+        return self.masker.soft_masks(batch.images, self.classifier).squeeze(1)
 
     @torch.no_grad()
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
         """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, in the guided phase."""
-        mask = self.mask(batch) if self.phase == "guided" else None
+        mask = self.used_masks(batch) if self.phase == "guided" else None
         if mask is None:
             return {}
         known = mask.isfinite().all((1, 2))

@@ -8,20 +8,20 @@ from torch import Tensor
 from align.masking.fixed import centre_mask, grey_mask, random_mask
 from align.methods.base import Batch
 
-Masker = Callable[[Batch, torch.Generator], Tensor]
+MaskFunction = Callable[[Batch, torch.Generator], Tensor]
 """A batch and a generator on its device to masks N×1×H×W in [0, 1], NaN where an image has none."""
 
 
-def given_mask(batch: Batch, generator: torch.Generator) -> Tensor:
+def given_masks(batch: Batch, generator: torch.Generator) -> Tensor:
     """Return the masks that came with the images."""
     assert batch.given_masks is not None
     return batch.given_masks
 
 
-OTHER_MASKS: dict[str, Masker] = {
+OTHER_MASKS: dict[str, MaskFunction] = {
     "grey": lambda batch, generator: grey_mask(batch.images),
     "centre": lambda batch, generator: centre_mask(batch.images),
     "random": lambda batch, generator: random_mask(batch.images, generator),
-    "ground_truth": given_mask,
-    "sam": given_mask,
+    "ground_truth": given_masks,
+    "sam": given_masks,
 }

@@ -1,0 +1,68 @@
+"""Finished jobs and their times, from Snakemake's benchmark files."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from align import paths
+from align.configuration.runs import Run
+from align.planning.work import Work, finished_training
+
+
+class JobKind(NamedTuple):
+    """What makes two jobs similar.
+
+    Attributes:
+        step: the step of the workflow, such as ``train``.
+        dataset: the data set.
+        method: the method or variant. None for a job that belongs to no run.
+    """
+
+    step: str
+    dataset: str
+    method: str | None
+
+
+class FinishedJob(NamedTuple):
+    """A finished job and the seconds that it took. Its ``work`` is known if it trained a run."""
+
+    kind: JobKind
+    seconds: float
+    work: Work | None
+
+
+def job_kind(benchmark: Path, results: Path = Path(paths.RESULTS)) -> JobKind:
+    """Return the kind of the job that writes the file ``benchmark`` below ``results``."""
+    step, dataset, *_ = _job_name(benchmark, results)
+    run = benchmarked_run(benchmark, results)
+    return JobKind(step, dataset, run and run.method)
+
+
+def benchmarked_run(benchmark: Path, results: Path = Path(paths.RESULTS)) -> Run | None:
+    """Return the run that the file ``benchmark`` belongs to. None if its job belongs to no run."""
+    _, *parts = _job_name(benchmark, results)
+    return Run.from_path("/".join(parts)) if len(parts) == len(Run._fields) else None
+
+
+def read_finished_jobs(results: Path) -> list[FinishedJob]:
+    """Return the job of every benchmark file below ``results``."""
+    finished = []
+    for path in sorted(paths.below(results, paths.BENCHMARKS).rglob("*.tsv")):
+        seconds = _seconds(path)
+        kind, run = job_kind(path, results), benchmarked_run(path, results)
+        work = finished_training(run, results) if run and kind.step == "train" else None
+        if seconds > 0:  # NaN: Snakemake could not measure it
+            finished.append(FinishedJob(kind, seconds, work))
+    return finished
+
+
+def _job_name(benchmark: Path, results: Path) -> tuple[str, ...]:
+    return benchmark.relative_to(paths.below(results, paths.BENCHMARKS)).with_suffix("").parts
+
+
+def _seconds(benchmark: Path) -> float:
+    try:
+        return float(pd.to_numeric(pd.read_csv(benchmark, sep="\t")["s"], errors="coerce").mean())
+    except (KeyError, ValueError):  # the file is cut short, or a running job is writing it
+        return float("nan")
