@@ -1,4 +1,4 @@
-"""What arithmetic alone would take: operations counted by torch, at the device's rate."""
+"""The time that arithmetic takes at least: the operations that torch counts, at the rate of the device."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,19 +10,19 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks.setting import Setting
 
-# The matrix's side, and number and side of the convolution's feature maps: large enough for the device's full rate, small enough
-# to take turns with training steps.
+# The side of the matrix, and the number and side of the feature maps in the convolution. They are large enough for the full rate
+# of the device, and small enough to take turns with training steps.
 SIZES = {"cpu": (1024, 16, 16), "cuda": (8192, 128, 56)}
 CHANNELS = 256
 
 
 class OperationCounter(TorchDispatchMode):
-    """Counts by torch's formulas; unlike torch's own counter it follows no modules, which fails inside ``autograd.grad``."""
+    """Counts operations by torch's formulas. Torch's own counter also follows modules, which fails inside ``autograd.grad``."""
 
     total = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call a function of torch and add the operations that it takes."""
+        """Call a function of torch and add its number of operations."""
         result = function(*args, **(kwargs or {}))
         if formula := flop_registry.get(function._overloadpacket):
             self.total += formula(*args, **(kwargs or {}), out_val=result)
@@ -30,7 +30,7 @@ class OperationCounter(TorchDispatchMode):
 
 
 def operations(call: Callable[[], object]) -> int:
-    """Return the floating-point operations of the convolutions and matrix products in ``call``; all else is not counted."""
+    """Return the number of floating-point operations in the convolutions and matrix products of ``call``. Others do not count."""
     with OperationCounter() as counter:
         call()
     return counter.total
@@ -39,7 +39,8 @@ def operations(call: Callable[[], object]) -> int:
 def large_operations(setting: Setting) -> dict[str, Callable[[], object]]:
     """Return a large matrix product and a large convolution in the setting's precision, on its device.
 
-    The faster of the two is the device's rate: on a CPU they come from different libraries, and either can be far ahead.
+    The faster of the two gives the rate of the device. On a CPU they come from different libraries, and either can be much
+    faster.
     """
     product, count, width = SIZES[setting.device.type]
     like = {"device": setting.device, "dtype": getattr(torch, setting.precision)}

@@ -1,4 +1,4 @@
-"""The blurred background of masked ERM, against two convolutions of single channels as one would write them."""
+"""The blurred background of masked ERM, compared with the usual two depthwise convolutions."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OURS = "ours"
 
 
 def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.DataFrame:
-    """Return a row for each way to blur: seconds for ``batch_size`` images, images/s, times ours."""
+    """Return a row for each way to blur: seconds for ``batch_size`` images, images/s, and the ratio to our seconds."""
     images = torch.randn((batch_size, 3, size, size), device=device).to(memory_format=torch.channels_last)
     contenders: dict[str, Callable[[], object]] = {
         OURS: lambda: scaled_blur(images, SIGMA),
@@ -28,7 +28,7 @@ def blur(size: int, batch_size: int, device: torch.device, rounds: int) -> pd.Da
 
 
 def convolved(images: Tensor, sigma: float) -> Tensor:
-    """Return what :func:`align.imaging.blur.scaled_blur` returns of images larger than three standard deviations."""
+    """Return the result of :func:`align.imaging.blur.scaled_blur`, for images larger than three standard deviations."""
     own = sigma * images.shape[-1] / REFERENCE_SIDE
     radius = math.ceil(3 * own)
     kernel = (-0.5 * (torch.arange(-radius, radius + 1, device=images.device) / own).square()).exp()

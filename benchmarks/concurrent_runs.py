@@ -1,4 +1,4 @@
-"""Several training processes on one device at once: what each does, and what all of them do together."""
+"""Several training processes on one device at once: the speed of each, and of all together."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ START_UP = 300  # seconds that a process may take to be ready
 
 
 class Timed(NamedTuple):
-    """Images that one process trained on, and from when to when by ``time.perf_counter``: on Linux one clock for all of them."""
+    """The images that one process trained on, and its times by ``time.perf_counter``. On Linux all processes share this clock."""
 
     begin: float
     end: float
@@ -35,43 +35,46 @@ class Timed(NamedTuple):
         return self.images / (self.end - self.begin)
 
 
-barrier: Barrier  # of the processes that measure at once; set in each of them by _share
+barrier: Barrier  # shared by the processes that measure at once; _share sets it in each of them
 
 
 def concurrent_runs(setting: Setting, processes: Sequence[int], names: Sequence[str], seconds: float) -> pd.DataFrame:
-    """Return a row per method and number of processes: seconds of a step in each, images/s of all, ``ratio`` to a single one's.
+    """Return a row for each method and number of processes.
+
+    It has the seconds of a step in one process, the images/s of all processes, and as ``ratio`` these images/s over those of a
+    single process.
 
     Args:
-        setting: what each process trains; all are alike.
-        processes: how many train at once, first 1.
-        names: methods, one after the other.
-        seconds: how long each is measured, from when all processes are ready.
+        setting: the setting of each process. All are the same.
+        processes: the numbers of processes that train at once. The first is 1.
+        names: the methods, one after the other.
+        seconds: the time for which a method is measured, once all processes are ready.
     """
     rows = []
     for count in processes:
         for name, timed in zip(names, zip(*together(setting, count, names, seconds))):
             rows.append({"name": name, "processes": count, "per_second": sum(own.per_second for own in timed)})
-    measured = pd.DataFrame(rows).assign(benchmark="concurrent runs", **setting.columns)
-    alone = measured.groupby("name")["per_second"].transform("first")
-    seconds_of_step = measured["processes"] * setting.batch_size / measured["per_second"]
-    return measured.assign(seconds=seconds_of_step, ratio=measured["per_second"] / alone)
+    table = pd.DataFrame(rows).assign(benchmark="concurrent runs", **setting.columns)
+    single_process = table.groupby("name")["per_second"].transform("first")
+    step_seconds = table["processes"] * setting.batch_size / table["per_second"]
+    return table.assign(seconds=step_seconds, ratio=table["per_second"] / single_process)
 
 
 def together(setting: Setting, count: int, names: Sequence[str], seconds: float) -> list[list[Timed]]:
-    """Return what each of ``count`` processes that train at once did of each method."""
+    """Return what each of ``count`` processes measured for each method while all of them trained at once."""
     context = get_context("spawn")  # CUDA does not survive a fork
     with ProcessPoolExecutor(count, context, initializer=_share, initargs=(context.Barrier(count),)) as pool:
         futures = [pool.submit(_train, setting, names, seconds) for _ in range(count)]
         return [future.result() for future in futures]
 
 
-def _share(of_all: Barrier) -> None:
+def _share(shared_barrier: Barrier) -> None:
     global barrier
-    barrier = of_all
+    barrier = shared_barrier
 
 
 def _train(setting: Setting, names: Sequence[str], seconds: float) -> list[Timed]:
-    """Return what this process did of each method, while the others measured the same method."""
+    """Return what this process measured for each method while the other processes measured the same method."""
     prepare(setting.device.type, 1)
     generator = torch.Generator(setting.device).manual_seed(0)
     passes = TrainingBatches(setting.split(IMAGES), setting.batch_size, AugmentationSettings(), generator)

@@ -1,4 +1,4 @@
-"""From archives to packed arrays, against what a user would write instead; Terra Incognita's sizes, made-up content."""
+"""From archives to packed arrays, compared with what a user would write. Sizes are Terra Incognita's; the content is made up."""
 
 import json
 import tarfile
@@ -21,15 +21,15 @@ from benchmarks.timing import interleaved, table, with_goals
 WIDTH, HEIGHT, SIZE = 1024, 747, 224
 IMAGES, ANNOTATED, ROUNDS = 48, 24_000, 5
 CLASSES = ("bird", "cat")
-GOAL = 150.0  # images that one core packs in a second, at least
+GOAL = 150.0  # images per second that one core packs at least
 
 
 def data() -> pd.DataFrame:
     """Return rows for extraction, listing, packing and the index over annotations."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        for name_of_class in CLASSES:
-            write_photographs(folder / "images/L38" / name_of_class, IMAGES // len(CLASSES), WIDTH, HEIGHT)
+        for class_name in CLASSES:
+            write_photographs(folder / "images/L38" / class_name, IMAGES // len(CLASSES), WIDTH, HEIGHT)
         archive = folder / "images.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
             tar.add(folder / "images", "images")

@@ -1,4 +1,4 @@
-"""A dry run as large as the paper's whole configuration: every method, every study, five seeds, on images made up."""
+"""A dry run as large as that of the paper's whole configuration: every method and study and five seeds, on made-up images."""
 
 import subprocess
 import sys
@@ -15,12 +15,12 @@ from align.methods import DEFAULT_METHODS, METHODS
 from benchmarks.timing import with_goals
 
 DOMAINS, CLASSES, SEEDS = ("a", "b", "c", "d"), ("cat", "dog"), [0, 1, 2, 3, 4]
-GOAL = 10.0  # seconds, at most
+GOAL = 10.0  # seconds at most
 SNAKEFILE = Path("Snakefile").resolve()
 
 
 def dry_run() -> pd.DataFrame:
-    """Return a row for ``snakemake -n`` before anything is made: jobs, seconds and jobs per second."""
+    """Return a row for ``snakemake -n`` in a folder without results: jobs, seconds and jobs per second."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for dataset in ("first", "second"):
@@ -43,7 +43,7 @@ def _write_images(root: Path) -> None:
 
 
 def _configuration() -> dict[str, Any]:
-    """Return about 1,300 runs: the comparison, both protocols, seven maskers, six sweeps on two data sets, and a grid."""
+    """Return a configuration of about 1,300 runs: all methods, both protocols, seven maskers, six sweeps and a grid."""
     experiments: dict[str, dict[str, Any]] = {
         "maskers": {"dataset": "first", "study": "masker_ablation", "methods": _variants("lambda2", 7)},
         "grid": {

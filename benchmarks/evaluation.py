@@ -1,4 +1,4 @@
-"""All metrics of one run of the embedded benchmark, against the forward passes that they cannot do without."""
+"""All metrics of one run of the embedded benchmark, compared with only the forward passes that they need."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,10 +17,10 @@ from align.registry import load
 from benchmarks.setting import CLASSES, Setting
 from benchmarks.timing import interleaved, table, with_goals
 
-TARGETS, IMAGES = 4, 200  # DigitScenes: the test splits of four domains
+TARGETS, IMAGES = 4, 200  # the test splits of the four domains of DigitScenes
 WHOLE, PASSES = "all metrics", "their forward passes"
-GOALS = {PASSES: 0.8}  # share of the whole, at least
-# By benchmark: what is usual, and what the embedded benchmark has.
+GOALS = {PASSES: 0.8}  # least share of the whole evaluation
+# The settings by benchmark: the defaults, and those of the embedded benchmark.
 OPTIONS = {
     "evaluation of a run": {},
     "evaluation of a run, short curves": {"curve_steps": 10, "images_per_target": 64},
@@ -28,11 +28,11 @@ OPTIONS = {
 
 
 def evaluation(setting: Setting, rounds: int) -> pd.DataFrame:
-    """Return rows for the whole evaluation and for its forward passes alone; ``ratio`` is their share of the whole.
+    """Return a row for the whole evaluation and a row for its forward passes. ``ratio`` is their share of the whole.
 
     Args:
-        setting: network, size and batch; in float32, as evaluation is everywhere.
-        rounds: evaluations of each kind, by turns with their forward passes.
+        setting: the network, the image size and the batch size. Evaluation is always in float32.
+        rounds: the number of evaluations of each kind. They take turns with their forward passes.
     """
     return pd.concat([_evaluation(benchmark, setting, options, rounds) for benchmark, options in OPTIONS.items()])
 
@@ -44,7 +44,7 @@ def _evaluation(benchmark: str, setting: Setting, options: dict[str, int], round
 
 
 def contenders(setting: Setting, options: EvaluationSettings) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Return the evaluation of a run of ALIGN, and the forward passes of it: the images' own, and all that metrics ask for."""
+    """Return the evaluation of a run of ALIGN, and its forward passes: those of the images, and those that metrics ask for."""
     method = setting.method("align")
     for network in method.networks.values():
         network.eval()
@@ -58,10 +58,10 @@ def contenders(setting: Setting, options: EvaluationSettings) -> tuple[Callable[
     metrics = [load(METRICS[name].implementation) for name in options.metrics]
     attribution = load(ATTRIBUTIONS[options.attribution])
     explained = explain(method, attribution, packed, options, setting.device)
-    asked = []
+    requested = []
 
     def recorded(images: Tensor) -> Tensor:
-        asked.append(len(images))
+        requested.append(len(images))
         return explained.predict(images)
 
     measure(replace(explained, predict=recorded), metrics)
@@ -74,7 +74,7 @@ def contenders(setting: Setting, options: EvaluationSettings) -> tuple[Callable[
         for _ in range(TARGETS):
             for images in explained.images.split(options.batch_size):
                 predict(method.classifier, images)
-            for n in asked:
+            for n in requested:
                 explained.predict(explained.images[:n])
 
     return whole, forwards

@@ -1,4 +1,4 @@
-"""The faithfulness metrics of many images at a time, against a loop over images as one would write it."""
+"""The faithfulness metrics of many images at a time, compared with a plain loop over images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,12 +22,12 @@ from align.registry import load
 from benchmarks.setting import CLASSES, Setting
 from benchmarks.timing import interleaved, table
 
-MEASURED = ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc")
+NAMES = ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc")
 AT_ONCE, PLAIN = "all images at a time", "a loop over images"
 
 
 def faithfulness(setting: Setting, rounds: int) -> pd.DataFrame:
-    """Return a row for the library and one for the loop: seconds for ``batch_size`` images, images/s, times the library's."""
+    """Return a row for the library and one for the loop: seconds for ``batch_size`` images, images/s, ratio to the library."""
     explained = explained_noise(setting)
     classifier = setting.method("erm").classifier.eval()
     contenders: dict[str, Callable[[], object]] = {
@@ -38,7 +38,7 @@ def faithfulness(setting: Setting, rounds: int) -> pd.DataFrame:
 
 
 def explained_noise(setting: Setting) -> Explained:
-    """Return ``batch_size`` images of noise, explained by Grad-CAM of a network with random weights."""
+    """Return ``batch_size`` images of noise and their Grad-CAM from a network with random weights."""
     method = setting.method("erm")
     method.classifier.eval()
     random = np.random.default_rng(0)
@@ -49,28 +49,28 @@ def explained_noise(setting: Setting) -> Explained:
 
 
 def all_at_once(explained: Explained) -> dict[str, Values]:
-    """Return the values of MEASURED, from a copy: ``explained`` would keep what was predicted for the next call."""
-    return measure(replace(explained), [load(METRICS[name].implementation) for name in MEASURED])
+    """Return the values of the metrics. They come from a copy, because ``explained`` keeps predictions for the next call."""
+    return measure(replace(explained), [load(METRICS[name].implementation) for name in NAMES])
 
 
 @torch.no_grad()
 def plain_loop(classifier: Classifier, images: Tensor, saliency: Tensor, settings: EvaluationSettings) -> dict[str, list[float]]:
-    """Return the values of MEASURED, one for each image, perturbing and predicting one image after the other.
+    """Return N values of each metric. One image after the other is perturbed and predicted.
 
     Args:
-        classifier: in evaluation mode.
-        images: normalised, N×3×H×W.
-        saliency: maps N×h×w.
-        settings: shares of pixels, steps of the curves and blur.
+        classifier: a classifier in evaluation mode.
+        images: normalised images, N×3×H×W.
+        saliency: their saliency maps, N×h×w.
+        settings: the shares of pixels, the steps of the curves and the blur.
     """
-    values: dict[str, list[float]] = {name: [] for name in MEASURED}
+    values: dict[str, list[float]] = {name: [] for name in NAMES}
     for image, saliency_map in zip(images, saliency):
-        for name, value in _of_image(classifier, image, saliency_map, settings).items():
+        for name, value in _image_values(classifier, image, saliency_map, settings).items():
             values[name].append(value)
     return values
 
 
-def _of_image(classifier: Classifier, image: Tensor, saliency: Tensor, settings: EvaluationSettings) -> dict[str, float]:
+def _image_values(classifier: Classifier, image: Tensor, saliency: Tensor, settings: EvaluationSettings) -> dict[str, float]:
     height, width = image.shape[1:]
     upsampled = F.interpolate(saliency[None, None], size=(height, width), mode="bilinear")[0, 0]
     order = upsampled.flatten().argsort(descending=True, stable=True)

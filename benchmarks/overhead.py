@@ -1,6 +1,6 @@
-"""What of a finished run of the workflow is neither training nor evaluation: ``python -m benchmarks.overhead <folder>``.
+"""The time of a finished workflow that is neither training nor evaluation: ``python -m benchmarks.overhead <folder>``.
 
-The folder is one in which ``make reproduce`` has made everything anew, such as a fresh checkout.
+In this folder ``make reproduce`` must have made everything anew, for example in a fresh checkout.
 """
 
 import json
@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-GOAL = 0.15  # share of the cores' time, at most
-NEITHER = "neither training nor evaluation"  # the starts of their jobs, and all else
+GOAL = 0.15  # largest share of the cores' time
+NEITHER = "neither training nor evaluation"  # the start-up of their jobs, and all else
 LOG = re.compile(r"^Provided cores: (?P<cores>\d+)$.*^Elapsed time: (?P<elapsed>[^\n]+)$", re.MULTILINE | re.DOTALL)
 EVALUATED = re.compile(r"done in ([\d.]+) s")
-LOG_NAME = "%Y-%m-%dT%H%M%S.%f.snakemake.log"  # when it began
+LOG_NAME = "%Y-%m-%dT%H%M%S.%f.snakemake.log"  # named by the time when Snakemake began
 
 
 class WorkflowRun(NamedTuple):
-    """One call of Snakemake that came to its end."""
+    """A call of Snakemake that has finished."""
 
     start: datetime
     elapsed: timedelta
@@ -32,15 +32,15 @@ def main(folder: Path) -> None:
     run = longest_run(folder)
     table = overhead(folder, run)
     print(f"{folder}: {run.elapsed.total_seconds():.0f} s on {run.cores} cores")
-    shown = table.astype({"jobs": object, "goal": object}).fillna({"jobs": "", "goal": ""})
-    print(shown.to_string(index=False, na_rep="not known", float_format="{:.4g}".format))
+    printed = table.astype({"jobs": object, "goal": object}).fillna({"jobs": "", "goal": ""})
+    print(printed.to_string(index=False, na_rep="not known", float_format="{:.4g}".format))
 
 
 def longest_run(folder: Path) -> WorkflowRun:
-    """Return the longest call of Snakemake in ``folder`` by the logs that it keeps: not a dry run or one that jobs have made.
+    """Return the longest call of Snakemake among the logs in ``folder``. So it is no dry run, and no call from inside a job.
 
     Raises:
-        SystemExit: no log says what is needed.
+        SystemExit: no log belongs to a finished run.
     """
     runs = []
     for path in (folder / ".snakemake/log").glob("*.snakemake.log"):
@@ -53,34 +53,34 @@ def longest_run(folder: Path) -> WorkflowRun:
 
 
 def overhead(folder: Path, run: WorkflowRun) -> pd.DataFrame:
-    """Return where the cores' time went: columns part, jobs, seconds (of one core), share, goal.
+    """Return how the cores' time was used, with columns part, jobs, seconds (of one core), share and goal.
 
-    ``training`` and ``evaluation`` are what these themselves took, by their own accounts: ``run.json`` and the log. The
-    ``start-up`` is what is left of their jobs: Python, imports, reading and hashing of the data, and what is written. ``all
-    else`` is all other jobs, Snakemake itself, and cores that wait. Jobs of other calls of Snakemake do not count. What no
-    account says is not known (NaN), and neither is a sum with it.
+    ``training`` and ``evaluation`` are the times that ``run.json`` and the log record. The ``start-up`` is the rest of the time
+    of their jobs: Python, imports, reading and hashing of the data, and writing. ``all else`` is the time of all other jobs, of
+    Snakemake itself, and of waiting cores. Jobs of other calls of Snakemake do not count. A time that is not recorded is NaN,
+    and so is a sum with it.
     """
     total = run.cores * run.elapsed.total_seconds()
     jobs = {step: _job_seconds(folder / "results/benchmarks" / step, run) for step in ("train", "evaluate")}
     trained = [_wall_seconds(folder / "results/runs" / path) for path in jobs["train"]]
     evaluated = [_evaluated_seconds(folder / "results/logs/evaluate" / f"{path}.log") for path in jobs["evaluate"]]
-    of_training, of_evaluation = (sum(seconds.values()) for seconds in jobs.values())
-    starts = of_training - sum(trained), of_evaluation - sum(evaluated)
-    else_ = total - of_training - of_evaluation
+    training_jobs, evaluation_jobs = (sum(seconds.values()) for seconds in jobs.values())
+    start_ups = training_jobs - sum(trained), evaluation_jobs - sum(evaluated)
+    all_else = total - training_jobs - evaluation_jobs
     parts = [
         ("training", len(trained), sum(trained)),
-        ("start-up of training", len(trained), starts[0]),
+        ("start-up of training", len(trained), start_ups[0]),
         ("evaluation", len(evaluated), sum(evaluated)),
-        ("start-up of evaluation", len(evaluated), starts[1]),
-        ("all else", None, else_),
-        (NEITHER, None, sum(starts) + else_),
+        ("start-up of evaluation", len(evaluated), start_ups[1]),
+        ("all else", None, all_else),
+        (NEITHER, None, sum(start_ups) + all_else),
     ]
     table = pd.DataFrame(parts, columns=["part", "jobs", "seconds"]).astype({"jobs": "Int64"})
     return table.assign(share=table["seconds"] / total, goal=table["part"].map({NEITHER: GOAL}))
 
 
 def _job_seconds(benchmarks: Path, run: WorkflowRun) -> dict[Path, float]:
-    """Return the seconds of each job that ended during ``run``, by the path of the training run that it is of."""
+    """Return the seconds of each job that ended during ``run``, by the path of its training run."""
     begin, end = run.start.timestamp(), (run.start + run.elapsed).timestamp()
     files = [path for path in benchmarks.rglob("*.tsv") if begin <= path.stat().st_mtime <= end]
     return {path.relative_to(benchmarks).with_suffix(""): float(pd.read_csv(path, sep="\t")["s"].sum()) for path in files}

@@ -1,4 +1,4 @@
-"""JPEG files to benchmark with, made of a real photograph, so that their content compresses as photographs do."""
+"""JPEG files for benchmarks. They are made from a real photograph, so they compress like photographs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sklearn.datasets import load_sample_image
 
 
 def write_photographs(folder: Path, count: int, width: int, height: int) -> list[Path]:
-    """Write ``count`` different sections of a photograph, each ``width`` × ``height`` pixels, and return where they are."""
+    """Write ``count`` different sections of a photograph, each ``width`` × ``height`` pixels. Return their paths."""
     photograph = Image.fromarray(load_sample_image("china.jpg"))
     random = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)

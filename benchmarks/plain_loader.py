@@ -15,7 +15,7 @@ from align.methods.base import Batch
 
 
 class ImageFiles(Dataset[tuple[Tensor, int]]):
-    """Files that are decoded and augmented, one at a time, whenever they are asked for."""
+    """Image files. Each is decoded and augmented whenever it is requested."""
 
     def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int, augmentation: AugmentationSettings) -> None:
         self.paths, self.labels = paths, labels
@@ -26,13 +26,13 @@ class ImageFiles(Dataset[tuple[Tensor, int]]):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Return an image, augmented and normalised, 3×S×S, and its label."""
+        """Return an augmented and normalised image, 3×S×S, and its label."""
         with Image.open(self.paths[index]) as image:
             return self.transform(image.convert("RGB")), int(self.labels[index])
 
 
 def transform(size: int, augmentation: AugmentationSettings) -> v2.Compose:
-    """Return the augmentation of :mod:`align.augmentation` in torchvision's transforms: of one Pillow image, to 3×S×S."""
+    """Return the augmentation of :mod:`align.augmentation` as torchvision's transforms, from a Pillow image to 3×S×S."""
     strength = augmentation.jitter
     return v2.Compose(
         [
@@ -57,17 +57,17 @@ def plain_batches(
     generator: torch.Generator,
     device: torch.device,
 ) -> Iterator[Batch]:
-    """Yield the batches of one pass over image files in random order; a last batch that is not full is left out.
+    """Yield the batches of one pass over image files in random order. A last batch that is not full is left out.
 
     Args:
-        paths: N files.
-        labels: N.
-        size: side of the images that come out, pixels.
-        batch_size: images per batch.
-        augmentation: random changes of the images.
-        workers: processes that decode and augment.
-        generator: on the CPU; seeds the order and the workers.
-        device: where the batches are put.
+        paths: N image files.
+        labels: their N labels.
+        size: side of the images in the batches, in pixels.
+        batch_size: the number of images in a batch.
+        augmentation: the random changes of the images.
+        workers: the number of processes that decode and augment.
+        generator: a generator on the CPU that seeds the order and the workers.
+        device: the device of the batches.
     """
     loader = DataLoader(
         ImageFiles(paths, labels, size, augmentation),

@@ -1,6 +1,6 @@
-"""Measure what this project promises of its speed: `make bench` on the CPU, `make bench-gpu` on a GPU.
+"""Measures the speed that this project promises: `make bench` on the CPU, `make bench-gpu` on a GPU.
 
-Each writes one CSV, artifacts/performance/<device>.csv, and prints it; docs/performance.md says what its rows mean.
+Each writes one CSV, artifacts/performance/<device>.csv, and prints it. docs/performance.md explains its rows.
 """
 
 import sys
@@ -50,20 +50,20 @@ def main(kind: str) -> None:
     device = prepare(kind, 1)
     name = device_name(device)
     path = FOLDER / f"{slug(name) if kind == 'cuda' else 'cpu'}.csv"
-    measured = pd.concat(on_gpu(device) if kind == "cuda" else on_cpu(device), ignore_index=True)
+    rows = pd.concat(on_gpu(device) if kind == "cuda" else on_cpu(device), ignore_index=True)
     provenance = dict(zip(PROVENANCE, (name, torch.__version__, torch.version.cuda, git_revision())))
-    table = measured.assign(**provenance).reindex(columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
+    table = rows.assign(**provenance).reindex(columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     with whole_file(path) as partial:
         table.to_csv(partial, index=False, float_format="%.4g")
-    shown = table.drop(columns=[*PROVENANCE, "note"]).dropna(axis="columns", how="all")
-    print(shown.to_string(index=False, na_rep="", float_format="%.4g"))
+    printed = table.drop(columns=[*PROVENANCE, "note"]).dropna(axis="columns", how="all")
+    print(printed.to_string(index=False, na_rep="", float_format="%.4g"))
     for row in table.dropna(subset="note").itertuples():
         print(f"{row.name}, batch {row.batch_size}, {row.precision}, compile: {row.compile}: {row.note}")
     print(f"on {name}, torch {torch.__version__}: {path}")
 
 
 def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
-    """Measure everything on one thread."""
+    """Yield the rows of every benchmark, on one thread."""
     photographs, digits = Setting(RESNET18, 128, 16, device), Setting(SMALL, 48, 32, device)
     yield training_steps(photographs, 5)
     yield training_steps(digits, 30)
@@ -84,7 +84,7 @@ def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
 
 
 def on_gpu(device: torch.device) -> Iterator[pd.DataFrame]:
-    """Measure what a GPU is for; the most likely to fail comes last, and a compiled variant that fails is a row."""
+    """Yield the rows of the benchmarks for a GPU. Compiled variants come last, and one that fails becomes a row."""
     paper, large = (Setting(RESNET18, 224, batch_size, device, "bfloat16") for batch_size in (32, 128))
     yield training_steps(paper, 30)
     yield training_steps(large, 30)

@@ -1,4 +1,4 @@
-"""Grad-CAM maps per second: ours, captum's and pytorch-grad-cam's, of the same network and images, against one forward pass."""
+"""Grad-CAM maps per second of this library, captum and pytorch-grad-cam on the same network and images, and a forward pass."""
 
 import pandas as pd
 import torch
@@ -10,12 +10,12 @@ from align.attribution.grad_cam import grad_cam
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
 
-# Ours over theirs, in maps per second, at least.
+# The least ratio of our maps per second to theirs.
 GOALS = {"captum": 1.0, "pytorch-grad-cam": 2.5}
 
 
 def saliency_maps(setting: Setting, rounds: int) -> pd.DataFrame:
-    """Return a row per library: seconds per batch, maps/s, and how many times as many maps per second as it ours gives."""
+    """Return a row for each library: seconds per batch, maps/s, and as ``ratio`` our maps/s over the maps/s of the library."""
     network = setting.method("erm").classifier.eval()
     images, labels, *_ = setting.batch()
     last_stage = network.backbone[-1]

@@ -1,4 +1,4 @@
-"""Saving a run's state, from which it goes on after an interruption."""
+"""Saves the state of a run, from which the run goes on after an interruption."""
 
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ EVERY = EngineSettings().save_every  # seconds
 
 
 def saving(setting: Setting, rounds: int) -> pd.DataFrame:
-    """Return a row for ERM and one for ALIGN: seconds to save; ``ratio`` is their share of the time, by the default interval."""
+    """Return a row for ERM and one for ALIGN: seconds to save, and as ``ratio`` their share of time at the default interval."""
     with TemporaryDirectory() as folder, resumable(Path(folder), {}, EVERY) as state:
         contenders = {name: partial(state.save, _state_of_a_run(setting, name)) for name in ("erm", "align")}
         rows = table("saving the state", setting.columns, setting.batch_size, interleaved(contenders, rounds), "erm")
@@ -28,7 +28,7 @@ def saving(setting: Setting, rounds: int) -> pd.DataFrame:
 
 
 def _state_of_a_run(setting: Setting, name: str) -> State:
-    """Return the state after a step, with the networks of an epoch that would be selected."""
+    """Return the state after a step. It holds the networks of an epoch that would be selected."""
     method = setting.method(name)
     method.step(setting.batch())
     networks = {key: {k: v.clone() for k, v in network.state_dict().items()} for key, network in method.networks.items()}

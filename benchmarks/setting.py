@@ -1,4 +1,4 @@
-"""What a training benchmark is taken with: the same methods, networks and batches for all of them."""
+"""The setting of a benchmark: all benchmarks take their methods, networks and batches from here."""
 
 import os
 from typing import Any, NamedTuple
@@ -23,11 +23,11 @@ class Setting(NamedTuple):
 
     Attributes:
         classifier: the network.
-        size: side of the images, pixels.
-        batch_size: images per step.
-        device: where the step is taken.
-        precision: of the networks' passes, float32 or bfloat16.
-        compile: of the backbone, none or a mode of ``torch.compile``.
+        size: side of the images, in pixels.
+        batch_size: the number of images in a step.
+        device: the device of the step.
+        precision: the number format of the networks, float32 or bfloat16.
+        compile: how the backbone is compiled: none, or a mode of ``torch.compile``.
     """
 
     classifier: ClassifierSettings
@@ -39,12 +39,12 @@ class Setting(NamedTuple):
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Return what a row says of its configuration."""
+        """Return the columns of a row that name this configuration."""
         network = self.classifier.architecture
         return {"network": network} | {key: getattr(self, key) for key in ("size", "batch_size", "precision", "compile")}
 
     def method(self, name: str) -> Method:
-        """Return a method with its default hyper-parameters and random weights, ALIGN as it is once guided."""
+        """Return a method with its default hyper-parameters and random weights. ALIGN is in its guided phase."""
         entry = METHODS[name]
         training = TrainingSettings.model_validate({"precision": self.precision})
         run = RunSettings(entry.implementation, entry.settings(), self.classifier, training, AugmentationSettings())
@@ -54,12 +54,12 @@ class Setting(NamedTuple):
         return method
 
     def split(self, count: int) -> Images:
-        """Return ``count`` packed images of noise with labels."""
+        """Return ``count`` images of noise with labels, as bytes."""
         images = torch.randint(256, (count, self.size, self.size, 3), dtype=torch.uint8, device=self.device)
         return Images(images, torch.arange(count, device=self.device) % CLASSES)
 
     def batch(self) -> Batch:
-        """Return noise with labels and domains, as augmentation hands images over: channels last in memory."""
+        """Return images of noise with labels and domains. In memory channels come last, as after augmentation."""
         images = torch.randn((self.batch_size, 3, self.size, self.size), device=self.device)
         numbers = torch.arange(self.batch_size, device=self.device)
         domains = numbers[:DOMAINS, None] == numbers % DOMAINS

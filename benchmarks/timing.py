@@ -1,4 +1,4 @@
-"""Ratios of times measured in one run: these machines are noisy, so the contenders take turns and the medians are compared."""
+"""Ratios of times. Times on a shared machine are noisy, so the contenders take turns, and their medians are compared."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ import torch
 
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, repeats: int = 1) -> dict[str, float]:
-    """Return the median seconds of one call of each contender, over ``rounds`` in which each is called ``repeats`` times."""
+    """Return the median seconds of one call of each contender over ``rounds``. In a round, each is called ``repeats`` times."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for call in contenders.values():
         call()
@@ -28,26 +28,29 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int, rep
 def table(
     benchmark: str, configuration: Mapping[str, Any], images: int, seconds: Mapping[str, float], reference: str
 ) -> pd.DataFrame:
-    """Return a row per contender: seconds, images per second, and its seconds over those of ``reference``.
+    """Return a row for each contender: its seconds, its images per second, and the ratio of its seconds to the reference's.
 
     Args:
-        benchmark: what is measured.
-        configuration: the columns that say how, such as :attr:`benchmarks.setting.Setting.columns`.
-        images: that each contender does in its seconds.
-        seconds: by contender.
-        reference: one of the contenders.
+        benchmark: the name of the benchmark.
+        configuration: the columns that name the configuration, such as :attr:`benchmarks.setting.Setting.columns`.
+        images: the number of images that each contender processes in its seconds.
+        seconds: the seconds of each contender, by name.
+        reference: the name of one contender.
     """
     rows = pd.DataFrame({"benchmark": benchmark, "name": list(seconds), **configuration, "seconds": list(seconds.values())})
     return rows.assign(per_second=images / rows["seconds"], ratio=rows["seconds"] / seconds[reference])
 
 
-def with_goals(rows: pd.DataFrame, goals: Mapping[str, float], of: str) -> pd.DataFrame:
-    """Return ``rows`` with ``goal``, by ``name``, and ``goal_of``, the column that it is for; both empty where there is none."""
+def with_goals(rows: pd.DataFrame, goals: Mapping[str, float], column: str) -> pd.DataFrame:
+    """Return ``rows`` with two more columns: ``goal``, by ``name``, and ``goal_of``, the ``column`` that the goal is for.
+
+    Both are empty in a row without a goal.
+    """
     goal = rows["name"].map(goals).astype(float)
-    return rows.assign(goal=goal, goal_of=pd.Series(of, rows.index, dtype=object).where(goal.notna()))
+    return rows.assign(goal=goal, goal_of=pd.Series(column, rows.index, dtype=object).where(goal.notna()))
 
 
 def synchronise() -> None:
-    """Wait until a GPU, where there is one, has done what it was given."""
+    """Wait until the GPU has finished its work. Without a GPU, do nothing."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()

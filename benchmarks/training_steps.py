@@ -1,4 +1,4 @@
-"""One training step of every method: ratios to ERM's beside goals and bounds, and how near it comes to what arithmetic takes."""
+"""One training step of every method: its ratio to ERM's, with goals and bounds, and the share that arithmetic must take."""
 
 import gc
 import math
@@ -10,13 +10,14 @@ from itertools import product
 import pandas as pd
 import torch
 
+from align.errors import first_line
 from align.methods.base import Batch
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, with_goals
 
-# A forward pass, a backward pass to the input and one to the weights cost one unit each; ERM takes 3. Passes through a part of
-# the network and those of a masker are left out.
+# A forward pass, a backward pass to the input, and a backward pass to the weights cost one unit each. So ERM takes 3. Passes
+# through a part of the network and passes of a masker are left out.
 BOUNDS = {
     "erm": 3 / 3,
     "mixup": 3 / 3,
@@ -30,13 +31,13 @@ BOUNDS = {
     "align-plus": 10 / 3,
 }
 GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7}
-SAME = ["network", "size", "batch_size", "precision", "compile"]  # what steps must share to be compared
-WARM_UP_OF_COMPILED = 5  # steps: compilation, and the recording of CUDA graphs
+SAME = ["network", "size", "batch_size", "precision", "compile"]  # the columns in which compared steps must agree
+COMPILED_WARM_UP = 5  # steps, for the compilation and the recording of CUDA graphs
 COUNTED_IMAGES = 4
 
 
 def training_steps(setting: Setting, rounds: int, names: Sequence[str] = tuple(BOUNDS)) -> pd.DataFrame:
-    """Return a row per method: seconds per step, images/s, ratio to ERM, bound, share of arithmetic's bound, goal, memory."""
+    """Return a row for each method: seconds of a step, images/s, ratio to ERM, bound, share of arithmetic, goal and memory."""
     batch = setting.batch()
     large = large_operations(setting)
     memory, steps = {}, {}
@@ -55,55 +56,55 @@ def training_steps(setting: Setting, rounds: int, names: Sequence[str] = tuple(B
 
 
 def variants(settings: Iterable[Setting], rounds: int, names: Sequence[str], budget: float) -> pd.DataFrame:
-    """Return :func:`training_steps` of each of ``settings``, each method by itself: one that fails is a row that says why.
+    """Return :func:`training_steps` of each setting and method. If one fails, its row has a note with the reason.
 
     Args:
-        settings: the most important ones first.
-        rounds: timed steps of each.
-        names: methods.
-        budget: seconds after which no further one is begun; it becomes a row without a measurement.
+        settings: the settings, the most important first.
+        rounds: the number of timed steps of each.
+        names: the methods.
+        budget: the seconds after which no further variant is measured. Each later one becomes a row without a measurement.
     """
     end = time.perf_counter() + budget
 
-    def measured() -> Iterator[pd.DataFrame]:
+    def variant_rows() -> Iterator[pd.DataFrame]:
         for setting, name in product(settings, names):
             try:
                 if time.perf_counter() > end:
                     raise TimeoutError(f"not measured: {budget:.0f} seconds for variants were over")
-                torch.compiler.reset()  # of many variants of one module torch compiles only the first few
+                torch.compiler.reset()  # otherwise torch compiles only the first few variants of a module
                 yield training_steps(setting, rounds, (name,))
-            except Exception as error:  # whatever a compiler may raise
-                note = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160] if str(error) else ''}"
+            except Exception as error:  # a compiler may raise anything
+                note = f"{type(error).__name__}: {first_line(error)}"
                 row = {"benchmark": "training step", "name": name, **setting.columns, "seconds": math.nan, "note": note}
                 yield pd.DataFrame([row])
 
-    return with_ratios(pd.concat(measured(), ignore_index=True))
+    return with_ratios(pd.concat(variant_rows(), ignore_index=True))
 
 
 def with_ratios(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return ``rows`` with ``ratio``: seconds over those of ERM in the same configuration, NaN where ERM has none."""
-    erm = rows[rows["name"] == "erm"].set_index(SAME)["seconds"].rename("of_erm")
-    joined = rows.join(erm, on=SAME)
-    return joined.assign(ratio=joined["seconds"] / joined["of_erm"]).drop(columns="of_erm")
+    """Return ``rows`` with ``ratio``: seconds over ERM's seconds in the same configuration. NaN if ERM was not measured."""
+    erm = rows[rows["name"] == "erm"].set_index(SAME)["seconds"].rename("erm_seconds")
+    with_erm = rows.join(erm, on=SAME)
+    return with_erm.assign(ratio=with_erm["seconds"] / with_erm["erm_seconds"]).drop(columns="erm_seconds")
 
 
 def _warm_step(setting: Setting, name: str, batch: Batch) -> tuple[Callable[[], object], int | None]:
-    """Return a method's step, compiled and with an optimiser in motion, and the most GPU memory that it adds; on the CPU None."""
+    """Return a method's step after its first steps, and the peak of GPU memory that a step adds. On a CPU, the memory is None."""
     on_gpu = setting.device.type == "cuda"
     gc.collect()
     held = torch.cuda.memory_allocated(setting.device) if on_gpu else 0
     step = partial(setting.method(name).step, batch)
-    for _ in range(1 if setting.compile == "none" else WARM_UP_OF_COMPILED):
+    for _ in range(1 if setting.compile == "none" else COMPILED_WARM_UP):
         step()
     if not on_gpu:
         return step, None
-    torch.cuda.reset_peak_memory_stats(setting.device)  # the first step tries algorithms, which takes memory of its own
+    torch.cuda.reset_peak_memory_stats(setting.device)  # the first step tries algorithms, which needs additional memory
     step()
     return step, torch.cuda.max_memory_allocated(setting.device) - held
 
 
 def _operations_of_step(setting: Setting, name: str) -> float:
-    """Return the operations of a step; they are counted for a few images, as each costs the same."""
+    """Return the number of operations in a step. It is counted for a few images and scaled, because all images cost the same."""
     few = setting._replace(batch_size=COUNTED_IMAGES, compile="none")
     method, batch = few.method(name), few.batch()
     return operations(lambda: method.step(batch)) * setting.batch_size / COUNTED_IMAGES

@@ -1,4 +1,4 @@
-"""Validation, once an epoch: accuracy, and what ALIGN watches beside it."""
+"""The validation after an epoch: accuracy, and the quantities that ALIGN watches."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from benchmarks.timing import interleaved, table
 
 
 def validation(setting: Setting, rounds: int) -> pd.DataFrame:
-    """Return a row for ERM and one for ALIGN, guided: seconds for ``batch_size`` images, images/s, times ERM's."""
+    """Return a row for ERM and one for guided ALIGN: seconds for ``batch_size`` images, images/s, and the ratio to ERM."""
     split = setting.split(setting.batch_size)
     contenders = {name: partial(validate, setting.method(name), split) for name in ("erm", "align")}
     return table("validation", setting.columns, setting.batch_size, interleaved(contenders, rounds), "erm")

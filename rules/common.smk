@@ -1,4 +1,4 @@
-# The checked configuration and the helpers that all rules share.
+# The checked configuration, and the functions that all rules share.
 import time
 
 from align import paths
@@ -21,13 +21,14 @@ try:
         require_writable(Path(paths.RESULTS))
         release_stale_locks(Path(".snakemake"))
 except InputError as error:
-    raise SystemExit(str(error)) from None  # to any other exception Snakemake adds a place in this file
+    raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
-CONFIGURATION, SETTINGS = PLAN.configuration, PLAN.settings  # the latter for lookup()
+CONFIGURATION, SETTINGS = PLAN.configuration, PLAN.settings  # SETTINGS is for lookup()
 DATASETS, RUNS = PLAN.datasets, PLAN.runs
-# Named by every target: what failed its check is then asked for again, though all that was made of it before still stands.
+# Every target asks for these files. So data that failed its check is checked again, even if later files exist already.
 CHECKED = expand([paths.MANIFEST, paths.COUNTS], dataset=DATASETS)
-# With `auto` too: else a job per core would take the GPU at once, whatever the profile's cap says.
+# With `auto`, a job also asks for a GPU that is there. Otherwise a job on every core would use the GPU at once, despite the
+# profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
 ENVIRONMENT = "../envs/align.yaml"
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
@@ -41,12 +42,12 @@ wildcard_constraints:
 
 
 def cost(memory=1000, minutes=10, **others):
-    """Return the resources of a rule: MB of memory and minutes at its first attempt, so much more at each further attempt."""
+    """Return the resources of a rule: MB of memory and minutes of the first attempt. Each further attempt adds as much again."""
     return {"mem_mb": per_attempt(memory), "runtime": per_attempt(minutes)} | others
 
 
 def per_attempt(amount):
-    """Return a resources function. What failed may have had too little memory or time, so each attempt has more."""
+    """Return a resources function. A job may have failed for lack of memory or time, so each attempt gets more."""
     return lambda wildcards, attempt: amount * attempt
 
 
@@ -67,7 +68,7 @@ def per_source_domain(pattern):
 
 def dataset_setting(key):
     """Return a params function: the setting ``key`` of the job's data set."""
-    # lookup() with a wildcard walks through all of SETTINGS, for each of a thousand jobs.
+    # lookup() with a wildcard would walk through all of SETTINGS for each of a thousand jobs.
     return lambda wildcards: SETTINGS["datasets"][wildcards.dataset][key]
 
 
@@ -82,7 +83,7 @@ def run_code(wildcards):
 
 
 def dataset_root(wildcards):
-    """Return the folder of the job's data set. Its time matters only if a rule makes it; see folder_content."""
+    """Return the folder of the job's data set. Its time counts only if a rule makes it; otherwise folder_content counts."""
     root = str(DATASETS[wildcards.dataset].root)
     return root if root in {str(dataset.root) for dataset in PLAN.to_make.values()} else ancient(root)
 
@@ -94,7 +95,8 @@ def folder_content(wildcards):
 
 
 onstart:
-    # Before the first job: Snakemake removes the outputs of each before it starts, and a wrong input would cost them.
+    # This check comes before the first job. Snakemake removes the outputs of a job when the job starts, so a wrong input that is
+    # found only then would cost them.
     try:
         prepare_inputs(workflow.dag.needrun_jobs(), time.time())
     except InputError as error:

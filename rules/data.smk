@@ -1,4 +1,4 @@
-# From an address or a generator to a folder of images, and from any such folder to splits and packed arrays.
+# Makes or downloads folders of images, and makes splits and packed arrays from any such folder.
 
 from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
@@ -7,7 +7,7 @@ PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
 
 
 def published_name(wildcards):
-    """Return under which name the numbers of images of the job's data set are published, None where they are not."""
+    """Return the name under which the numbers of images of the job's data set are published. None if they are not."""
     return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
 
 
@@ -29,7 +29,7 @@ rule download:
         origin=lambda wildcards: PLAN.downloads[wildcards.archive].origin.model_dump(mode="json"),
         record=lambda wildcards: PLAN.downloads[wildcards.archive].record,
     message:
-        "Bringing {wildcards.archive}"
+        "Downloading {wildcards.archive}"
     script:
         "../workflow_scripts/download.py"
 
@@ -53,7 +53,9 @@ for name, dataset in PLAN.to_make.items():
             **cost(minutes=120),
         params:
             settings=lookup(f"datasets/{name}/source/{dataset.source_name}", within=SETTINGS),
-            archives={key: [archive.file, archive.unpacked_at_most] for key, archive in SOURCES[dataset.source_name].archives.items()},
+            archives={
+                key: [archive.file, archive.unpacked_at_most] for key, archive in SOURCES[dataset.source_name].archives.items()
+            },
             loads=[SOURCES[dataset.source_name].implementation],
         message:
             f"Making {dataset.root}"
@@ -101,7 +103,7 @@ rule verify:
         root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         published_as=published_name,
         published=lambda wildcards: published_counts(PUBLISHED_COUNTS, published_name(wildcards)),
-        domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # as chosen, not as found
+        domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # those in the configuration, not those found
         classes=dataset_setting("classes"),
         allow_partial=dataset_setting("allow_partial"),
     message:
@@ -179,7 +181,7 @@ if PLAN.sam_files:
             **cost(memory=8000, minutes=720, gpu=GPU),
         params:
             settings=lookup("segment_anything", within=SETTINGS),
-            content=folder_fingerprint(CONFIGURATION.segment_anything.checkpoint),  # a file that an older one replaces
+            content=folder_fingerprint(CONFIGURATION.segment_anything.checkpoint),  # so that an older file in its place counts
         message:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:
@@ -192,10 +194,14 @@ rule data:
         CHECKED,
         expand(paths.SPLITS, dataset=DATASETS),
         [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)],
+    message:
+        "Every data set is ready"
 
 
 rule splits:
-    """Which image is in which split."""
+    """The split of every image."""
     input:
         CHECKED,
         expand(paths.SPLITS, dataset=DATASETS),
+    message:
+        "Every data set is split"

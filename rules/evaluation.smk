@@ -1,4 +1,4 @@
-# All metrics of a run, on its own test split and on those of the other domains.
+# All metrics of a run, on the test images of every domain.
 
 
 rule evaluate_run:
@@ -36,10 +36,10 @@ rule collect_metrics:
         paths.METRICS,
     log:
         paths.log("collect_metrics"),
-    conda:
-        ENVIRONMENT
     group:
         "presentation"
+    conda:
+        ENVIRONMENT
     resources:
         **cost(),
     params:
@@ -56,3 +56,5 @@ rule evaluate:
     input:
         CHECKED,
         paths.METRICS,
+    message:
+        "Every run is evaluated"

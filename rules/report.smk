@@ -1,4 +1,4 @@
-# Every table and figure in one HTML page that needs nothing else: no network, no other file.
+# Every table and figure in one HTML page. It needs no network and no other file.
 from align.workflow.provenance import value_hash
 
 
@@ -14,13 +14,15 @@ rule report:
         paths.REPORT,
     log:
         paths.log("report"),
-    conda:
-        ENVIRONMENT
     group:
         "presentation"
+    conda:
+        ENVIRONMENT
     resources:
         **cost(),
     params:
         presentation=value_hash([path.read_text() for path in PRESENTATION]),
+    message:
+        "Putting every table and figure into one HTML page"
     script:
         "../workflow_scripts/report.py"

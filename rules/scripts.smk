@@ -1,8 +1,8 @@
-# What a job depends on besides files and settings: its script, all that the script imports, and what the param `loads` names.
+# Gives every rule the hash of its code as a param: its script, all that the script imports, and what the param `loads` names.
 
 
 def rule_code(script, loads):
-    """Return the hash of a rule's code, or a params function that returns it where ``loads`` is one."""
+    """Return the hash of a rule's code. If ``loads`` is a params function, return a params function."""
     if callable(loads):
         return lambda wildcards: code_hash(script, *loads(wildcards))
     return code_hash(script, *loads)

@@ -1,9 +1,9 @@
-# One training run for each data set, protocol, source domain, method and seed; or its published checkpoint.
+# One training run for each data set, protocol, domain, method and seed, or its published checkpoint.
 from align.files import sha256
 from align.training.finished import forget_finished
 
 
-# What has ended, Snakemake knows of now; a killed one does not come here.
+# When Snakemake ends, it has recorded all finished runs, so their copies can go. A killed Snakemake does not come here.
 onsuccess:
     forget_finished()
 
@@ -53,7 +53,7 @@ if PLAN.taken:
 
     rule take_published_run:
         input:
-            # Pulled files are newer than everything: the account, which has their checksums, is a param.
+            # Files from `dvc pull` are newer than everything, so their times do not count. The param `account` has their checksums.
             checkpoint=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.pt"),
             history=ancient(f"{CHECKPOINTS}/{{run}}/history.csv"),
             account=ancient(f"{CHECKPOINTS}/{{run}}/checkpoint.json"),
@@ -89,3 +89,5 @@ rule train:
     input:
         CHECKED,
         per_run(paths.CHECKPOINT),
+    message:
+        "Every run is trained"

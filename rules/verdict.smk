@@ -1,4 +1,4 @@
-# The paper's claims with a verdict each.
+# A verdict on each claim of the paper.
 CLAIMS = os.path.relpath(Path(workflow.basedir, "reference/claims.yaml"))
 CLAIMED_RUNS = [run for run in RUNS if run.protocol == "single_source"]  # no claim is about another protocol
 
@@ -24,5 +24,7 @@ rule verdict:
         caption=caption("align.tables.verdict:verdict"),
         runs=[run._asdict() for run in CLAIMED_RUNS],
         left_out=PLAN.left_out,
+    message:
+        "Giving a verdict on each claim of the paper"
     script:
         "../workflow_scripts/verdict.py"

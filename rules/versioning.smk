@@ -1,9 +1,9 @@
-# Data and finished checkpoints under DVC. One job: what it writes decides at the next parse which runs are trained.
+# Puts data and finished checkpoints under DVC, in one job. What it writes decides at the next parse which runs are trained.
 from align.versioning.agreement import preparation_settings
 
 
 def in_repository(path):
-    """Return ``path`` where git and DVC can version it; else end with why not."""
+    """Return ``path`` if git and DVC can version it. Otherwise end with the reason."""
     try:
         require_repository(Path.cwd())
     except InputError as error:
@@ -12,12 +12,12 @@ def in_repository(path):
 
 
 rule snapshot:
-    """Publish every run that was trained here, then add data and checkpoints to DVC; `git commit` and `dvc push` follow."""
+    """Publish every run that was trained here, and add data and checkpoints to DVC. Then run `git commit` and `dvc push`."""
     input:
         runs=[path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in each_run(file, PLAN.trained)],
         evaluations=each_run(paths.RUN_METRICS, PLAN.trained),
         listings=expand([paths.MANIFEST, paths.COUNTS, paths.SPLITS], dataset=DATASETS),
-        metrics=lambda _: in_repository(paths.METRICS),  # says before anything is trained where it cannot be
+        metrics=lambda _: in_repository(paths.METRICS),  # fails before anything is trained
     log:
         paths.log("snapshot"),
     conda:
@@ -25,10 +25,12 @@ rule snapshot:
     resources:
         **cost(minutes=60),
     params:
-        preparations=lambda _: {run.path: preparation_settings(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained},
+        preparations=lambda _: {
+            run.path: preparation_settings(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained
+        },
         folder=str(CONFIGURATION.checkpoints.folder),
         data=["data"] if any(d.root.resolve().is_relative_to(Path("data").resolve()) for d in DATASETS.values()) else [],
     message:
-        "Adding data and checkpoints to DVC; then: git add artifacts, git commit, dvc push"
+        "Adding data and checkpoints to DVC. Then run: git add artifacts, git commit, dvc push"
     script:
         "../workflow_scripts/snapshot.py"

@@ -255,7 +255,8 @@ class TestALIGN:
         nn.init.ones_(method.classifier.head.weight)
         mask = torch.zeros(2, 4, 4)
         mask[..., :2] = 1.0
-        method.mask = lambda batch: mask
+        method.used_masks = lambda batch: mask
+        method.phase = "guided"
         found = method.diagnose(Batch(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1])), features)
         assert found["validation_mask_area"].tolist() == [0.5, 0.5]
         assert found["validation_mask_spread"].tolist() == [0.5, 0.5]
@@ -317,6 +318,7 @@ class TestUnlearnedMasks:
         mask = method.used_masks(given)
         assert torch.equal(mask.isnan().all((1, 2)).nonzero().flatten(), torch.tensor([2, 5]))
         features = method.classifier.features(given.images)
+        method.phase = "guided"
         watched = method.diagnose(given, features)
         assert watched["validation_mask_area"][[0, 1, 3, 4, 6, 7]].tolist() == [0.5] * 6
         assert all(values[[2, 5]].isnan().all() for values in watched.values())

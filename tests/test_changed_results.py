@@ -212,7 +212,7 @@ def test_every_changed_file_is_counted_and_some_are_named(recorded):
     record_checksums(paths)
     for path in paths:
         path.write_bytes(b"2")
-    with pytest.raises(InputError, match="found 12 results that are not what was written") as caught:
+    with pytest.raises(InputError, match="found 12 results that have changed since they were written") as caught:
         require_unchanged(paths)
     assert "… and 2 more" in str(caught.value)
 

@@ -96,5 +96,5 @@ def test_results_of_images_that_are_cut_short_are_one_clear_error(tmp_path, kept
     write_csv(pd.DataFrame({"path": [f"{row}.png" for row in range(100)], "accuracy": np.linspace(0, 1, 100)}), path)
     assert len(read_results(path)) == 100
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(InputError, match=r"images\.csv\.gz: found no table that can be read .*; remove it"):
+    with pytest.raises(InputError, match=r"images\.csv\.gz: found no readable table .*; restore it, or remove it"):
         read_results(path)

@@ -109,8 +109,8 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         (
             "experiments.one.methods",
             [{"align": {"masker": "sam"}}],
-            "nothing that can be run (align-masker=sam",
-            "one run or more",
+            "no run that is possible (align-masker=sam",
+            "one or more",
         ),
         ("experiments.one.methods", ["erm", 3], "experiments.one.methods.1: found 3", "valid dictionary"),
         ("experiments.one.methods", [{"align": 3}], "experiments.one.methods.0.align: found 3", "valid dictionary"),

@@ -153,7 +153,7 @@ def test_the_gpu_with_fewest_runs_comes_first_and_a_killed_job_frees_its_slot(ma
     others = [start(300) for _ in range(2)]
     assert {gpu_of(folder, job) for job in others} == {"0", "1"}
     waiting = start(0)
-    assert "waiting: engine.runs_per_gpu (2) runs are on each of nvidia0, nvidia1 already" in waiting.stderr.readline()
+    assert "waiting: engine.runs_per_gpu (2) runs already use each of nvidia0, nvidia1" in waiting.stderr.readline()
     freed = gpu_of(folder, first)
     first.kill()
     assert gpu_of(folder, waiting) == freed

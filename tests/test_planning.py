@@ -18,8 +18,8 @@ from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.models.settings import ClassifierSettings
 from align.planning.estimates import AS_MEASURED, NOT_MEASURED, SCALED, by_finished_jobs, plan, totals
+from align.planning.finished_jobs import FinishedJob, JobKind, benchmarked_run, job_kind, read_finished_jobs
 from align.planning.jobs import Job
-from align.planning.finished_jobs import JobKind, FinishedJob, job_kind, read_finished_jobs, benchmarked_run
 from align.planning.throughput import by_throughput, read_throughput
 from align.planning.work import Work, planned_evaluation, planned_training, split_sizes
 from benchmarks.end_to_end import end_to_end
@@ -121,7 +121,9 @@ def write_splits(results, dataset, sizes):
 def test_the_work_of_a_finished_run_is_read(tmp_path):
     run = Run("VLCS", "single_source", "SUN09", "erm", 0)
     write_run(tmp_path, run, seconds=60, images=7, side=8, epochs=3)
-    assert read_finished_jobs(tmp_path) == [FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))]
+    assert read_finished_jobs(tmp_path) == [
+        FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))
+    ]
     (tmp_path / f"data/VLCS/{run.domain}.npy").unlink()
     assert read_finished_jobs(tmp_path)[0].work is None
 
@@ -295,7 +297,7 @@ def test_a_plan_before_anything_was_run_is_made_from_a_benchmark(tmp_path):
     assert rows["train_run", "erm"][2:5] == ["2", "0", f"{hours:.2f}"]
     assert rows["train_run", "sgt"][2:] == ["2", "2", *NOT_MEASURED.split()]
     assert rows["evaluate_run", "sgt"][2:4] == ["2", "0"]
-    assert f"by the images per second in {path} (a GPU):" in done.stdout
+    assert f"from the images per second in {path} (a GPU):" in done.stdout
     assert not (folder / "results").exists()
 
 

@@ -27,11 +27,12 @@ SECTION = README.split("## What runs again")[1].split("\n## ")[0]
 # Of each line of its table, below the header, what was changed and which rules run again.
 LINES = dict(re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", SECTION, re.MULTILINE)[2:])
 # A rule with a message shows that in place of its files.
-JOB = re.compile(r"^(?: {4}output: results/([^,\n]*)|Job \d+: (.*)$)", re.MULTILINE)
+JOB = re.compile(r"^ *(?:output: results/([^,\n]*)|Job \d+: (.*)$)", re.MULTILINE)
 RULE = re.compile(r"^(\w+) +\d+$", re.MULTILINE)
 REPORT = "report.html"
+COLLECTING = "Putting the metrics of all runs into one table"
 COLLECTED = {
-    "metrics.csv",
+    COLLECTING,
     "tables/in_distribution.html",
     "tables/out_of_distribution.html",
     "tables/leave_one_domain_out.html",
@@ -59,8 +60,8 @@ CASE_STUDIES = {name for name in EVERYTHING_COLLECTED if "case_studies" in name}
 ASSUMPTIONS = "tables/assumptions.html"  # it shows every setting's value
 PHOTOGRAPHS_AGAIN = {
     "Reading every image of photographs once",
-    "data/photographs/counts.csv",
-    "data/photographs/splits.csv",
+    "Counting the images of photographs",
+    "Splitting photographs",
     "Packing photographs, paris",
     "Packing photographs, rome",
 }
@@ -181,7 +182,7 @@ def training_setting(finished, scratch):
 
 def seed_of_the_split(finished, scratch):
     path = configured(scratch, lambda content: content.update(splits={"seed": 1}))
-    made = {"data/tiny_scenes/splits.csv", "tables/data.html", ASSUMPTIONS}
+    made = {"Splitting tiny_scenes", "tables/data.html", ASSUMPTIONS}
     return plan(finished.tiny, configuration=path), made | training(RUNS) | evaluation(RUNS) | EVERYTHING_COLLECTED
 
 
@@ -189,7 +190,7 @@ def image(finished, scratch):
     folder = copied(finished.photographs, scratch)
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(folder / "photographs/rome/cat/0.png")
     run = "photographs, paris, seed 0"
-    made = {f"Training erm on {run}", f"Evaluating erm trained on {run}", "metrics.csv"}
+    made = {f"Training erm on {run}", f"Evaluating erm trained on {run}", COLLECTING}
     return plan(folder, "evaluate", configuration="my.yaml"), PHOTOGRAPHS_AGAIN | made
 
 
@@ -342,7 +343,7 @@ def test_the_table_of_runs_names_versions_that_are_mixed(tiny_results, tmp_path)
 AGAIN = training(RUNS) | evaluation(RUNS)
 THREE = [of_tiny("align", seed) for seed in (0, 1, 2)]
 COMMANDS = {
-    "results/tables/in_distribution.md": AGAIN | {"metrics.csv", "tables/in_distribution.html"},
+    "results/tables/in_distribution.md": AGAIN | {COLLECTING, "tables/in_distribution.html"},
     "costs": AGAIN | {"figures/costs.svg"},
     "results/runs/digit_scenes/single_source/china/align/seed0/checkpoint.pt": training(THREE[:1]),
     "results/evaluations/digit_scenes/single_source/china/align/seed{0,1,2}/metrics.csv": training(THREE) | evaluation(THREE),

@@ -123,7 +123,7 @@ def test_a_state_that_is_not_whole_is_dropped(saved, caplog, tmp_path, kind):
     else:
         file.write_bytes(file.read_bytes()[: 100 if kind == "cut" else 0])
     assert taken_up(saved) is None
-    assert "found no whole state" in caplog.text
+    assert "found no complete state" in caplog.text
     assert not (tmp_path / "executed").exists()
 
 

@@ -78,7 +78,9 @@ def test_images_stay_with_their_labels_domains_and_masks(generator):
         level = 255 * denormalise(batch.images).mean((1, 2, 3))
         torch.testing.assert_close(level, batch.labels.float(), rtol=0, atol=1e-3)
         known = (batch.labels < 5) | (batch.labels >= 20)
-        torch.testing.assert_close(FULL * batch.given_masks[known].mean((1, 2, 3)), batch.labels[known].float(), rtol=0, atol=1e-3)
+        torch.testing.assert_close(
+            FULL * batch.given_masks[known].mean((1, 2, 3)), batch.labels[known].float(), rtol=0, atol=1e-3
+        )
         assert batch.given_masks[~known].isnan().all()
 
 
@@ -97,7 +99,8 @@ def test_masks_move_with_their_images_and_keep_their_values(generator):
 def test_domains_are_joined_in_their_order_with_their_masks():
     random = np.random.default_rng(0)
     parts = [
-        replace(part, given_masks=random.integers(0, 256, part.images.shape[:3], np.uint8)) for part in (packed(3, 1), packed(5, 2))
+        replace(part, given_masks=random.integers(0, 256, part.images.shape[:3], np.uint8))
+        for part in (packed(3, 1), packed(5, 2))
     ]
     joined = on_device(parts, CPU)
     for tensor, arrays in (

@@ -278,7 +278,7 @@ class TestPreparation:
         trained = Trainer(method, batches, validation, settings.training, "a title").train()
         assert [row for row in trained.history.rows if row[1] == "juggling"] == [(2, "juggling", "balls", 3.0)]
         assert [row[0] for row in trained.history.rows if row[2] == "validation_height"] == [1, 2]
-        assert "a title: 5 steps of the juggling alone; balls 3" in caplog.text
+        assert "a title: 5 steps that train only the juggling; balls 3" in caplog.text
         assert trained.failures == [("dropped", 2, "a ball")]
         assert "a title: dropped in epoch 2: a ball" in caplog.text
 

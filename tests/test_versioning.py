@@ -291,7 +291,9 @@ def test_a_run_without_one_domain_is_taken_only_where_the_others_are_the_same(se
 def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, expected, tmp_path):
     settings = METHODS["align"].settings(masker=masker)
     other = tiny_with(ground_truth=[{"kind": "voc_boxes", "folder": str(tmp_path)}])
-    difference = first_difference(*(preparation_settings(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other)))
+    difference = first_difference(
+        *(preparation_settings(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other))
+    )
     assert difference is None if expected is None else difference.startswith(expected)
 
 
@@ -304,7 +306,7 @@ def test_a_refusal_is_one_message(clone):
     assert output.endswith(
         "checkpoints.source is published, expected a checkpoint in artifacts/checkpoints for every run, made with this "
         f"configuration:\n{''.join(differing)}"
-        "For what differs: configure the published values, or set checkpoints.source to published_or_trained.\n"
+        "If settings differ: configure the published values, or set checkpoints.source to published_or_trained.\n"
     )
     planned = jobs(snakemake(clone, "all", "--dry-run", *PUBLISHED_OR_TRAINED, change))
     assert planned["train_run"] == len(LAMBDA3)
@@ -337,7 +339,7 @@ def test_what_was_not_pulled_is_named(versioned, tmp_path):
     folder = cloned(versioned, tmp_path / "clone")
     message = snakemake(folder, "all", "--dry-run", *PUBLISHED, fails=True)
     for run in RUNS:
-        assert f"  {run.path}: not there\n" in message
+        assert f"  {run.path}: missing\n" in message
     assert "run `dvc pull`, or set checkpoints.source to trained or published_or_trained" in message
     planned = jobs(snakemake(folder, "all", "--dry-run", *PUBLISHED_OR_TRAINED))
     assert planned["train_run"] == len(RUNS)
@@ -360,7 +362,7 @@ WHOLE = {
 def test_an_account_that_is_not_whole_is_named(tmp_path, content):
     path = tmp_path / "checkpoint.json"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"checkpoint\.json: found no whole account of a published checkpoint .* `dvc pull`"):
+    with pytest.raises(InputError, match=r"checkpoint\.json: found no complete account of a published checkpoint .* `dvc pull`"):
         read_account(path)
 
 
@@ -502,7 +504,7 @@ def test_without_git_everything_works_but_a_snapshot(finished):
     assert "Nothing to be done" in snakemake(finished, "all", "--dry-run")
     output = snakemake(finished, "snapshot", fails=True)
     assert output.count("found no git repository, expected one for `snapshot`") == 1
-    assert "everything but `snapshot` works without" in output
+    assert "only `snapshot` needs it" in output
     assert "Traceback" not in output
     assert "Job stats" not in output  # it is said before anything is trained
     assert not (finished / "artifacts").exists()

@@ -1,4 +1,4 @@
-"""Make or bring a data set's folder."""
+"""Make the folder of a data set, or unpack it from downloaded archives."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw test images of every target domain with the explanations of the models of one page."""
+"""Draw test images of every target domain, with the explanations of each model on one page."""
 
 from pathlib import Path
 

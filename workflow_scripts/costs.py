@@ -1,4 +1,4 @@
-"""Draw run times and memory of training and evaluation."""
+"""Draw the time and the memory of training and evaluation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bring an archive from its address, or take the user's own; verified either way, and never removed by Snakemake."""
+"""Download an archive, or take the user's own, and verify it. The archive is no output, so Snakemake never removes it."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure one run on the test images of every domain."""
+"""Evaluate one run on the test images of every domain."""
 
 from pathlib import Path
 

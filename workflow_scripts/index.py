@@ -1,4 +1,4 @@
-"""List every image of a data set with its checksum."""
+"""List every image of a data set, with its checksum."""
 
 from pathlib import Path
 

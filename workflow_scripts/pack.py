@@ -1,4 +1,4 @@
-"""Resize one domain's images and masks into arrays."""
+"""Resize the images and the ground truth of one domain into arrays."""
 
 from pathlib import Path
 

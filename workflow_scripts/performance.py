@@ -1,4 +1,4 @@
-"""Draw how fast training was on the devices where it was measured."""
+"""Draw the speed of training on every device where it was measured."""
 
 import pandas as pd
 

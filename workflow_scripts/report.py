@@ -1,4 +1,4 @@
-"""Put every table and figure into one HTML page, by Snakemake's own report."""
+"""Put every table and figure into one HTML page, with Snakemake's report."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ from align.workflow.jobs import job, run_snakemake
 
 with job(snakemake), whole_file(snakemake.output[0]) as partial:
     stylesheet = str(Path(snakemake.scriptdir).parent / "report/style.css")
-    shown = ("tables", "figures", "verdict")
-    run_snakemake(snakemake, *shown, "--report", str(partial), "--report-stylesheet", stylesheet)
+    targets = ("tables", "figures", "verdict")
+    run_snakemake(snakemake, *targets, "--report", str(partial), "--report-stylesheet", stylesheet)

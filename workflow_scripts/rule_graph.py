@@ -1,4 +1,4 @@
-"""Draw which rule needs which."""
+"""Draw which rule needs which other rules."""
 
 from align.figures.rule_graph import rule_graph
 from align.figures.style import style, write_figure

@@ -1,4 +1,4 @@
-"""Make one domain's foreground maps with Segment Anything."""
+"""Make the foreground masks of one domain with Segment Anything."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Put every image of a data set into one split."""
+"""Assign every image of a data set to a split."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Make the table of settings that the paper does not give."""
+"""Make the table of the settings that the paper does not give."""
 
 from align.configuration.assumptions import Assumption
 from align.tables.assumptions import assumptions

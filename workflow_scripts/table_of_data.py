@@ -1,4 +1,4 @@
-"""Make the table of all data sets from their listings."""
+"""Make the table of all data sets, from their listings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Make the table of all runs from their accounts."""
+"""Make the table of all runs, from their accounts."""
 
 from align.files import read_json
 from align.tables.runs import runs

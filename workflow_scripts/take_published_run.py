@@ -1,4 +1,4 @@
-"""Take a published checkpoint in place of training."""
+"""Take a published checkpoint instead of training the run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Draw the training curves of one source domain's runs."""
+"""Draw the training curves of the runs on one page."""
 
 from align.figures.style import style, write_figure
 from align.figures.training_curves import training_curves

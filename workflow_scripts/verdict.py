@@ -1,4 +1,4 @@
-"""Give each claim of the paper its verdict."""
+"""Give a verdict on each claim of the paper."""
 
 from align.configuration.runs import Run
 from align.results.collect import read_results

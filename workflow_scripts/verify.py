@@ -1,4 +1,4 @@
-"""Compare the number of images of each class and domain with the published numbers."""
+"""Compare the number of images in each class and domain with the published numbers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training methods: a class and a line here each. ``docs/extending.md`` shows how to add one."""
+"""The registry of training methods. Each has a class and a line here. ``docs/extending.md`` shows how to add one."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,13 @@ from align.methods.settings import MethodSettings
 
 
 class Entry(NamedTuple):
-    """Where a method's class is, its hyper-parameters, and its name in print."""
+    """A registered method.
+
+    Attributes:
+        implementation: the method's class, as ``module:attribute``.
+        settings: the class of its hyper-parameters.
+        title: its name in print.
+    """
 
     implementation: str
     settings: type[MethodSettings]
@@ -28,5 +34,5 @@ METHODS = {
     "align-plus": Entry("align.methods.align:ALIGN", ALIGNPlusSettings, "ALIGN-plus"),
     "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
-# What an experiment runs unless it names its methods.
+# The methods of an experiment that names none.
 DEFAULT_METHODS = ("erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus")

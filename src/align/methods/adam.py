@@ -1,4 +1,4 @@
-"""Adam (Kingma and Ba, arXiv:1412.6980), torch's."""
+"""Torch's Adam (Kingma and Ba, arXiv:1412.6980)."""
 
 from typing import Any
 
@@ -6,16 +6,17 @@ import torch
 
 
 def _as_written(method: Any) -> Any:
-    """Return a method of torch without the decorators that keep the compiler out of it."""
+    """Return a method of torch without the decorators that exclude it from compilation."""
     while hasattr(method, "__wrapped__"):
         method = method.__wrapped__
     return method
 
 
 class Adam(torch.optim.Adam):
-    """``torch.optim.Adam`` that does not import torch's compiler.
+    """``torch.optim.Adam`` without the import of torch's compiler.
 
-    Those decorators import it only to say that it is not wanted: a second at the start of every job, and half of one at its end.
+    Torch's decorators import the compiler only to exclude these methods from compilation. The import takes a second at the start
+    of every job, and half a second at its end.
     """
 
     add_param_group = _as_written(torch.optim.Adam.add_param_group)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def same_class_partners(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return for each of the N labels the index of a random one of the same class: a permutation within classes."""
+    """Return for each of N labels the index of a random label of the same class. The indices are a permutation."""
     noise = torch.rand(len(labels), generator=generator, device=labels.device)
     shuffled = noise.argsort()
     shuffled = shuffled[labels[shuffled].argsort(stable=True)]
@@ -14,19 +14,19 @@ def same_class_partners(labels: Tensor, generator: torch.Generator) -> Tensor:
 
 def mixing_ratios(count: int, beta: float, generator: torch.Generator) -> Tensor:
     """Draw ``count`` ratios from Beta(beta, beta)."""
-    # torch.distributions.Beta draws by the same call, but only from the global generator.
+    # torch.distributions.Beta makes the same call, but only with the global generator.
     concentration = torch.full((count, 2), beta, device=generator.device)
     return torch._sample_dirichlet(concentration, generator=generator)[:, 0]
 
 
 def mix(values: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
-    """Return λ·v + (1 − λ)·v′ of values N×… , partner indices N and ratios λ N."""
+    """Return λ·v + (1 − λ)·v′ for values v of shape N×…, N partner indices and N ratios λ."""
     return torch.lerp(values[partners], values, ratios.view(-1, *[1] * (values.dim() - 1)))
 
 
 def mixture_distance(maps: Tensor, mixed_maps: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
-    """Return the mean absolute difference of g(x̃) and λ·g(x) + (1 − λ)·g(x′), maps N×h×w each.
+    """Return the mean absolute difference of the maps g(x̃) and λ·g(x) + (1 − λ)·g(x′), each N×h×w.
 
-    g is Grad-CAM at the last feature map without its ReLU, scaled to [0, 1] per image.
+    g is Grad-CAM at the last feature map, without ReLU and scaled to [0, 1] per image.
     """
     return (mixed_maps - mix(maps, partners, ratios)).abs().mean()

@@ -1,4 +1,4 @@
-"""What all training methods share: named loss terms, their weighted sum, and one optimiser step."""
+"""The base class of all training methods: named loss terms, their weighted sum, and one optimiser step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Batch(NamedTuple):
         images: normalised, N×3×H×W.
         labels: N.
         given_masks: soft masks that the method is given and does not learn, N×1×H×W in [0, 1], NaN for an image without a mask.
-            None if the method uses no given masks.
+            None if the method is given no masks.
         domains: which image belongs to which source domain, booleans D×N. None if there is one source domain.
     """
 
@@ -43,7 +43,7 @@ class OptimiserSettings(Protocol):
 
 
 class Failure(NamedTuple):
-    """A named failure, the epoch in which it was first seen, and the figures behind it."""
+    """A failure of a run: its name, the first epoch that shows it, and the numbers behind it."""
 
     name: str
     epoch: int
@@ -126,18 +126,18 @@ class Method(ABC):
         return batch.images
 
     def used_masks(self, batch: Batch) -> Tensor | None:
-        """Return the masks N×H×W that the method learns or uses. None if it has none."""
+        """Return the masks N×H×W that the method has learned or is given. None if it uses no masks."""
         return None
 
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return what the method watches on validation images, by name.
+        """Return the quantities that the method watches on validation images, by name.
 
         Args:
-            batch: validation images.
-            features: the classifier's last feature maps of them, N×C×h×w.
+            batch: N validation images.
+            features: the classifier's last feature maps of these images, N×C×h×w.
 
         Returns:
-            One value for each image (N), NaN where it is undefined.
+            N values for each quantity. An undefined value is NaN.
         """
         return {}
 
@@ -160,7 +160,7 @@ class Method(ABC):
         return {"classifier": self.optimiser}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that later steps depend on."""
+        """Return the state that later steps depend on."""
         return {
             "networks": {name: network.state_dict() for name, network in self.networks.items()},
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},

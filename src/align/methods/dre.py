@@ -29,7 +29,7 @@ class DRE(Method):
         }
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the four terms; clean and mixed images share one forward pass."""
+        """Return the four terms. Clean and mixed images share one forward pass."""
         images, labels = batch.images, batch.labels
         partners = same_class_partners(labels, self.generator)
         ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
@@ -46,8 +46,8 @@ class DRE(Method):
 
 
 def map_norm(maps: Tensor, norm: str) -> Tensor:
-    """Return the L1 norm of maps N×h×w: the ``mean`` over cells that the paper describes, or the ``authors``' code.
+    """Return the L1 norm of maps N×h×w: the ``mean`` over cells that the paper describes, or the norm in the ``authors``' code.
 
-    The latter takes matrix 1-norms of 1×w slices, which is the largest value of each row, and averages them.
+    The authors' code takes the matrix 1-norm of each 1×w row, which is the largest value in the row, and averages over rows.
     """
     return maps.abs().mean() if norm == "mean" else maps.abs().amax(-1).mean()

@@ -1,4 +1,4 @@
-"""Group distributionally robust optimisation (Sagawa et al., ICLR 2020, arXiv:1911.08731); the groups are source domains."""
+"""Group distributionally robust optimisation (Sagawa et al., ICLR 2020, arXiv:1911.08731). The groups are the source domains."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from align.models.classifier import Classifier
 
 
 class GroupDRO(Method):
-    """L = Σ_d q_d CE_d, where q_d ∝ exp(η Σ CE_d over the steps up to this one) (algorithm 1)."""
+    """L = Σ_d q_d CE_d with q_d ∝ exp(η Σ CE_d), where the inner sum is over all steps up to the present one (algorithm 1)."""
 
     settings: GroupDROSettings
     remembered = ("log_weights",)
@@ -24,13 +24,13 @@ class GroupDRO(Method):
 
     @property
     def domain_weights(self) -> Tensor:
-        """Return q, the weight of each source domain, D; they sum to 1."""
+        """Return q, the weights of the D source domains. Their sum is 1."""
         return self.log_weights.softmax(0)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Update q and return the cross-entropy that it weights; a domain without an image in the batch adds nothing."""
+        """Update q. Return the sum of the domains' cross-entropies with weights q. A domain without an image adds nothing."""
         cross_entropies = F.cross_entropy(self.classifier(batch.images), batch.labels, reduction="none")
-        of_domain = domain_membership(batch).to(cross_entropies.dtype)
-        domain_losses = of_domain @ cross_entropies / of_domain.sum(1).clamp_min(1)
-        self.log_weights = self.log_weights + self.settings.step_size * domain_losses.detach()  # at first 1, then D
+        membership = domain_membership(batch).to(cross_entropies.dtype)
+        domain_losses = membership @ cross_entropies / membership.sum(1).clamp_min(1)
+        self.log_weights = self.log_weights + self.settings.step_size * domain_losses.detach()  # length 1 at first, then D
         return {"classification": self.domain_weights @ domain_losses}

@@ -1,4 +1,4 @@
-"""ERM on images whose background is blurred: the study of mask quality that ALIGN (arXiv:2511.06944) opens with."""
+"""ERM on images with a blurred background: the study of mask quality at the start of the ALIGN paper (arXiv:2511.06944)."""
 
 import torch
 from torch import Tensor
@@ -14,28 +14,28 @@ from align.methods.settings import MaskedERMSettings
 
 
 class MaskedERM(ERM):
-    """L = CE(f(x ⊙ M + x̄ ⊙ (1 − M)), y), x̄ being x blurred; tested on images that are masked alike.
+    """L = CE(f(x ⊙ M + x̄ ⊙ (1 − M)), y), where x̄ is the blurred x. Test images are masked in the same way.
 
-    Nothing here is drawn from the method's generator: the same pixels are masked the same way whenever they are shown. An
-    augmented image has other pixels, and so a random mask, or shift, of its own.
+    All random numbers are computed from the pixels, none with the method's generator. So the same pixels always have the same
+    mask. An augmented image has other pixels, and so its own random mask or shift.
     """
 
     settings: MaskedERMSettings
 
     def view(self, batch: Batch) -> Tensor:
-        """Return the images with their background blurred; an image whose mask is not known stays as it is."""
+        """Return the images with a blurred background. An image with an unknown mask is not changed."""
         masks = self.soft_masks(batch)
         if masks is None:
             return batch.images
         return composite(batch.images, masks.nan_to_num(nan=1.0), scaled_blur(batch.images, self.settings.blur))
 
     def used_masks(self, batch: Batch) -> Tensor | None:
-        """Return the masks N×H×W that are used, degraded where that is asked for; NaN where not known."""
+        """Return the masks N×H×W after their degradation. An unknown mask is NaN. None if nothing is masked."""
         masks = self.soft_masks(batch)
         return None if masks is None else masks.squeeze(1)
 
     def soft_masks(self, batch: Batch) -> Tensor | None:
-        """Return the masks N×1×H×W of a batch, None where nothing is masked."""
+        """Return :meth:`used_masks` with the shape N×1×H×W."""
         match self.settings.mask:
             case "none":
                 return None
@@ -51,7 +51,7 @@ class MaskedERM(ERM):
         return self.degraded_masks(masks, batch.images)
 
     def degraded_masks(self, masks: Tensor, images: Tensor) -> Tensor:
-        """Return masks N×1×H×W of ``images`` made worse as the settings say; what is not known stays so."""
+        """Return ``masks`` (N×1×H×W) of ``images`` with the degradation of the settings. An unknown mask stays NaN."""
         degree = self.settings.degree
         match self.settings.degradation:
             case "none":

@@ -10,9 +10,9 @@ from align.methods.settings import MixupSettings
 
 
 class Mixup(Method):
-    """L = CE(f(x̃), ỹ), x̃ = λx + (1 − λ)x′ and ỹ = λy + (1 − λ)y′ (section 2).
+    """L = CE(f(x̃), ỹ) with x̃ = λx + (1 − λ)x′ and ỹ = λy + (1 − λ)y′ (section 2).
 
-    The partner x′ is any image of the batch, of any class and any source domain; each pair draws its own λ.
+    The partner x′ is any image of the batch, of any class and any source domain. Each pair has its own random λ.
     """
 
     settings: MixupSettings

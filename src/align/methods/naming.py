@@ -1,10 +1,10 @@
-"""Names of methods and of their variants, in paths and in print."""
+"""The names of methods and of their variants, in paths and in print."""
 
 import re
 
 from align.methods import METHODS
 
-# The paper's names of its masker ablation, and names of ours beside them.
+# The paper's names for its masker ablation, and our names for the other variants of it.
 VARIANT_TITLES = {
     "align-lambda3=0.0": "w/o EG",
     "align-masker=grey": "m-Gray",
@@ -16,12 +16,12 @@ VARIANT_TITLES = {
 
 
 def method_of(variant: str) -> str:
-    """Return the method that ``variant`` is one of: ``align-plus`` for ``align-plus-lambda1=0.5``."""
+    """Return the method of a variant: ``align-plus`` for ``align-plus-lambda1=0.5``."""
     return re.split(r"-(?=\w+=)", variant, maxsplit=1)[0]
 
 
 def method_title(variant: str) -> str:
-    """Return a method's name in print, with what makes it a variant in brackets: ``ALIGN (lambda1=0.5)``."""
+    """Return a method's name in print, with its changed hyper-parameters in brackets: ``ALIGN (lambda1=0.5)``."""
     if variant in VARIANT_TITLES:
         return VARIANT_TITLES[variant]
     method = method_of(variant)

@@ -10,31 +10,31 @@ from align.methods.settings import RSCSettings
 
 
 class RSC(Method):
-    """L = CE(head(A ⊙ m), y): m mutes what speaks most for y, in those images that lose most of their confidence by it."""
+    """L = CE(head(A ⊙ m), y), where m mutes the dominant features of the images whose confidence drops most without them."""
 
     settings: RSCSettings
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy of the features that are left."""
+        """Return the cross-entropy of the features that are not muted."""
         features = self.classifier.features(batch.images)
         logits = self.classifier.classify(features * self.unmuted(features, batch.labels))
         return {"classification": F.cross_entropy(logits, batch.labels)}
 
     @torch.no_grad()
     def unmuted(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return m, False where features N×C×h×w are muted, in a shape that broadcasts to theirs."""
-        kept = ~self.dominant_features(features, labels)
+        """Return m, which is False for muted features. Its shape broadcasts to that of ``features``, N×C×h×w."""
+        unmuted = ~self.dominant_features(features, labels)
         confidence, challenged = (
-            self.classifier.classify(some).softmax(1).gather(1, labels[:, None]) for some in (features, features * kept)
+            self.classifier.classify(some).softmax(1).gather(1, labels[:, None]) for some in (features, features * unmuted)
         )
         most_affected = largest_share((confidence - challenged).T, self.settings.batch_share).view(-1, 1, 1, 1)
-        return kept | ~most_affected
+        return unmuted | ~most_affected
 
     def dominant_features(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return which channels N×C×1×1, or which positions N×1×h×w, have the largest gradients of the true class's logit.
+        """Return the channels (N×C×1×1) or positions (N×1×h×w) where the logit of the true class has the largest gradients.
 
-        Average pooling and a linear head make the gradient w_y/(h·w), the same at every position. Positions are therefore
-        ranked by what the gradient makes of them, Σ_k w_yk A_k, as in the authors' code.
+        With average pooling and a linear head, the gradient is w_y/(h·w) at every position. So positions are ranked by the
+        product of gradient and features, Σ_k w_yk A_k, as in the authors' code.
         """
         channels = largest_share(self.classifier.head.weight[labels], self.settings.feature_share)[..., None, None]
         if self.settings.muted == "channels":
@@ -45,6 +45,6 @@ class RSC(Method):
 
 
 def largest_share(values: Tensor, share: float) -> Tensor:
-    """Return booleans N×n, True at the share · n largest values of each row of N×n, rounded to the nearest number."""
+    """Return booleans N×n that are True at the largest values of each row of N×n. Their number is share · n, rounded."""
     indices = values.topk(round(share * values.shape[1]), sorted=False).indices
     return torch.zeros_like(values, dtype=torch.bool).scatter_(1, indices, True)

@@ -1,4 +1,4 @@
-"""The hyper-parameters of every method, with where each value comes from. Imports no torch: see align.registry."""
+"""The hyper-parameters of every method but ALIGN, each with the source of its value. Imports no torch, see align.registry."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -9,27 +9,34 @@ from align.registry import require
 from align.settings import Section, declared
 
 GivenMasks = Literal["ground_truth", "sam", "learned"]
+LEARNED_MASKS = "align.training.teacher:with_learned_masks"
+"""The function that makes given masks with a finished run."""
+
 Attribution = Annotated[str, AfterValidator(lambda name: require("attribution", name, ATTRIBUTIONS))]
 
 
 class MethodSettings(Section):
-    """The hyper-parameters of a method, and what it needs; a method without any has this."""
+    """The hyper-parameters of a method, and what it needs. A method without hyper-parameters has this class.
 
-    several_sources: ClassVar[bool] = False  # whether it compares source domains with each other
+    Attributes:
+        several_sources: whether the method compares source domains, so that it needs two or more.
+    """
+
+    several_sources: ClassVar[bool] = False
 
     @property
     def given_masks(self) -> GivenMasks | None:
-        """Return whose masks the method is given with the images: the data set's, Segment Anything's or ALIGN's; None: none."""
+        """Return the origin of the masks that the method is given with the images. None if it is given no masks."""
         return None
 
     @property
     def mask_teacher(self) -> str | None:
-        """Return the method whose finished run, of the same domain and seed, makes the given masks that are ``learned``."""
+        """Return the method that makes the ``learned`` given masks. Its run has the same domain and seed, and has finished."""
         return None
 
     @property
     def implementations(self) -> tuple[str, ...]:
-        """Return, as ``module:attribute``, what the method loads by a name among these settings: its results depend on it."""
+        """Return, as ``module:attribute``, what the settings name besides the method. The method's results depend on it."""
         return ()
 
 
@@ -37,7 +44,7 @@ class SGTSettings(MethodSettings):
     """Saliency-guided training (arXiv:2111.14338)."""
 
     masked_fraction: float = declared(
-        0.5, "share of pixels, those with the lowest gradient, that are replaced", "the authors' README", gt=0, lt=1
+        0.5, "share of the pixels that noise replaces: those with the lowest gradient", "the authors' README", gt=0, lt=1
     )
     consistency: float = declared(1.0, "weight of KL(f(x) ‖ f(x̃))", "the authors' code", ge=0)
 
@@ -50,7 +57,7 @@ class DRESettings(MethodSettings):
     mixed_classification: float = declared(0.1, "weight of the cross-entropy of mixed images", "the authors' code", ge=0)
     beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio", "the authors' code", gt=0)
     sparsity_norm: Literal["mean", "authors"] = declared(
-        "mean", "the map's L1 norm: mean over its cells, or the authors' column maximum", "the paper's stated intent"
+        "mean", "L1 norm of the map: the mean of its cells, or the authors' mean of row maxima", "the paper describes the mean"
     )
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "the authors' code (captum)")
 
@@ -66,12 +73,16 @@ class RSCSettings(MethodSettings):
 
     feature_share: float = declared(1 / 3, "share of an image's features that are muted", "DomainBed's", gt=0, lt=1)
     batch_share: float = declared(
-        1 / 3, "share of the batch that is muted, the images whose confidence drops most", "DomainBed's", gt=0, le=1
+        1 / 3,
+        "share of the batch whose features are muted: the images whose confidence drops most",
+        "DomainBed's",
+        gt=0,
+        le=1,
     )
     muted: Literal["channels", "channels_or_positions"] = declared(
         "channels",
-        "what is muted of the last feature map: channels, or for each batch by chance channels or positions (the authors' code)",
-        "DomainBed's, whose numbers on VLCS and Terra Incognita are the published ones",
+        "what is muted in the last feature map: channels, or at random channels or positions for each batch (the authors' code)",
+        "DomainBed's; the published numbers on VLCS and Terra Incognita are from DomainBed",
     )
 
 
@@ -80,7 +91,7 @@ class CGCSettings(MethodSettings):
 
     contrast: float = declared(0.5, "weight of the InfoNCE loss of the maps", "the authors' README", ge=0)
     temperature: float = declared(0.5, "temperature of the InfoNCE loss", "the authors' README", gt=0)
-    smallest_crop: float = declared(0.08, "least share of the area that the crop keeps", "the authors' code", gt=0, le=1)
+    smallest_crop: float = declared(0.08, "least share of the image's area in a crop", "the authors' code", gt=0, le=1)
     flip: float = declared(0.5, "probability that the crop is mirrored", "the authors' code", ge=0, le=1)
 
 
@@ -90,7 +101,7 @@ class IRMSettings(MethodSettings):
     several_sources: ClassVar[bool] = True
 
     penalty: float = declared(100.0, "weight of the invariance penalty after the annealing steps", "DomainBed's", ge=0)
-    annealing_steps: int = declared(500, "steps at the start in which the penalty has weight 1", "DomainBed's", ge=0)
+    annealing_steps: int = declared(500, "number of first steps, in which the penalty has weight 1", "DomainBed's", ge=0)
 
 
 class GroupDROSettings(MethodSettings):
@@ -102,29 +113,35 @@ class GroupDROSettings(MethodSettings):
 
 
 class MaskedERMSettings(MethodSettings):
-    """ERM on images whose background is blurred: the paper's first study, of which it publishes none of these values."""
+    """ERM on images with a blurred background: the paper's first study. The paper publishes none of these values."""
 
     mask: Literal["none", "ground_truth", "sam", "learned", "grey", "random", "centre"] = Field(
-        "ground_truth", description="what stays sharp: everything, or what these masks keep: given ones or align's controls"
+        "ground_truth", description="the masks inside which an image stays sharp; with none, all of it stays sharp"
     )
     teacher: Literal["align", "align-plus"] = Field(
-        "align", description="for mask: learned, whose masks: those of its finished run of the same domain and seed"
+        "align", description="with mask: learned, the method whose finished run of the same domain and seed makes the masks"
     )
-    blur: float = declared(21.0, "σ of the background's blur, for 224 pixels", "leaves a scene's light, no shapes", gt=0)
+    blur: float = declared(
+        21.0, "σ of the background's blur, in pixels of a 224-pixel image", "keeps the light of a scene, but no shapes", gt=0
+    )
     degradation: Literal["none", "eroded", "dilated", "shifted", "random"] = declared(
         "none",
-        "how masks are made worse, in training and when tested: smaller; larger; moved, each image's in its own direction; or in "
-        "some squares sharp or blurred at random. What is random is a function of the pixels: the same in every test, another "
-        "for each augmentation in training",
-        "the paper does not say how its masks are poor",
+        "how masks are made worse, in training and in tests: eroded; dilated; shifted, for each image in its own direction; or "
+        "random, where some squares become object or background at random. Random numbers are computed from the pixels, so they "
+        "are the same in every test, and change with each augmentation in training",
+        "the paper does not say how its poor masks were made",
     )
     degree: float = declared(
-        0.0, "how far masks are degraded: a share of the side, for random of the area", "0: masks as they are", ge=0, le=1
+        0.0,
+        "strength of the degradation: a share of the side; for random, a share of the area",
+        "with 0, masks are not changed",
+        ge=0,
+        le=1,
     )
 
     @property
     def given_masks(self) -> GivenMasks | None:
-        """Return whose masks are given with the images, None where they are computed."""
+        """Return the origin of the given masks. None if the masks are computed from the images."""
         return self.mask if self.mask in ("ground_truth", "sam", "learned") else None
 
     @property
@@ -134,14 +151,14 @@ class MaskedERMSettings(MethodSettings):
 
     @property
     def implementations(self) -> tuple[str, ...]:
-        """Return where the masks of a finished run are made."""
-        return ("align.training.teacher:with_learned_masks",) if self.mask == "learned" else ()
+        """Return the function that makes masks with a finished run, if the masks are learned."""
+        return (LEARNED_MASKS,) if self.mask == "learned" else ()
 
     @model_validator(mode="after")
     def _degraded_by_something(self) -> Self:
         if (self.degradation == "none") != (self.degree == 0) or (self.mask == "none" and self.degree):
             raise ValueError(
                 f"found mask {self.mask}, degradation {self.degradation} and degree {self.degree:g}, expected a mask and a "
-                "degradation by a degree above 0, or none by 0"
+                "degradation with a degree above 0, or degradation none with degree 0"
             )
         return self

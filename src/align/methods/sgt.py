@@ -12,7 +12,7 @@ from align.models.modes import frozen
 
 
 class SGT(Method):
-    """L = CE(f(x), y) + λ KL(f(x) ‖ f(x̃)), x̃ being x with its pixels of lowest gradient replaced by noise (section 3)."""
+    """L = CE(f(x), y) + λ KL(f(x) ‖ f(x̃)), where noise replaces the pixels of x with the lowest gradient in x̃ (section 3)."""
 
     settings: SGTSettings
 
@@ -22,7 +22,7 @@ class SGT(Method):
         return {"classification": 1.0, "consistency": self.settings.consistency}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the cross-entropy and the divergence; gradients flow through both outputs."""
+        """Return the cross-entropy and the divergence. Gradients flow through both outputs."""
         images, labels = batch.images, batch.labels
         noisy = self.replace_least_salient(images, labels)
         clean_logits, noisy_logits = self.classifier(torch.cat((images, noisy))).chunk(2)
@@ -32,10 +32,10 @@ class SGT(Method):
         }
 
     def replace_least_salient(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return images whose ``masked_fraction`` of pixels with the lowest signed gradient is uniform noise.
+        """Return images in which uniform noise replaces the ``masked_fraction`` of pixels with the lowest signed gradient.
 
-        The gradient is that of the true class's logit, in evaluation mode, averaged over channels; the noise lies
-        between the lowest and the highest value of each image's channel.
+        The gradient is that of the true class's logit in evaluation mode, averaged over channels. The noise lies between the
+        lowest and the highest value of each channel of each image.
         """
         with frozen(self.classifier):
             explained = images.detach().requires_grad_()
@@ -48,7 +48,7 @@ class SGT(Method):
 
 
 def lowest_fraction(maps: Tensor, fraction: float) -> Tensor:
-    """Return boolean maps N×H×W of the ⌊fraction · H · W⌋ lowest values of each map N×H×W."""
+    """Return booleans N×H×W that are True at the ⌊fraction · H · W⌋ lowest values of each map in N×H×W."""
     count = int(fraction * maps[0].numel())
     indices = maps.flatten(1).topk(count, largest=False, sorted=False).indices
     chosen = torch.zeros_like(maps, dtype=torch.bool).flatten(1)
@@ -56,5 +56,5 @@ def lowest_fraction(maps: Tensor, fraction: float) -> Tensor:
 
 
 def divergence(logits: Tensor, other_logits: Tensor) -> Tensor:
-    """Return KL(softmax(logits) ‖ softmax(other_logits)), the mean over N, for logits N×K."""
+    """Return KL(softmax(logits) ‖ softmax(other_logits)) of logits N×K, averaged over N."""
     return F.kl_div(other_logits.log_softmax(1), logits.log_softmax(1), reduction="batchmean", log_target=True)

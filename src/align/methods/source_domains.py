@@ -7,5 +7,5 @@ from align.methods.base import Batch
 
 
 def domain_membership(batch: Batch) -> Tensor:
-    """Return which of the N images are of which source domain, booleans D×N."""
+    """Return which of the N images belongs to which of the D source domains, booleans D×N."""
     return torch.ones_like(batch.labels, dtype=torch.bool)[None] if batch.domains is None else batch.domains

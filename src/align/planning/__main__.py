@@ -13,8 +13,8 @@ from align.configuration.loading import load
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.planning.estimates import Estimator, by_finished_jobs, plan, totals
+from align.planning.finished_jobs import benchmarked_run, read_finished_jobs
 from align.planning.jobs import Job, dry_run_jobs
-from align.planning.finished_jobs import read_finished_jobs, benchmarked_run
 from align.planning.throughput import by_throughput, read_throughput
 from align.planning.work import Work, planned_evaluation, planned_training, split_sizes
 

@@ -35,9 +35,7 @@ def read_results(path: Path | str) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(
-            f"{path}: found no readable table ({error}); restore it, or remove it to have it made again"
-        ) from None
+        raise InputError(f"{path}: found no readable table ({error}); restore it, or remove it to have it made again") from None
 
 
 def run_rows(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:

@@ -13,8 +13,6 @@ from align.registry import load
 from align.training.run import RunData
 
 
-
-
 def read_run_data(
     folder: Path,
     source_domains: Collection[str],

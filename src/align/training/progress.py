@@ -13,8 +13,7 @@ LOG = logging.getLogger("align")
 def epochs_with_progress(
     epochs: int, images_per_epoch: int, title: str, status: dict[str, float], first: int = 1
 ) -> Iterator[int]:
-    """Yield ``first`` … ``epochs``. After each epoch, show images/s, the time left, and the values that the caller put in ``status``.
-    """
+    """Yield ``first`` … ``epochs``. After each epoch, show images/s, the time left, and what the caller has put in ``status``."""
     start, before = time.perf_counter(), first - 1
     bar = tqdm(total=epochs, initial=before, desc=title, unit="epoch", disable=not sys.stderr.isatty(), leave=False)
     with bar:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_type_hints
 import torch
 
 from align.augmentation.settings import AugmentationSettings
-from align.errors import InputError
+from align.errors import InputError, first_line
 from align.files import whole_file, write_json
 from align.methods.base import Method
 from align.methods.settings import MethodSettings
@@ -32,8 +32,8 @@ LOG = logging.getLogger("align")
 class RunSettings(NamedTuple):
     """The settings of a run. Its numbers depend on them, on its data and on its seed, and on nothing else.
 
-    The method is named by its implementation, such as ``align.methods.erm:ERM``, not by its name in the registry. So a run does
-    not depend on methods that it does not use.
+    The method is named by its implementation, ``module:class``, and not by its name in the registry. So a run does not depend on
+    methods that it does not use.
     """
 
     implementation: str
@@ -179,9 +179,8 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
             network.load_state_dict(content[name])
             network.eval()
     except Exception as error:  # for a broken file, torch raises almost anything: struct.error, IndexError, AssertionError
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(
-            f"{checkpoint}: found no checkpoint of {settings.implementation} ({reason}); remove it to train again"
+            f"{checkpoint}: found no checkpoint of {settings.implementation} ({first_line(error)}); remove it to train again"
         ) from None
     return method, content["classes"]
 

@@ -44,6 +44,6 @@ class EngineSettings(Section):
     )
     save_every: Annotated[float, Field(ge=0)] = Field(
         30.0,
-        description="seconds between two times that the state of a run is saved for the case of an interruption; longer if saving "
-        "would take more than 2 % of the time",
+        description="seconds after which the state of a run is saved again, so that an interrupted run can go on; longer if "
+        "saving would take more than 2 % of the time",
     )

@@ -132,7 +132,7 @@ class Trainer:
         self._since = time.perf_counter()
 
     def train(self) -> Trained:
-        """Train from where the run is to its last epoch.
+        """Train until the last epoch. A restored run goes on from its state.
 
         Raises:
             NonFiniteLossError: a loss term became NaN or infinite. The message names the epoch and the term.
@@ -172,7 +172,7 @@ class Trainer:
             terms = mean_terms(progress.prepared[-REPORTED_STEPS:])
             self.history.add(epoch, method.preparation, terms)
             reported = ", ".join(f"{name} {value:.3g}" for name, value in terms.items())
-            LOG.info("%s: %d steps of the %s alone; %s", self.title, len(progress.prepared), method.preparation, reported)
+            LOG.info("%s: %d steps that train only the %s; %s", self.title, len(progress.prepared), method.preparation, reported)
 
     def _take_steps(self, epoch: int) -> float:
         """Take the epoch's own steps. Return the mean total loss."""
@@ -217,7 +217,7 @@ def preparation_steps(method: Method, batches: Iterable[Batch], reported: list[T
     """Take the steps that ``method`` wants before an epoch's own, and yield after each.
 
     Args:
-        method: after its ``start_epoch``, which has asked for them.
+        method: the method. Its ``start_epoch`` has returned that such steps come first.
         batches: one pass over the images, which is repeated as often as it takes.
         reported: what the steps reported. The list grows.
     """

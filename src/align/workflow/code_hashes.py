@@ -77,11 +77,11 @@ def _imports(tree: ast.Module) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if name.startswith("align.") and _source_of(name)}
+    return {name for name in names if name.startswith("align.") and _source_file(name)}
 
 
 def _tree(module: str) -> ast.Module:
-    source = _source_of(module)
+    source = _source_file(module)
     if source is None:
         raise ModuleNotFoundError(module)
     return _parsed(source)
@@ -102,6 +102,6 @@ def _parsed(path: Path) -> ast.Module:
     return tree
 
 
-def _source_of(module: str) -> Path | None:
+def _source_file(module: str) -> Path | None:
     path = PACKAGE.joinpath(*module.split(".")[1:])
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from align.errors import InputError, lack_of_memory, refused_write
+from align.errors import InputError, first_line, lack_of_memory, refused_write
 from align.files import not_written
 from align.training.settings import EngineSettings
 from align.workflow.checksums import forget_checksums, record_checksums
@@ -71,8 +71,7 @@ def _message(error: Exception, rule: str) -> str | None:
     """Return the message for an error that a person can repair. None for any other error."""
     # Memory comes first: if it is too small for a file, the code that reads the file reports the file as broken.
     if lack := lack_of_memory(error):
-        reason = str(lack).partition("\n")[0][:160] or type(lack).__name__
-        return f"rule {rule}: ran out of memory ({reason}), {LESS_MEMORY}"
+        return f"rule {rule}: ran out of memory ({first_line(lack)}), {LESS_MEMORY}"
     if isinstance(error, InputError):
         return str(error)
     refusal = refused_write(error)

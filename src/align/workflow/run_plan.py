@@ -24,8 +24,6 @@ from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
 
-MAKE_MASKS = "align.training.teacher:with_learned_masks"
-
 
 class RunPlan:
     """The runs of a checked configuration. It is made at every parse of the workflow, so it imports nothing heavy.
@@ -115,12 +113,10 @@ class RunPlan:
         }
 
     def run_code(self, run: Run) -> list[str]:
-        """Return what a job loads by name for its run: the method, what its settings name, and its teacher's code."""
+        """Return what a job loads by name for its run: the method, what its settings name, and its teacher."""
         settings = self.variants[run.method]
         names = [METHODS[method_of(run.method)].implementation, *settings.implementations]
-        if settings.mask_teacher:
-            names += [MAKE_MASKS, METHODS[settings.mask_teacher].implementation]
-        return names
+        return [*names, METHODS[settings.mask_teacher].implementation] if settings.mask_teacher else names
 
     def evaluation_settings(self, dataset: str) -> dict[str, Any]:
         """Return everything else that an evaluation job is told, as plain values."""

@@ -1,4 +1,4 @@
-"""ALIGN (arXiv:2511.06944) in one room: the method, its masker and how it learns, the losses, and the check for collapse."""
+"""ALIGN (arXiv:2511.06944): the method, its masker and the masker's training, the losses, and the check for a collapse."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ __all__ = ["ALIGN"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the method when it is asked for: its settings are read at every parse of the workflow, without torch."""
+    """Import the method only when it is used. Every parse of the workflow reads its settings, and should not import torch."""
     if name == "ALIGN":
         from align.methods.align.method import ALIGN
 

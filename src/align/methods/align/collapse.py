@@ -1,28 +1,29 @@
-"""How a run of ALIGN fails: its mask collapses, or its explanations drift off the mask."""
+"""The failures of a run of ALIGN: its mask collapses, or its explanations drift off the mask."""
 
 from collections.abc import Mapping, Sequence
 
 from align.methods.base import Failure
 
-# Declared: the mean of M above or below which the mask says nothing about the image.
+# Declared: above or below these means of M, the mask says nothing about the image.
 EVERYTHING = 0.95
 NOTHING = 0.02
-# Declared: the standard deviation of M within an image, its mean over images, below which M is a grey that dims all of it
-# (0.07 in a pixel masker that found nothing on photographs, 0.13 and more in those that found objects: docs/masker_study.md).
+# Declared: the least spread of M, its standard deviation within an image averaged over images. A mask with a smaller spread is
+# grey all over. On photographs the spread was 0.07 for a pixel masker that found nothing, and 0.13 or more for maskers that
+# found objects (docs/masker_study.md).
 GREY = 0.1
 
 
 def is_collapsed(mask_area: float) -> bool:
-    """Tell whether a mask of this mean covers everything or nothing."""
+    """Return whether a mask with this mean keeps everything or nothing."""
     return not NOTHING <= mask_area <= EVERYTHING
 
 
 def mask_collapse(areas: Mapping[int, float], spreads: Mapping[int, float]) -> Failure | None:
-    """Return the first epoch in which the mask keeps everything or nothing, or is grey all over.
+    """Return a failure for the first epoch in which the mask keeps everything or nothing, or is grey all over. Otherwise None.
 
     Args:
-        areas: the mask's mean by epoch.
-        spreads: its standard deviation within an image, in the same epochs.
+        areas: the mean of the mask, by epoch.
+        spreads: the standard deviation of the mask within an image, in the same epochs.
     """
     for epoch, area in areas.items():
         if is_collapsed(area):
@@ -35,15 +36,15 @@ def mask_collapse(areas: Mapping[int, float], spreads: Mapping[int, float]) -> F
 
 
 def explanation_drift(accuracies: Sequence[float], energies_outside: Sequence[float], first_epoch: int) -> Failure | None:
-    """Return a drift of explanations off the mask while accuracy rises.
+    """Return a failure if the explanations drift off the mask while the accuracy rises. Otherwise None.
 
-    Declared: between the first and the last third of the guided epochs, the mean validation accuracy and the mean share
-    of Grad-CAM's energy outside of the mask both rise by more than 0.02.
+    Declared: it is a drift if both the mean validation accuracy and the mean share of Grad-CAM's energy outside of the mask rise
+    by more than 0.02 from the first to the last third of the guided epochs.
 
     Args:
-        accuracies: validation accuracy of each guided epoch, in [0, 1].
-        energies_outside: share of the energy outside of the mask in the same epochs, in [0, 1].
-        first_epoch: number of the first guided epoch.
+        accuracies: the validation accuracy of each guided epoch, in [0, 1].
+        energies_outside: the share of the energy outside of the mask in the same epochs, in [0, 1].
+        first_epoch: the number of the first guided epoch.
     """
     third = len(accuracies) // 3
     if third == 0:

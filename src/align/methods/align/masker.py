@@ -1,4 +1,4 @@
-"""The masker: a light network that gives every pixel its relevance to the task."""
+"""The masker: a light network that predicts how relevant each pixel is to the task."""
 
 import itertools
 
@@ -12,9 +12,14 @@ from align.models.mixed_precision import autocast
 
 
 class ConvolutionalMasker(nn.Module):
-    """Three convolutions on the image or on the classifier's intermediate feature map, enlarged to the image's size.
+    """Three convolutions on the image or on the classifier's intermediate feature map. The result is enlarged to image size.
 
-    ALIGN (arXiv:2511.06944) says "a light 3-layer CNN" and no more; see ``docs/assumptions.md``.
+    ALIGN (arXiv:2511.06944) only says "a light 3-layer CNN". See ``docs/assumptions.md``.
+
+    Args:
+        settings: the settings of ALIGN.
+        feature_channels: the number of channels of the intermediate feature map.
+        generator: seeds the initial weights, on the CPU.
     """
 
     def __init__(self, settings: ALIGNSettings, feature_channels: int, generator: torch.Generator) -> None:
@@ -37,15 +42,15 @@ class ConvolutionalMasker(nn.Module):
             self.score = nn.Conv2d(settings.masker_width, 1, 2 * strides[2] + 1, strides[2], padding=strides[2])
 
     def forward(self, images: Tensor, classifier: Classifier) -> Tensor:
-        """Return soft masks N×1×H×W in [0, 1] of normalised images N×3×H×W; ``classifier`` is frozen and may be looked into."""
+        """Return soft masks N×1×H×W in [0, 1] of normalised images N×3×H×W. The frozen ``classifier`` may give its features."""
         return self.scores(images, classifier).sigmoid()
 
     def scores(self, images: Tensor, classifier: Classifier) -> Tensor:
         """Return the soft masks' logits, N×1×H×W."""
         if self.looks_at_features:
             with torch.no_grad():
-                seen = classifier.intermediate_features(images)
+                inputs = classifier.intermediate_features(images)
         else:
-            seen = images
-        scores = autocast(lambda some: self.score(self.hidden(some)), seen, classifier.precision)
+            inputs = images
+        scores = autocast(lambda some: self.score(self.hidden(some)), inputs, classifier.precision)
         return F.interpolate(scores, images.shape[-2:], mode="bilinear", align_corners=False)

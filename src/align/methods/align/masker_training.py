@@ -1,4 +1,4 @@
-"""How ALIGN's masker learns."""
+"""The training of ALIGN's masker."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -26,16 +26,16 @@ from align.models.modes import frozen
 
 
 class LearnedMasker:
-    """L_mask = L_dist + λ₁ L_sparsity + λ₂ L_smooth, against the frozen classifier (arXiv:2511.06944).
+    """The masker that learns L_mask = L_dist + λ₁ L_sparsity + λ₂ L_smooth with a frozen classifier (arXiv:2511.06944).
 
     Args:
-        settings: of ALIGN.
-        classifier: what will be looked into, on its device; only its shape counts here.
-        generator: the method's.
+        settings: the settings of ALIGN.
+        classifier: the classifier on its device. Only its device and its number of intermediate channels matter here.
+        generator: the generator of the method.
     """
 
     def __init__(self, settings: ALIGNSettings, classifier: Classifier, generator: torch.Generator) -> None:
-        on_cpu = torch.Generator().manual_seed(generator.initial_seed())  # initial weights are those of any other device
+        on_cpu = torch.Generator().manual_seed(generator.initial_seed())  # so that initial weights are the same on every device
         network = ConvolutionalMasker(settings, classifier.intermediate_channels, on_cpu)
         self.network = network.to(classifier.head.weight.device).to(memory_format=torch.channels_last)
         self.settings = settings
@@ -43,7 +43,7 @@ class LearnedMasker:
 
     @cached_property
     def optimiser(self) -> Adam:
-        """Return the masker's own Adam."""
+        """Return the Adam of the masker."""
         return Adam(self.network.parameters(), lr=self.settings.masker_learning_rate, fused=True)
 
     @property
@@ -52,7 +52,7 @@ class LearnedMasker:
         return {"mask_distinction": 1.0, "mask_sparsity": self.settings.lambda1, "mask_smoothness": self.settings.lambda2}
 
     def step(self, batch: Batch, classifier: Classifier) -> tuple[dict[str, Tensor], Tensor]:
-        """Take one step and return the loss terms, their ``mask_total`` and ``mask_area``, and the batch's masks N×1×H×W."""
+        """Take one step. Return the loss terms with ``mask_total`` and ``mask_area``, and the soft masks N×1×H×W of the batch."""
         with frozen(classifier):
             scores = self.network.scores(batch.images, classifier)
             terms = self.losses(batch, RELAXATIONS[self.settings.mask_values](scores, self.generator), classifier)
@@ -63,37 +63,37 @@ class LearnedMasker:
         return {name: term.detach() for name, term in reported.items()}, masks
 
     def losses(self, batch: Batch, mask: Tensor, classifier: Classifier) -> dict[str, Tensor]:
-        """Return the three terms of masks N×1×H×W, before their weights."""
+        """Return the three terms of masks N×1×H×W, without their weights."""
         settings, images, labels = self.settings, batch.images, batch.labels
         reference = REFERENCES[settings.reference](images, labels, self.generator)
-        seen = torch.cat((composite(images, mask, reference), composite(images, 1 - mask, reference)))
-        kept, removed = true_class_probability(classifier, seen, labels.repeat(2)).chunk(2)
+        composites = torch.cat((composite(images, mask, reference), composite(images, 1 - mask, reference)))
+        p_kept, p_removed = true_class_probability(classifier, composites, labels.repeat(2)).chunk(2)
         weights = even_weights(labels) if settings.even_classes else None
         if settings.sparsity == "target_area":
             sparsity = distance_to_area(mask, settings.target_area, weights)
         elif settings.sparsity == "adaptive":
             with torch.no_grad():
-                whole = true_class_probability(classifier, images, labels)
+                p_image = true_class_probability(classifier, images, labels)
                 hidden = torch.zeros_like(images) if reference is None else reference
-                share = attained_fraction(kept, removed, whole, true_class_probability(classifier, hidden, labels))
+                share = attained_fraction(p_kept, p_removed, p_image, true_class_probability(classifier, hidden, labels))
             sparsity = weighted_mean(mask, share if weights is None else share * weights)
         else:
             sparsity = weighted_mean(mask, weights)
         return {
-            "mask_distinction": DISTINCTION_LOSSES[settings.distinction](kept, removed, weights),
+            "mask_distinction": DISTINCTION_LOSSES[settings.distinction](p_kept, p_removed, weights),
             "mask_sparsity": sparsity,
             "mask_smoothness": total_variation(mask, weights),
         }
 
     @torch.no_grad()
     def soft_masks(self, images: Tensor, classifier: Classifier) -> Tensor:
-        """Return the soft masks N×1×H×W of images N×3×H×W, both networks in evaluation mode."""
+        """Return the soft masks N×1×H×W of images N×3×H×W, with both networks in evaluation mode."""
         with frozen(classifier), frozen(self.network):
             masks: Tensor = self.network(images, classifier)
             return masks
 
 
 def true_class_probability(classifier: Classifier, images: Tensor, labels: Tensor) -> Tensor:
-    """Return p_y of images N×3×H×W and their classes y, N."""
+    """Return the N probabilities p_y of images N×3×H×W with classes y."""
     probability: Tensor = classifier(images).softmax(1).gather(1, labels[:, None]).squeeze(1)
     return probability

@@ -1,4 +1,4 @@
-"""ALIGN: a masker and a classifier, trained by turns (arXiv:2511.06944)."""
+"""ALIGN: a masker and a classifier that train by turns (arXiv:2511.06944)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ from align.registry import load
 class ALIGN(Method):
     """Masker: L_mask = L_dist + λ₁‖M‖₁ + λ₂ TV(M). Classifier: L_clf = L_cls + λ₃ L_egl + λ₄ L_reg.
 
-    In the phase ``warm_up`` the classifier trains alone, without L_egl. Then the masker trains alone until its mask is no longer
+    In the phase ``warm_up`` only the classifier trains, without L_egl. Then only the masker trains, until its mask is no longer
     collapsed. In the phase ``guided`` the two train by turns. With λ₃ = 0 the warm-up does not end.
     """
 
@@ -46,7 +46,7 @@ class ALIGN(Method):
         return {"classification": 1.0, "guidance": self.settings.lambda3, "regularisation": self.settings.lambda4}
 
     def start_epoch(self, epoch: int, epochs: int) -> bool:
-        """Choose the phase. At the end of the warm-up a learned masker trains alone."""
+        """Choose the phase. Return whether masker steps come first. They do at the end of the warm-up if masks are learned."""
         if self.phase == "guided" or self.settings.lambda3 == 0 or epoch <= round(self.settings.warm_up * epochs):
             return False
         self.phase = "guided"
@@ -54,12 +54,12 @@ class ALIGN(Method):
 
     def is_prepared(self, steps: Sequence[Mapping[str, Tensor]]) -> bool:
         """Return whether the masker has taken its steps and its mask is not collapsed, or whether it has used up its steps."""
-        if len(steps) < self.settings.masker_steps:  # to look at the mask sooner would mean to wait for the GPU
+        if len(steps) < self.settings.masker_steps:  # looking at the mask earlier would make the host wait for the GPU
             return False
         return not steps or len(steps) >= self.settings.masker_steps_at_most or not is_collapsed(float(steps[-1]["mask_area"]))
 
     def prepare(self, batch: Batch) -> dict[str, Tensor]:
-        """Take a step of the masker alone."""
+        """Take a step that trains only the masker."""
         return self.masker_step(batch)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
@@ -68,7 +68,7 @@ class ALIGN(Method):
         return mask_terms | super().step(batch)
 
     def masker_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Keep the batch's masks for the classifier's step. A learned masker takes one step before."""
+        """Set the masks that guide the classifier's next step. A learned masker takes one step for that."""
         if self.masker is None:
             self.guidance_mask = OTHER_MASKS[self.settings.masker](batch, self.generator)
             return {}
@@ -99,7 +99,7 @@ class ALIGN(Method):
 
     @torch.no_grad()
     def used_masks(self, batch: Batch) -> Tensor | None:
-        """Return the masks that guide, N×H×W, NaN for an image without a mask. None if nothing guides."""
+        """Return the masks that guide the classifier, N×H×W, NaN for an image without a mask. None if there is no guidance."""
         if self.settings.lambda3 == 0:
             return None
         if self.masker is None:
@@ -108,7 +108,7 @@ class ALIGN(Method):
 
     @torch.no_grad()
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, in the guided phase."""
+        """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, but only in the guided phase."""
         mask = self.used_masks(batch) if self.phase == "guided" else None
         if mask is None:
             return {}
@@ -125,7 +125,7 @@ class ALIGN(Method):
         return {name: values.where(known, torch.nan) for name, values in watched.items()}
 
     def failures(self, history: Mapping[str, Mapping[int, float]]) -> list[Failure]:
-        """Return a collapse of the mask and a drift of the explanations, where the run shows them."""
+        """Return the collapse of the mask and the drift of the explanations, if the run shows them."""
         watched = ("validation_mask_area", "validation_mask_spread", "validation_energy_outside")
         areas, spreads, energies = (history.get(name, {}) for name in watched)
         if not energies:

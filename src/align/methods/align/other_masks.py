@@ -1,4 +1,4 @@
-"""Masks that ALIGN does not learn: computed from the image, or given with it."""
+"""Masks that ALIGN does not learn. They are computed from the image, or given with it."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from align.masking.fixed import centre_mask, grey_mask, random_mask
 from align.methods.base import Batch
 
 MaskFunction = Callable[[Batch, torch.Generator], Tensor]
-"""A batch and a generator on its device to masks N×1×H×W in [0, 1], NaN where an image has none."""
+"""A function of a batch and a generator on its device. It returns masks N×1×H×W in [0, 1], NaN for an image without a mask."""
 
 
 def given_masks(batch: Batch, generator: torch.Generator) -> Tensor:
-    """Return the masks that came with the images."""
+    """Return the masks that are given with the images."""
     assert batch.given_masks is not None
     return batch.given_masks
 

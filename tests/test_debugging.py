@@ -1,0 +1,36 @@
+"""A job's script outside of Snakemake gets what it gets inside."""
+
+import os
+import subprocess
+import sys
+
+RUN = {"dataset": "tiny_scenes", "protocol": "single_source", "domain": "china", "method": "erm", "seed": "0"}
+
+
+def python(folder, code):
+    """Run ``code`` in ``folder``, as a person would."""
+    imports = "from align.workflow.debugging import run_script, script_object"
+    command = [sys.executable, "-c", f"{imports}\nrun = {RUN}\n{code}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+def test_a_script_makes_the_same_file_outside_of_snakemake(finished):
+    path = finished / "results/data/tiny_scenes/splits.csv"
+    before = path.read_bytes()
+    path.unlink()
+    done = python(finished, "run_script('split', 'config/tiny.yaml', dataset='tiny_scenes')")
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == before
+
+
+def test_the_object_is_the_one_of_the_job(finished):
+    shown = "job = script_object('train_run', 'config/tiny.yaml', **run); print(job.output.checkpoint, job.params.settings['source_domains'])"
+    done = python(finished, shown)
+    assert done.stdout.strip() == "results/runs/tiny_scenes/single_source/china/erm/seed0/checkpoint.pt ['china']", done.stderr
+
+
+def test_a_job_that_is_not_asked_for_is_named_with_some_that_are(finished):
+    done = python(finished, "script_object('split', 'config/tiny.yaml', dataset='other')")
+    assert done.returncode != 0
+    assert "found no job of rule 'split' with wildcards {'dataset': 'other'}" in done.stderr
+    assert "{'dataset': 'tiny_scenes'}" in done.stderr
