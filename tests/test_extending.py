@@ -110,7 +110,8 @@ def test_the_page_s_configuration_snippets_are_used(extended):
     content = yaml.safe_load(CONFIGURATION)
     shown = yaml.safe_load(re.search(r"`(datasets: .*)` makes", TEXT)[1])
     assert content["datasets"] == shown["datasets"]
-    assert yaml.safe_load(re.search(r"`(evaluation: .*)` evaluates", TEXT)[1])["evaluation"].items() <= content["evaluation"].items()
+    evaluation = yaml.safe_load(re.search(r"`(evaluation: .*)` evaluates", TEXT)[1])["evaluation"]
+    assert evaluation.items() <= content["evaluation"].items()
 
 
 @pytest.mark.parametrize("check", [["format", "--check"], ["check"]], ids=["format", "lint"])

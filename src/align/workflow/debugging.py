@@ -42,15 +42,9 @@ def script_object(rule: str, configuration: Path | str = CONFIGURATION, **wildca
             if job.wildcards_dict == wildcards:
                 return _script_object(job)
     known = "\n".join(f"  {dict(job.wildcards_dict)}" for job in found[:SHOWN_JOBS]) or "  none"
-    raise InputError(f"{configuration}: found no job of rule {rule!r} with wildcards {wildcards}; its jobs have, for example:\n{known}")
-
-
-def _script_object(job: Any) -> Any:
-    script = Path(job.rule.basedir.get_path_or_uri(secret_free=True), job.rule.script).resolve()
-    given = (job.input, job.output, job.params, job.wildcards, job.threads, job.resources, job.log)
-    snakemake = Snakemake(*given, job.rule.workflow.config, job.rule.name, None, str(script.parent))
-    snakemake.script_file = script
-    return snakemake
+    raise InputError(
+        f"{configuration}: found no job of rule {rule!r} with wildcards {wildcards}; its jobs have, for example:\n{known}"
+    )
 
 
 def run_script(rule: str, configuration: Path | str = CONFIGURATION, **wildcards: str) -> None:
@@ -67,4 +61,18 @@ def run_script(rule: str, configuration: Path | str = CONFIGURATION, **wildcards
         InputError: see :func:`script_object`.
     """
     snakemake = script_object(rule, configuration, **wildcards)
-    runpy.run_path(str(snakemake.script_file), {"snakemake": snakemake})
+    runpy.run_path(str(snakemake.scriptdir / snakemake.script_name), {"snakemake": snakemake})
+
+
+class ScriptObject(Snakemake):
+    """Snakemake's object, and the name of the script that it is for."""
+
+    script_name = ""
+
+
+def _script_object(job: Any) -> ScriptObject:
+    script = Path(job.rule.basedir.get_path_or_uri(secret_free=True), job.rule.script).resolve()
+    given = (job.input, job.output, job.params, job.wildcards, job.threads, job.resources, job.log)
+    snakemake = ScriptObject(*given, job.rule.workflow.config, job.rule.name, None, script.parent)
+    snakemake.script_name = script.name
+    return snakemake

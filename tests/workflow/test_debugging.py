@@ -24,8 +24,8 @@ def test_a_script_makes_the_same_file_outside_of_snakemake(finished):
 
 
 def test_the_object_is_the_one_of_the_job(finished):
-    shown = "job = script_object('train_run', 'config/tiny.yaml', **run); print(job.output.checkpoint, job.params.settings['source_domains'])"
-    done = python(finished, shown)
+    job = "job = script_object('train_run', 'config/tiny.yaml', **run)"
+    done = python(finished, f"{job}; print(job.output.checkpoint, job.params.settings['source_domains'])")
     assert done.stdout.strip() == "results/runs/tiny_scenes/single_source/china/erm/seed0/checkpoint.pt ['china']", done.stderr
 
 

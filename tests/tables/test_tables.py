@@ -366,7 +366,7 @@ def test_files_of_a_table(tmp_path):
 
 
 def test_the_documented_assumptions_are_the_defaults_of_the_library() -> None:
-    documented = (Path(__file__).parents[1] / "docs/assumptions.md").read_text()
+    documented = (Path(__file__).parents[2] / "docs/assumptions.md").read_text()
     rows = markdown(defaults().blocks).splitlines()[2:]
     assert len(rows) > 40
     assert [row for row in rows if row not in documented] == []
@@ -408,7 +408,7 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
 
 @pytest.mark.parametrize(("folder", "registry"), [("tables", TABLES), ("figures", FIGURES)])
 def test_every_table_and_figure_is_registered(folder, registry):
-    files = (Path(__file__).parents[1] / "src/align" / folder).glob("*.py")
+    files = (Path(__file__).parents[2] / "src/align" / folder).glob("*.py")
     with_caption = {path.stem for path in files if "\nCAPTION = " in path.read_text()}
     assert with_caption - {"verdict"} == set(registry)  # the verdict is no table of results/tables
     for name, entry in registry.items():

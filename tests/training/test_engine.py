@@ -204,10 +204,13 @@ def test_adam_is_torch_s():
     assert all(torch.equal(*weights) for weights in zip(*(network.parameters() for network in networks)))
 
 
+FOLDERS = [Path(__file__).parent, Path(__file__).parents[1]]
+
+
 def test_training_of_the_small_network_imports_no_torchvision_and_no_compiler():
     check = """
 import sys, torch
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 import test_engine
 from align.training.device import prepare
 prepare("cpu", 1)
@@ -215,7 +218,7 @@ for variant in test_engine.VARIANTS:
     test_engine.method_of(variant).step(next(test_engine.batches_of(8)))
 print(*{"torchvision", "torch._dynamo", "triton"} & sys.modules.keys())
 """
-    done = subprocess.run([sys.executable, "-c", check, Path(__file__).parent], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", check, *FOLDERS], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.split() == []
 
 

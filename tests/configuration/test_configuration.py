@@ -16,7 +16,7 @@ from align.methods import DEFAULT_METHODS, METHODS
 from align.methods.naming import method_of
 from align.metrics import METRICS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = {
     "datasets": {"scenes": {"source": {"digit_scenes": {}}, "root": "data/scenes"}},
     "experiments": {"one": {"dataset": "scenes", "seeds": [0]}},
