@@ -21,6 +21,8 @@ for name, entry in FIGURES.items():
                 caption=caption(entry.implementation),
                 settings=function_settings(entry),
                 loads=[entry.implementation],
+            message:
+                f"Drawing figure {name}"
             script:
                 "../workflow_scripts/figure.py"
 
@@ -41,6 +43,8 @@ rule training_curves:
         **cost(),
     params:
         caption=lambda wildcards: page_caption("training_curves", wildcards),
+    message:
+        "Drawing figure training_curves of {wildcards.dataset}, {wildcards.protocol}, {wildcards.domain}"
     script:
         "../workflow_scripts/training_curves.py"
 
@@ -73,6 +77,8 @@ rule case_studies:
             PLAN.attribution,
             *(name for run in first_seeds_of_page(wildcards) for name in PLAN.run_code(run)),
         ],
+    message:
+        "Drawing figure case_studies of {wildcards.dataset}, {wildcards.protocol}, {wildcards.domain}"
     script:
         "../workflow_scripts/case_studies.py"
 
@@ -96,6 +102,8 @@ rule costs:
         caption=caption(FIGURES["costs"].implementation),
         benchmarks={step: per_run(paths.benchmark(f"{step}/{paths.RUN}")) for step in ("train", "evaluate")},
         runs=[run._asdict() for run in RUNS],
+    message:
+        "Drawing figure costs"
     script:
         "../workflow_scripts/costs.py"
 
@@ -115,6 +123,8 @@ rule performance:
         **cost(),
     params:
         caption=caption(FIGURES["performance"].implementation),
+    message:
+        "Drawing figure performance"
     script:
         "../workflow_scripts/performance.py"
 
@@ -134,6 +144,8 @@ rule rule_graph:
         caption=caption(FIGURES["rule_graph"].implementation),
         # The rule that made a folder of images is gone once the folder is complete. That is no reason to draw again.
         rules=lambda wildcards: [rule.name for rule in workflow.rules if not rule.name.startswith("acquire_")],
+    message:
+        "Drawing figure rule_graph"
     script:
         "../workflow_scripts/rule_graph.py"
 

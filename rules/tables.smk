@@ -23,6 +23,8 @@ for name, entry in TABLES.items():
                 caption=caption(entry.implementation),
                 settings=function_settings(entry),
                 loads=[entry.implementation],
+            message:
+                f"Making table {name}"
             script:
                 "../workflow_scripts/table.py"
 
@@ -45,6 +47,8 @@ rule data_table:
     params:
         caption=caption(TABLES["data"].implementation),
         datasets=list(DATASETS),
+    message:
+        "Making table data"
     script:
         "../workflow_scripts/table_of_data.py"
 
@@ -63,6 +67,8 @@ rule assumptions:
     params:
         caption=caption(TABLES["assumptions"].implementation),
         rows=[assumption._asdict() for assumption in declared_in(CONFIGURATION)],
+    message:
+        "Making table assumptions"
     script:
         "../workflow_scripts/table_of_assumptions.py"
 
@@ -82,6 +88,8 @@ rule runs:
         **cost(),
     params:
         caption=caption(TABLES["runs"].implementation),
+    message:
+        "Making table runs"
     script:
         "../workflow_scripts/table_of_runs.py"
 

@@ -26,38 +26,37 @@ README = (REPOSITORY / "README.md").read_text()
 SECTION = README.split("## What runs again")[1].split("\n## ")[0]
 # Of each line of its table, below the header, what was changed and which rules run again.
 LINES = dict(re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", SECTION, re.MULTILINE)[2:])
-# A rule with a message shows that in place of its files.
-JOB = re.compile(r"^ *(?:output: results/([^,\n]*)|Job \d+: (.*)$)", re.MULTILINE)
+JOB = re.compile(r"^ *Job \d+: (.*)$", re.MULTILINE)  # its rule's message
 RULE = re.compile(r"^(\w+) +\d+$", re.MULTILINE)
-REPORT = "report.html"
+REPORT = "Putting every table and figure into one HTML page"
 COLLECTING = "Putting the metrics of all runs into one table"
 COLLECTED = {
     COLLECTING,
-    "tables/in_distribution.html",
-    "tables/out_of_distribution.html",
-    "tables/leave_one_domain_out.html",
-    "tables/explanation_quality.html",
-    "tables/masker_ablation.html",
-    "tables/mask_quality.html",
-    "tables/theory.html",
-    "tables/runs.html",
-    "figures/training_curves/tiny_scenes/single_source/china.svg",
-    "figures/case_studies/tiny_scenes/single_source/china.svg",
-    "figures/accuracy_vs_explanation.svg",
-    "figures/sensitivity.svg",
-    "figures/mask_degradation.svg",
-    "figures/average_ranks.svg",
-    "figures/costs.svg",
-    "verdict.csv",
+    "Making table in_distribution",
+    "Making table out_of_distribution",
+    "Making table leave_one_domain_out",
+    "Making table explanation_quality",
+    "Making table masker_ablation",
+    "Making table mask_quality",
+    "Making table theory",
+    "Making table runs",
+    "Drawing figure training_curves of tiny_scenes, single_source, china",
+    "Drawing figure case_studies of tiny_scenes, single_source, china",
+    "Drawing figure accuracy_vs_explanation",
+    "Drawing figure sensitivity",
+    "Drawing figure mask_degradation",
+    "Drawing figure average_ranks",
+    "Drawing figure costs",
+    "Giving a verdict on each claim of the paper",
     REPORT,
 }
 WITHOUT_CHINA = {
-    "figures/training_curves/tiny_scenes/leave_one_domain_out/china.svg",
-    "figures/case_studies/tiny_scenes/leave_one_domain_out/china.svg",
+    "Drawing figure training_curves of tiny_scenes, leave_one_domain_out, china",
+    "Drawing figure case_studies of tiny_scenes, leave_one_domain_out, china",
 }
 EVERYTHING_COLLECTED = COLLECTED | WITHOUT_CHINA
 CASE_STUDIES = {name for name in EVERYTHING_COLLECTED if "case_studies" in name}
-ASSUMPTIONS = "tables/assumptions.html"  # it shows every setting's value
+ASSUMPTIONS = "Making table assumptions"  # it shows every setting's value
 PHOTOGRAPHS_AGAIN = {
     "Reading every image of photographs once",
     "Counting the images of photographs",
@@ -94,7 +93,7 @@ def where(run):
 
 
 class Plan(NamedTuple):
-    """What would run: every job, by its message or its first output below results/, and the rules by name."""
+    """What would run: every job, by its message, and the rules, by name."""
 
     jobs: set[str]
     rules: set[str]
@@ -104,7 +103,7 @@ def plan(folder, *targets, configuration="config/tiny.yaml", library=None):
     """Return what Snakemake would do in ``folder`` for the targets, by a dry run."""
     done = run_snakemake(folder, *targets, "--dry-run", "--nolock", "--configfile", str(configuration), library=library)
     assert done.returncode == 0, done.stdout + done.stderr
-    jobs = {output or message for output, message in JOB.findall(done.stdout)}
+    jobs = set(JOB.findall(done.stdout))
     assert jobs or "Nothing to be done" in done.stdout
     return Plan(jobs, set(RULE.findall(done.stdout)) - {"all", "total"})
 
@@ -182,7 +181,7 @@ def training_setting(finished, scratch):
 
 def seed_of_the_split(finished, scratch):
     path = configured(scratch, lambda content: content.update(splits={"seed": 1}))
-    made = {"Splitting tiny_scenes", "tables/data.html", ASSUMPTIONS}
+    made = {"Splitting tiny_scenes", "Making table data", ASSUMPTIONS}
     return plan(finished.tiny, configuration=path), made | training(RUNS) | evaluation(RUNS) | EVERYTHING_COLLECTED
 
 
@@ -200,20 +199,19 @@ def metric_in_the_library(finished, scratch):
     library = edited(scratch, "metrics/__init__.py", "METRICS = {\n", f"METRICS = {{\n    {line}\n")
     code = 'def confidence(explained):\n    return {"confidence": explained.probabilities.amax(1)}\n'
     (library / "align/metrics/prediction/confidence.py").write_text(code)
-    titled = {"tables/data.html", "figures/performance.svg"}  # show no metric, but are made with the module that has all titles
-    return plan(finished.tiny, library=library), evaluation(RUNS) | EVERYTHING_COLLECTED | titled
+    return plan(finished.tiny, library=library), evaluation(RUNS) | EVERYTHING_COLLECTED
 
 
 def evaluation_setting(finished, scratch):
     path = configured(scratch, lambda content: content["evaluation"].update(curve_steps=5))
-    made_of_runs = re.compile(r"tables/runs|figures/training_curves")
+    made_of_runs = re.compile("Making table runs|Drawing figure training_curves")
     collected = {name for name in EVERYTHING_COLLECTED if not made_of_runs.match(name)}
     return plan(finished.tiny, configuration=path), evaluation(RUNS) | collected | {ASSUMPTIONS}
 
 
 def code_of_a_figure(finished, scratch):
     library = edited(scratch, "figures/costs.py", "def draw_costs(", "WIDTH = 3\n\n\ndef draw_costs(")
-    return plan(finished.tiny, library=library), {"figures/costs.svg", REPORT}
+    return plan(finished.tiny, library=library), {"Drawing figure costs", REPORT}
 
 
 def setting_of_case_studies(finished, scratch):
@@ -223,7 +221,7 @@ def setting_of_case_studies(finished, scratch):
 
 def caption(finished, scratch):
     library = edited(scratch, "figures/costs.py", 'CAPTION = """', 'CAPTION = """\nMore words.')
-    return plan(finished.tiny, library=library), {"figures/costs.svg", REPORT}
+    return plan(finished.tiny, library=library), {"Drawing figure costs", REPORT}
 
 
 def another_torch(finished, scratch):
@@ -302,7 +300,7 @@ def test_a_user_s_images_are_looked_at_once(photographs_data):
     assert plan(photographs_data, "data", configuration="my.yaml").jobs == set()
 
 
-@pytest.mark.parametrize(("script", "expected"), [("costs", {"figures/costs.svg", REPORT}), ("report", {REPORT})])
+@pytest.mark.parametrize(("script", "expected"), [("costs", {"Drawing figure costs", REPORT}), ("report", {REPORT})])
 def test_a_script_is_run_again_when_its_code_changes(tiny_results, tmp_path, script, expected):
     folder = copied(tiny_results, tmp_path)
     path = folder / f"workflow_scripts/{script}.py"
@@ -313,7 +311,7 @@ def test_a_script_is_run_again_when_its_code_changes(tiny_results, tmp_path, scr
 
 def test_a_table_is_made_again_when_its_code_changes(tiny_results, tmp_path):
     library = edited(tmp_path, "tables/runs.py", "def runs(", "DIGITS = 3\n\n\ndef runs(")
-    assert plan(tiny_results, library=library).jobs == {"tables/runs.html", REPORT}
+    assert plan(tiny_results, library=library).jobs == {"Making table runs", REPORT}
 
 
 def test_a_new_measurement_draws_its_figure_only(tiny_results, tmp_path):
@@ -321,7 +319,7 @@ def test_a_new_measurement_draws_its_figure_only(tiny_results, tmp_path):
     path = folder / "artifacts/performance/cpu.csv"
     path.parent.mkdir(parents=True)
     path.write_text("benchmark\n")
-    assert plan(folder).jobs == {"figures/performance.svg", REPORT}
+    assert plan(folder).jobs == {"Drawing figure performance", REPORT}
 
 
 def test_every_profile_goes_by_the_same_changes():
@@ -343,8 +341,8 @@ def test_the_table_of_runs_names_versions_that_are_mixed(tiny_results, tmp_path)
 AGAIN = training(RUNS) | evaluation(RUNS)
 THREE = [of_tiny("align", seed) for seed in (0, 1, 2)]
 COMMANDS = {
-    "results/tables/in_distribution.md": AGAIN | {COLLECTING, "tables/in_distribution.html"},
-    "costs": AGAIN | {"figures/costs.svg"},
+    "results/tables/in_distribution.md": AGAIN | {COLLECTING, "Making table in_distribution"},
+    "costs": AGAIN | {"Drawing figure costs"},
     "results/runs/digit_scenes/single_source/china/align/seed0/checkpoint.pt": training(THREE[:1]),
     "results/evaluations/digit_scenes/single_source/china/align/seed{0,1,2}/metrics.csv": training(THREE) | evaluation(THREE),
 }
@@ -360,7 +358,7 @@ def test_part_of_the_results_is_made_by_its_name(tiny_results, tmp_path, command
 
 
 FORCED = {
-    "in_distribution": {"tables/in_distribution.html", REPORT},
+    "in_distribution": {"Making table in_distribution", REPORT},
     "train_run": AGAIN | EVERYTHING_COLLECTED,
 }
 
