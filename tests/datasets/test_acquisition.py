@@ -262,4 +262,4 @@ def test_one_folder_for_two_data_sets_is_made_once_or_refused(workflow, vlcs_arc
     (workflow / "my.yaml").write_text(yaml.safe_dump(content))
     done = make(workflow, "data", "--dry-run")
     assert done.returncode == 1
-    assert "datasets.smaller: found the root of datasets.VLCS, data/VLCS, expected one of its own" in done.stdout + done.stderr
+    assert "datasets.smaller: found the root of datasets.VLCS, data/VLCS, expected another folder" in done.stdout + done.stderr
