@@ -59,8 +59,6 @@ rule case_studies:
         **figure_files("case_studies", paths.PAGE),
     log:
         paths.log(f"figures/case_studies/{paths.PAGE}"),
-    group:
-        "presentation"
     conda:
         ENVIRONMENT
     resources:

@@ -149,7 +149,7 @@ def test_a_second_person_trains_and_acquires_nothing(second):
     log = second.with_name("second_log").read_text()
     assert jobs(log)["take_published_run"] == len(RUNS)
     assert jobs(log)["evaluate_run"] == len(RUNS)
-    assert not re.search("train_run|Training|acquire|Making", log)
+    assert not re.search("train_run|Training|acquire|Making data", log)
     assert "Nothing to be done" in snakemake(second, "all", "--dry-run", "--nolock", *PUBLISHED)
 
 
@@ -366,10 +366,11 @@ def test_an_account_that_is_not_whole_is_named(tmp_path, content):
         read_account(path)
 
 
-def taken(folder, run=ALIGN, to="taken"):
+def taken(folder, run=ALIGN, to="taken", code=None):
     """Take a run as its job does, from the published folder of a working directory with the data's listings."""
     published = folder / "artifacts/checkpoints"
-    take_run(published / run.path, published / run.dataset, folder / "results/data" / run.dataset, folder / to)
+    code = code or read_account(published / run.path / "checkpoint.json")["hashes"]["code"]
+    take_run(published / run.path, published / run.dataset, folder / "results/data" / run.dataset, folder / to, code)
     return folder / to
 
 
@@ -393,7 +394,9 @@ def test_a_replaced_image_is_named(clone):
     output = snakemake(clone, f"results/runs/{RUNS[0].path}/checkpoint.pt", *PUBLISHED, fails=True)
     name = image.relative_to(clone / "data/tiny_scenes")
     assert f"results/data/tiny_scenes/manifest.csv: found 1 images that differ: {name} (published " in output
-    assert "expected those that the checkpoint was trained with, as in artifacts/checkpoints/tiny_scenes/manifest.csv" in output
+    assert (
+        "expected those that the checkpoint was trained with, listed in artifacts/checkpoints/tiny_scenes/manifest.csv" in output
+    )
     assert not (clone / "results/runs" / RUNS[0].path / "checkpoint.pt").exists()
 
 
@@ -429,13 +432,10 @@ def test_taking_is_exact_and_says_that_the_code_was_another(own_copy, caplog):
     assert caplog.text == ""
     for name in ("checkpoint.pt", "history.csv", "run.json"):
         assert (folder / name).read_bytes() == (own_copy / "results/runs" / ALIGN.path / name).read_bytes()
-    path = own_copy / "artifacts/checkpoints" / ALIGN.path / "checkpoint.json"
-    account = json.loads(path.read_text())
-    account["hashes"]["code"] = "another"
-    replace(path, json.dumps(account).encode())
+    code = read_account(own_copy / "artifacts/checkpoints" / ALIGN.path / "checkpoint.json")["hashes"]["code"]
     with caplog.at_level(logging.WARNING):
-        taken(own_copy, to="again")
-    assert f"{ALIGN.path}: trained by code another; the code here is " in caplog.text
+        taken(own_copy, to="again", code="another")
+    assert f"{ALIGN.path}: trained by code {code}; the code here is another" in caplog.text
 
 
 def test_a_metric_without_a_value_is_published_as_null(versioned, tmp_path):
@@ -503,7 +503,7 @@ def test_without_git_everything_works_but_a_snapshot(finished):
         shutil.copy(REPOSITORY / name, finished / name)
     assert "Nothing to be done" in snakemake(finished, "all", "--dry-run")
     output = snakemake(finished, "snapshot", fails=True)
-    assert output.count("found no git repository, expected one for `snapshot`") == 1
+    assert output.count("found no git repository, expected one for the .dvc files of `snapshot`") == 1
     assert "only `snapshot` needs it" in output
     assert "Traceback" not in output
     assert "Job stats" not in output  # it is said before anything is trained

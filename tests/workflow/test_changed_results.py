@@ -90,7 +90,7 @@ def test_a_changed_result_costs_nothing_and_is_made_again_as_it_was(evaluated, n
     damaged = results(evaluated)
     said = snakemake(evaluated, fails=True)
     assert said.count(f"{name}: found ") == 1
-    assert "restore them, or remove them, so that they are made again" in said
+    assert "restore these files, or remove them to have them made again" in said
     assert results(evaluated) == damaged  # no job had started, and so none had removed what it makes
     (evaluated / name).unlink()
     snakemake(evaluated, TABLE, name)

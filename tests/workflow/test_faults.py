@@ -300,7 +300,7 @@ def test_locks_of_the_living_stay_and_those_of_the_dead_go(locked):
 def test_a_folder_that_is_read_only_is_named(locked):
     with (
         read_only(locked),
-        pytest.raises(InputError, match=f"{locked}: cannot be written .*, expected a folder for Snakemake's own"),
+        pytest.raises(InputError, match=f"{locked}: cannot be written .*, expected a writable folder for Snakemake's records"),
     ):
         release_stale_locks(locked)
 

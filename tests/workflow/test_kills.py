@@ -172,6 +172,6 @@ def test_what_an_orphan_has_finished_is_not_trained_again(workflow, undisturbed)
     done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (workflow / "results/runs" / RUN / "run.json").read_bytes() == made
-    assert "ended before Snakemake took note" in (workflow / "results/logs/train" / f"{RUN}.log").read_text()
+    assert "had finished before Snakemake recorded it" in (workflow / "results/logs/train" / f"{RUN}.log").read_text()
     ends_as(undisturbed, workflow, [0])
     assert "Nothing to be done" in run_snakemake(workflow, CHECKPOINT, *COMMAND).stderr

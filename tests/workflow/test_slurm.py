@@ -17,6 +17,7 @@ from conftest import REPOSITORY, copy_workflow, run_snakemake
 
 from align.configuration.loading import load
 from align.configuration.runs import planned_runs
+from align.methods.naming import method_of
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one process starts one Slurm; it comes first, and mostly waits
 
@@ -30,6 +31,7 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 SMALL = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 SMALL["experiments"] = {"tiny": SMALL["experiments"]["tiny"] | {"methods": ["erm", "sgt"]}}
 SMALL["training"]["epochs"] = 200
+RUNS = planned_runs(load(yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())))
 KILLED = next(run for run in planned_runs(load(SMALL)) if run.method == "sgt")
 COMMENT = f"rule_train_run_wildcards_{KILLED.dataset}_{KILLED.protocol}_{KILLED.domain}_{KILLED.method}_{KILLED.seed}"
 
@@ -165,16 +167,46 @@ def planned(tmp_path_factory):
 
 def test_the_profile_groups_the_short_jobs(planned):
     said = planned()
-    jobs = set(re.findall(r"^(\w+) +\d+$", said, re.MULTILINE)) - {"total", "all"}
-    grouped = set(re.findall(r"^ {4}rule (\w+):$", said, re.MULTILINE))
-    data = {"acquire_tiny_scenes", "index", "verify", "split", "pack"}
-    assert jobs - grouped == data | {"train_run", "evaluate_run", "case_studies"}
+    alone = set(re.findall(r"^Job \d+: (\w+ \w+)", said, re.MULTILINE))
+    assert alone == {
+        *("Making data", "Reading every", "Counting the", "Splitting tiny_scenes", "Packing tiny_scenes"),
+        *(f"{doing} {method}" for doing in ("Training", "Evaluating") for method in {method_of(run.method) for run in RUNS}),
+        "Drawing figure",  # case studies
+    }
+    grouped = re.findall(r"^ +Job \d+: (.+)", said, re.MULTILINE)
+    assert {"Putting the metrics of all runs into one table", "Making table runs", "Drawing figure costs"} <= set(grouped)
+    assert not any("case_studies" in message for message in grouped)
     assert said.count("Group job presentation") == 1
 
 
-def test_each_attempt_asks_for_more_memory_and_time(planned):
-    """``--attempt`` is how Snakemake tells a job on a node which one it is; jobs with a message do not show what they ask for."""
-    asked = re.compile(r"mem_mb=(\d+), .*runtime=(\d+)")
-    first, third = ([tuple(map(int, pair)) for pair in asked.findall(planned("--attempt", attempt))] for attempt in ("1", "3"))
+ASKED = """
+import sys
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import *
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    parsed = api.workflow(
+        resource_settings=ResourceSettings(cores=1),
+        config_settings=ConfigSettings(configfiles=[Path("config/tiny.yaml")]),
+        storage_settings=StorageSettings(),
+        snakefile=Path("Snakefile"),
+    )
+    settings = ExecutionSettings(attempt=int(sys.argv[1]))
+    parsed.dag(DAGSettings(forceall=True)).execute_workflow(executor="dryrun", execution_settings=settings)
+    for job in parsed._workflow.dag.jobs:
+        if job.rule.script:
+            print(job.resources.mem_mb, job.resources.runtime)
+"""
+
+
+def test_each_attempt_asks_for_more_memory_and_time(tmp_path):
+    def asked(attempt):
+        command = [sys.executable, "-c", ASKED, str(attempt)]
+        done = subprocess.run(command, cwd=workflow, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+        return sorted(tuple(map(int, line.split())) for line in done.stdout.splitlines())
+
+    workflow = copy_workflow(tmp_path / "workflow")
+    first = asked(1)
     assert len(first) > 20
-    assert third == [(3 * memory, 3 * minutes) for memory, minutes in first]
+    assert asked(3) == [(3 * memory, 3 * minutes) for memory, minutes in first]
