@@ -194,8 +194,6 @@ rule data:
         CHECKED,
         expand(paths.SPLITS, dataset=DATASETS),
         [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)],
-    message:
-        "Every data set is ready"
 
 
 rule splits:
@@ -203,5 +201,3 @@ rule splits:
     input:
         CHECKED,
         expand(paths.SPLITS, dataset=DATASETS),
-    message:
-        "Every data set is split"

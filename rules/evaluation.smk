@@ -56,5 +56,3 @@ rule evaluate:
     input:
         CHECKED,
         paths.METRICS,
-    message:
-        "Every run is evaluated"

@@ -89,5 +89,3 @@ rule train:
     input:
         CHECKED,
         per_run(paths.CHECKPOINT),
-    message:
-        "Every run is trained"

@@ -76,9 +76,9 @@ def partial_files(folder):
 
 def soon(found, what):
     """Wait until ``found()`` is true."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not found():
-        assert time.monotonic() < deadline, f"not within a minute: {what}"
+        assert time.monotonic() < deadline, f"not within five minutes: {what}"
         time.sleep(0.02)
 
 
@@ -160,7 +160,7 @@ def test_a_disk_that_is_full_while_downloading(tmp_path, monkeypatch):
     path = tmp_path / "downloads/archive.zip"
     with running_server() as server, small_disk(path.parent, "2m") as enlarge:
         address = server.serve("/a", served := Served(content))
-        with pytest.raises(InputError, match=r"archive\.zip: cannot be written \(No space left on device\).*run again to go on"):
+        with pytest.raises(InputError, match=r"archive\.zip: cannot be written \(No space left on device\).*run again to resume"):
             download(address, path, Path.exists)
         assert not path.exists()
         enlarge()

@@ -60,7 +60,7 @@ def begin(folder, *arguments):
 
 def soon(found, what):
     """Return what ``found()`` returns, once that is true."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         if value := found():
             return value

@@ -92,7 +92,7 @@ def start(folder: Path, environment: dict[str, str], *arguments: str) -> subproc
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT, text=True)
 
 
-def wait_for(condition: Callable[[], bool], running: subprocess.Popen[str], seconds: float = 180) -> None:
+def wait_for(condition: Callable[[], bool], running: subprocess.Popen[str], seconds: float = 600) -> None:
     """Wait until ``condition`` holds; fail where ``running`` ends before."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -111,8 +111,8 @@ def test_a_cancelled_training_goes_on_and_the_tables_are_those_of_a_local_run(sl
         ((killed, state, *asked),) = queue(slurm, COMMENT)
         assert (state, asked) == ("RUNNING", ["4000M", "4:00:00"])
         subprocess.run(["scancel", killed], env=slurm, check=True)
-        assert on_slurm.wait(400) == 0, (there / "said").read_text()
-        assert local.wait(200) == 0, (here / "said").read_text()
+        assert on_slurm.wait(1200) == 0, (there / "said").read_text()
+        assert local.wait(1200) == 0, (here / "said").read_text()
     finally:
         for process in (on_slurm, local):
             process.kill()
