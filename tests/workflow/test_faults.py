@@ -268,7 +268,7 @@ JOIN = """
 import sys
 from pathlib import Path
 from align.workflow.locks import release_stale_locks
-join(Path(sys.argv[1]))
+release_stale_locks(Path(sys.argv[1]))
 print("joined", flush=True)
 input()
 """
