@@ -55,6 +55,9 @@ WITHOUT_CHINA = {
     "Drawing figure case_studies of tiny_scenes, leave_one_domain_out, china",
 }
 EVERYTHING_COLLECTED = COLLECTED | WITHOUT_CHINA
+MADE_OF_METRICS = {
+    name for name in EVERYTHING_COLLECTED if not re.match("Making table runs|Drawing figure training_curves", name)
+}
 CASE_STUDIES = {name for name in EVERYTHING_COLLECTED if "case_studies" in name}
 ASSUMPTIONS = "Making table assumptions"  # it shows every setting's value
 PHOTOGRAPHS_AGAIN = {
@@ -199,14 +202,12 @@ def metric_in_the_library(finished, scratch):
     library = edited(scratch, "metrics/__init__.py", "METRICS = {\n", f"METRICS = {{\n    {line}\n")
     code = 'def confidence(explained):\n    return {"confidence": explained.probabilities.amax(1)}\n'
     (library / "align/metrics/prediction/confidence.py").write_text(code)
-    return plan(finished.tiny, library=library), evaluation(RUNS) | EVERYTHING_COLLECTED
+    return plan(finished.tiny, library=library), evaluation(RUNS) | MADE_OF_METRICS
 
 
 def evaluation_setting(finished, scratch):
     path = configured(scratch, lambda content: content["evaluation"].update(curve_steps=5))
-    made_of_runs = re.compile("Making table runs|Drawing figure training_curves")
-    collected = {name for name in EVERYTHING_COLLECTED if not made_of_runs.match(name)}
-    return plan(finished.tiny, configuration=path), evaluation(RUNS) | collected | {ASSUMPTIONS}
+    return plan(finished.tiny, configuration=path), evaluation(RUNS) | MADE_OF_METRICS | {ASSUMPTIONS}
 
 
 def code_of_a_figure(finished, scratch):
