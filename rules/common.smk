@@ -94,6 +94,37 @@ def folder_content(wildcards):
     return None if dataset.source else folder_fingerprint(dataset.root)
 
 
+def published_name(wildcards):
+    """Return the name under which the numbers of images of the job's data set are published. None if they are not."""
+    return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
+
+
+def published_listing(name):
+    """Return an input function: a listing of the data set of the job's run, as it was published."""
+    return lambda wildcards: ancient(f"{CONFIGURATION.checkpoints.folder}/{wildcards.run.split('/')[0]}/{name}")
+
+
+def own_listing(pattern):
+    """Return an input function: a listing of the data set of the job's run."""
+    return lambda wildcards: pattern.format(dataset=wildcards.run.split("/")[0])
+
+
+def in_repository(path):
+    """Return ``path`` if git and DVC can version it. Otherwise end with the reason."""
+    try:
+        require_repository(Path.cwd())
+    except InputError as error:
+        raise SystemExit(str(error)) from None
+    return path
+
+
+def rule_code(script, loads):
+    """Return the hash of a rule's code. If ``loads`` is a params function, return a params function."""
+    if callable(loads):
+        return lambda wildcards: code_hash(script, *loads(wildcards))
+    return code_hash(script, *loads)
+
+
 onstart:
     # This check comes before the first job. Snakemake removes the outputs of a job when the job starts, so a wrong input that is
     # found only then would cost them.

@@ -6,11 +6,6 @@ from align.datasets.published_counts import published_counts
 PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
 
 
-def published_name(wildcards):
-    """Return the name under which the numbers of images of the job's data set are published. None if they are not."""
-    return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
-
-
 rule download:
     output:
         paths.VERIFIED,

@@ -43,14 +43,6 @@ rule train_run:
 if PLAN.taken:
     CHECKPOINTS = str(CONFIGURATION.checkpoints.folder)
 
-    def published_listing(name):
-        """Return an input function: a listing of the data set of the job's run, as it was published."""
-        return lambda wildcards: ancient(f"{CHECKPOINTS}/{wildcards.run.split('/')[0]}/{name}")
-
-    def own_listing(pattern):
-        """Return an input function: a listing of the data set of the job's run."""
-        return lambda wildcards: pattern.format(dataset=wildcards.run.split("/")[0])
-
     rule take_published_run:
         input:
             # Files from `dvc pull` are newer than everything, so their times do not count. The param `account` has their checksums.

@@ -2,15 +2,6 @@
 from align.versioning.agreement import preparation_settings
 
 
-def in_repository(path):
-    """Return ``path`` if git and DVC can version it. Otherwise end with the reason."""
-    try:
-        require_repository(Path.cwd())
-    except InputError as error:
-        raise SystemExit(str(error)) from None
-    return path
-
-
 rule snapshot:
     """Publish every run that was trained here, and add data and checkpoints to DVC. Then run `git commit` and `dvc push`."""
     input:
