@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from method_terms import SIZE, SMALL
 from PIL import Image
 
@@ -31,6 +32,10 @@ training: {epochs: 1, batch_size: 2}
 """
 
 torch.set_num_threads(1)
+
+
+settings.register_profile("untimed", deadline=None)  # no test may depend on how busy the machine is
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

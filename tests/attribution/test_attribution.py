@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 from captum.attr import IntegratedGradients, LayerGradCam, Saliency
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytorch_grad_cam import HiResCAM, LayerCAM
 from torch import nn
@@ -227,7 +227,6 @@ def test_a_flat_map_is_scaled_to_zero_and_has_finite_gradients():
     assert maps.grad.isfinite().all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=4, max_size=4), st.floats(0.125, 8, width=32))
 def test_scaled_maps_fill_the_unit_interval_whatever_their_scale(values, factor):
     maps = torch.tensor(values).view(1, 2, 2)

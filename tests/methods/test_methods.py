@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from method_terms import (
     SIZE,
@@ -147,7 +147,6 @@ class TestSGT:
 
 
 class TestAttributionMixup:
-    @settings(deadline=None)
     @given(st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(0, 2**32))
     def test_partners_are_a_permutation_within_classes(self, labels, seed):
         labels = torch.tensor(labels)

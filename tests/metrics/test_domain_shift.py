@@ -140,7 +140,7 @@ def test_lemma_2_s_bound_can_fail_where_changes_cancel_in_the_expected_output():
     assert (found["output_gap"], found["mse_gap"], found["mse_gap_bound_holds"]) == (0, 2, 0)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.integers(1, 12))
 def test_what_always_holds(seed, classes, n):
     generator = np.random.default_rng(seed)

@@ -205,7 +205,7 @@ def test_ties_keep_the_reading_order_and_coarse_maps_are_resized_before_ranking(
     assert coarse.ranks.flatten().tolist() == [3, 2, 1, 0]  # 0, ¼, ¾, 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(maps)
 def test_faithfulness_depends_on_the_order_of_pixels_only(saliency):
     predict = mass(torch.arange(1, 17).reshape(4, 4) / 136)
@@ -215,7 +215,7 @@ def test_faithfulness_depends_on_the_order_of_pixels_only(saliency):
         assert all(torch.equal(found[key], transformed[key]) for key in found)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.permutations(range(1, 17)), maps)
 def test_no_map_is_more_faithful_than_the_weights_themselves(weights, other):
     weights = torch.tensor(weights).float().reshape(1, 4, 4) / 136
@@ -288,7 +288,7 @@ def test_images_without_ground_truth_or_object_do_not_count():
     assert measured("energy_inside", located([0.0, 0.0, 0.0, 0.0])) == {}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(maps, st.lists(st.booleans(), min_size=16, max_size=16).filter(any))
 def test_average_precision_is_scikit_learns_ties_included(saliency, object_pixels):
     positives = torch.tensor(object_pixels)
@@ -336,7 +336,7 @@ RANGES = {
 }
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(2, 5))
 def test_every_value_is_in_range_whatever_the_model(seed, classes):
     generator = torch.Generator().manual_seed(seed)

@@ -43,7 +43,7 @@ def root(tmp_path) -> Path:
     return tmp_path / "root"
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.permutations(range(6)), size=st.sampled_from([8, 16, 33]), resize=st.sampled_from(["crop", "stretch"]))
 def test_rows_are_in_the_manifests_order(tmp_path_factory, order, size, resize):
     root = tmp_path_factory.mktemp("packing")
@@ -68,7 +68,7 @@ def quadrants(width: int, height: int) -> tuple[Image.Image, Image.Image]:
     return image, mask
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     width=st.integers(8, 60).map(lambda n: 2 * n),
     height=st.integers(8, 60).map(lambda n: 2 * n),
