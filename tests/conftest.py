@@ -32,8 +32,6 @@ training: {epochs: 1, batch_size: 2}
 """
 
 torch.set_num_threads(1)
-
-
 settings.register_profile("untimed", deadline=None)  # no test may depend on how busy the machine is
 settings.load_profile("untimed")
 

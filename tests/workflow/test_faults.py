@@ -264,12 +264,12 @@ def test_snakemake_is_killed_and_needs_no_unlocking(workflow):
     assert contents(workflow / "results") == before
 
 
-JOIN = """
+RELEASE = """
 import sys
 from pathlib import Path
 from align.workflow.locks import release_stale_locks
 release_stale_locks(Path(sys.argv[1]))
-print("joined", flush=True)
+print("released", flush=True)
 input()
 """
 
@@ -284,11 +284,11 @@ def locked(tmp_path):
 
 def test_locks_of_the_living_stay_and_those_of_the_dead_go(locked):
     lock = locked / "locks/0.output.lock"
-    command = [sys.executable, "-c", JOIN, locked]
+    command = [sys.executable, "-c", RELEASE, locked]
     pipe = subprocess.PIPE
     with ended(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)) as living:
-        assert living.stdout.readline() == "joined\n"
-        assert not lock.exists()  # nobody had joined: it was a dead one's
+        assert living.stdout.readline() == "released\n"
+        assert not lock.exists()  # it was a dead one's
         lock.write_text("results/metrics.csv\n")
         os.close(release_stale_locks(locked))
         assert lock.exists()
