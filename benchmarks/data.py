@@ -51,7 +51,7 @@ def _extraction(archive: Path, folder: Path) -> pd.DataFrame:
 
 def _packing(folder: Path) -> pd.DataFrame:
     root = folder / "images"
-    manifest = index(root)
+    manifest = index(root).manifest
     paths = [root / path for path in manifest["path"]]
     resize = v2.Compose([v2.Resize(SIZE), v2.CenterCrop(SIZE)])
 

@@ -4,11 +4,12 @@ import time
 from align import paths
 from align.configuration.loading import load
 from align.configuration.runs import Run
-from align.datasets.folders import folder_fingerprint
+from align.datasets.scan import scan
 from align.errors import InputError
 from align.files import require_room, require_writable
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
+from align.workflow.content import content_hash
 from align.workflow.gpus import gpu_is_visible
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
@@ -89,9 +90,17 @@ def dataset_root(wildcards):
 
 
 def folder_content(wildcards):
-    """Return a hash that changes when one of the user's images changes. A folder that a rule makes is tracked by itself."""
+    """Return a hash of the user's images. A folder that a rule makes is tracked by itself."""
     dataset = DATASETS[wildcards.dataset]
-    return None if dataset.source else folder_fingerprint(dataset.root)
+    if dataset.source:
+        return None
+    found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
+    return content_hash(f"images of {wildcards.dataset}", dataset.root, found.files, workflow.is_main_process)
+
+
+def file_content(name, files):
+    """Return a hash of the user's files, None if there are none."""
+    return content_hash(name, Path(), files, workflow.is_main_process) if files else None
 
 
 def published_name(wildcards):

@@ -63,6 +63,7 @@ rule index:
         dataset_root,
     output:
         manifest=paths.MANIFEST,
+        passed_over=paths.PASSED_OVER,
         listed=paths.LISTED,
     log:
         paths.log("index/{dataset}"),
@@ -75,6 +76,7 @@ rule index:
     params:
         domains=dataset_setting("domains"),
         classes=dataset_setting("classes"),
+        annotations=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
         content=folder_content,
     message:
         "Reading every image of {wildcards.dataset} once"
@@ -162,7 +164,7 @@ if PLAN.sam_files:
     rule segment:
         input:
             images=paths.IMAGES,
-            checkpoint=PLAN.sam_files,
+            checkpoint=ancient(PLAN.sam_files),
         output:
             masks=paths.SAM_MASKS,
             account=paths.SAM_ACCOUNT,
@@ -176,7 +178,7 @@ if PLAN.sam_files:
             **cost(memory=8000, minutes=720, gpu=GPU),
         params:
             settings=lookup("segment_anything", within=SETTINGS),
-            content=folder_fingerprint(CONFIGURATION.segment_anything.checkpoint),  # so that an older file in its place counts
+            content=file_content("sam", PLAN.sam_files),
         message:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:

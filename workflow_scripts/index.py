@@ -10,6 +10,9 @@ from align.workflow.jobs import job
 
 with job(snakemake):
     root = Path(snakemake.input[0])
-    write_listing(index(root, snakemake.params.domains, snakemake.params.classes), Path(snakemake.output.manifest))
+    params = snakemake.params
+    listed = index(root, params.domains, params.classes, [Path(folder) for folder in params.annotations])
+    write_listing(listed.manifest, Path(snakemake.output.manifest))
+    write_listing(listed.passed_over, Path(snakemake.output.passed_over))
     with whole_file(snakemake.output.listed) as partial:
         partial.write_text(contents_hash(root))

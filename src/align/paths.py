@@ -18,6 +18,7 @@ RESULTS = "results"
 
 DATA = RESULTS + "/data/{dataset}"
 MANIFEST = DATA + "/manifest.csv"
+PASSED_OVER = DATA + "/passed_over.csv"
 LISTED = DATA + "/listed.txt"
 COUNTS = DATA + "/counts.csv"
 ACQUISITION = DATA + "/acquisition.json"

@@ -49,7 +49,7 @@ def test_rows_are_in_the_manifests_order(tmp_path_factory, order, size, resize):
     root = tmp_path_factory.mktemp("packing")
     for number, colour in enumerate(COLOURS):
         store(root, f"a/x/{number}.png", Image.new("RGB", (20, 40), colour))
-    rows = index(root).iloc[order]
+    rows = index(root).manifest.iloc[order]
     images, masks = pack(root, rows, root / "out", size, resize)
     assert images.dtype == np.uint8
     assert images.shape == (6, size, size, 3)
@@ -78,7 +78,7 @@ def quadrants(width: int, height: int) -> tuple[Image.Image, Image.Image]:
 def test_quadrants_stay_in_place_and_the_mask_with_them(tmp_path_factory, width, height, size, resize):
     root = tmp_path_factory.mktemp("packing")
     store(root, "a/x/1.png", *quadrants(width, height))
-    images, masks = pack(root, index(root, domains=["a"]), root / "out", size, resize)
+    images, masks = pack(root, index(root, domains=["a"]).manifest, root / "out", size, resize)
     half, margin = size // 2, max(3, 2 * size // min(width, height) + 1)
     centres = images[0].astype(int)
     assert np.abs(centres[: half - margin, : half - margin] - (200, 0, 0)).max() <= 30
@@ -102,7 +102,7 @@ def test_crop_keeps_the_centre_square_and_stretch_the_whole():
 
 
 def test_images_without_a_mask_are_255_everywhere(root, tmp_path):
-    images, masks = pack(root, index(root, domains=["a"]), tmp_path / "out")
+    images, masks = pack(root, index(root, domains=["a"]).manifest, tmp_path / "out")
     assert len(images) == 6
     assert (masks[:3] == 255).all()  # class x: 0, 2, 4
     expected = np.zeros((16, 16), dtype=np.uint8)
@@ -114,10 +114,10 @@ def test_an_object_that_the_crop_leaves_out_is_no_ground_truth(tmp_path):
     mask = Image.new("L", (64, 16))
     mask.paste(255, (0, 0, 10, 16))
     store(tmp_path, "a/x/1.png", Image.new("RGB", (64, 16)), mask)
-    assert pack(tmp_path, index(tmp_path, domains=["a"]), tmp_path / "out", resize="crop")[1].shape == (0, 16, 16)
-    assert (pack(tmp_path, index(tmp_path, domains=["a"]), tmp_path / "out", resize="stretch")[1] == 1).mean() == pytest.approx(
-        10 / 64, abs=0.04
-    )
+    assert pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="crop")[1].shape == (0, 16, 16)
+    assert (
+        pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="stretch")[1] == 1
+    ).mean() == pytest.approx(10 / 64, abs=0.04)
 
 
 def test_a_turned_photograph_is_packed_upright(tmp_path):
@@ -127,7 +127,7 @@ def test_a_turned_photograph_is_packed_upright(tmp_path):
     exif[0x0112] = 6
     (tmp_path / "a" / "x").mkdir(parents=True)
     image.save(tmp_path / "a" / "x" / "1.jpg", exif=exif, quality=95)
-    images, _ = pack(tmp_path, index(tmp_path), tmp_path / "out", resize="stretch")
+    images, _ = pack(tmp_path, index(tmp_path).manifest, tmp_path / "out", resize="stretch")
     assert images[0, :7].min() > 235
     assert images[0, 9:].max() < 20
 
@@ -137,14 +137,14 @@ def test_a_large_jpeg_looks_the_same_as_without_reduced_decoding(tmp_path):
     image = Image.fromarray(smooth).resize((800, 600), Image.Resampling.BICUBIC)
     (tmp_path / "a" / "x").mkdir(parents=True)
     image.save(tmp_path / "a" / "x" / "1.jpg", quality=95)
-    images, _ = pack(tmp_path, index(tmp_path), tmp_path / "out", size=32)
+    images, _ = pack(tmp_path, index(tmp_path).manifest, tmp_path / "out", size=32)
     whole = np.asarray(fit(image, 32, "crop", Image.Resampling.BICUBIC)).astype(int)
     assert np.abs(images[0] - whole).mean() < 2
 
 
 @pytest.mark.parametrize("what", ["replaced", "removed", "broken"])
 def test_an_image_that_is_not_the_listed_one_is_named_and_nothing_is_written(root, tmp_path, what):
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     path = root / "a" / "y" / "3.png"
     if what == "replaced":
         Image.new("RGB", (20, 40), "pink").save(path)
@@ -158,7 +158,7 @@ def test_an_image_that_is_not_the_listed_one_is_named_and_nothing_is_written(roo
 
 
 def test_a_failed_pack_leaves_the_former_files(root, tmp_path):
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     pack(root, rows, tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (root / "a" / "y" / "3.png").unlink()
@@ -170,7 +170,7 @@ def test_a_failed_pack_leaves_the_former_files(root, tmp_path):
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     (tmp_path / "a" / "x").mkdir(parents=True)
     Image.new("RGB", (64, 64), "red").save(tmp_path / "a" / "x" / "1.png")
-    rows = index(tmp_path)
+    rows = index(tmp_path).manifest
     (tmp_path / "out").mkdir()
     repeated = pd.concat([rows] * 150, ignore_index=True)
     tracemalloc.start()
@@ -183,7 +183,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 
 @pytest.fixture
 def packed(root, tmp_path) -> tuple[Path, pd.DataFrame]:
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     pack(root, rows, tmp_path / "out")
     return tmp_path / "out", rows.drop(columns="sha256").assign(split=["train", "test", "train", "train", "train", "validation"])
 
@@ -208,7 +208,7 @@ def test_read_packed_maps_the_whole_domain(packed):
 
 
 def test_read_packed_has_no_masks_where_none_are_known(root, tmp_path):
-    rows = index(root, domains=["a"], classes=["x"])
+    rows = index(root, domains=["a"], classes=["x"]).manifest
     pack(root, rows, tmp_path / "out")
     assert read_packed(tmp_path / "out", rows.assign(split="train"), "a", "train", ["x"]).ground_truth is None
 
@@ -260,7 +260,7 @@ def test_a_broken_listing_is_named(tmp_path, content):
 
 def test_vlcs_voc2007_with_its_boxes(shared_data, tmp_path):
     root = shared_data / "vlcs_subset" / "VLCS"
-    rows = index(root, domains=["VOC2007"], classes=["dog"])
+    rows = index(root, domains=["VOC2007"], classes=["dog"]).manifest
     truth = [GroundTruth(kind="voc_boxes", folder=shared_data / "vlcs_annotations" / "voc2007_boxes", domain="VOC2007")]
     pack_domain(root, rows, 64, "crop", truth, tmp_path / "images.npy", tmp_path / "masks.npy")
     masks = np.load(tmp_path / "masks.npy")

@@ -184,7 +184,7 @@ def test_a_name_without_a_group_is_an_error(pattern):
 
 def test_a_digit_is_never_in_two_splits(tmp_path):
     generate(tmp_path / "scenes", DigitScenesSettings(images_per_class=185, image_size=32))
-    result = assign_splits(index(tmp_path / "scenes"), DEFAULT, group_pattern=r"digit(\d+)")
+    result = assign_splits(index(tmp_path / "scenes").manifest, DEFAULT, group_pattern=r"digit(\d+)")
     assert len(result) == 4 * 5 * 185
     assert result.groupby(result["path"].str.extract(r"digit(\d+)")[0])["split"].nunique().max() == 1
     counts = pd.crosstab([result["domain"], result["class"]], result["split"])

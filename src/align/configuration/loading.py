@@ -11,7 +11,7 @@ from align.configuration.problems import problem_text
 from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
-from align.datasets.folders import find_domains
+from align.datasets.scan import scan
 from align.datasets.settings import Dataset
 from align.errors import InputError
 from align.registry import require, suggestion
@@ -50,11 +50,11 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
         for folder in (dataset.root, *(truth.folder for truth in dataset.ground_truth)):
             if not folder.is_dir():
                 raise InputError(f"datasets.{name}: found no folder {folder}; correct the path in the configuration")
-        available = find_domains(dataset.root)
-        if not available:
-            raise InputError(
-                f"datasets.{name}: found no images in {dataset.root}; expected <domain>/<class>/*.jpg, .jpeg or .png below it"
-            )
+        folders = [truth.folder for truth in dataset.ground_truth]
+        try:
+            available = scan(dataset.root, dataset.domains, dataset.classes, folders).domains
+        except InputError as error:
+            raise InputError(f"datasets.{name}: {error}") from None
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, available)
     return dataset.model_copy(update={"domains": dataset.domains or available})

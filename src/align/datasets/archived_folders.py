@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from align.acquisition.archive_file import ArchiveFile
 from align.acquisition.extraction import extract
-from align.datasets.folders import is_image
+from align.datasets.scan import is_image
 from align.errors import InputError
 from align.files import whole_folder, write_json
 from align.settings import Section
@@ -22,7 +22,7 @@ def unpack_archives(root: Path, settings: Section, **archives: ArchiveFile) -> N
         images = sum(each.written for each in extracted)
         if not images:
             raise InputError(
-                f"{', '.join(str(archive.path) for archive in archives.values())}: found no .jpg, .jpeg or .png image, expected "
+                f"{', '.join(str(archive.path) for archive in archives.values())}: found no image, expected "
                 "…/<domain>/<class>/<image>; take the archive from its publisher, or correct `archive:`"
             )
         left_out = sum((each.left_out for each in extracted), Counter[str]())

@@ -58,7 +58,7 @@ def pack_domain(
         known = 0
         for path, domain, label, sha256 in rows[["path", "domain", "class", "sha256"]].itertuples(index=False):
             # Decoding at a reduced size keeps at least twice the side, so that the resampling filter has enough pixels.
-            image, found = read_rgb(root / path, least_side=2 * image_size)
+            image, found, _ = read_rgb(root / path, least_side=2 * image_size)
             if found != sha256:
                 raise InputError(
                     f"{root / path}: found SHA-256 {found[:12]}…, expected {sha256[:12]}… as when it was listed; "
