@@ -49,7 +49,7 @@ workflow: $(READY) ## Snakemake's own checks of the rules
 
 tests: $(READY) ## all tests
 	$(call heading,tests)
-	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 3 --dist loadgroup
+	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 3 --dist worksteal
 
 bench: $(READY) ## the speed on one CPU thread, as a table: artifacts/performance/cpu.csv
 	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cpu

@@ -20,6 +20,7 @@ from align.methods.base import Batch
 from align.models.classifier import Classifier, build_classifier
 
 REPOSITORY = Path(__file__).parents[1]
+LONGEST = ("test_slurm.py", "test_kills.py", "test_engine_accuracy.py")  # minutes each, and the first one mostly waits
 WORKFLOW = ("Snakefile", "rules", "workflow_scripts", "config", "profiles", "report", "reference", "envs")
 
 PHOTOGRAPHS = """\
@@ -30,6 +31,11 @@ training: {epochs: 1, batch_size: 2}
 """
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first, so that the others run beside them and no process is left with one at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def may_mount() -> bool:

@@ -19,8 +19,6 @@ from align.configuration.loading import load
 from align.configuration.runs import planned_runs
 from align.methods.naming import method_of
 
-pytestmark = pytest.mark.xdist_group("slurm")  # one process starts one Slurm; it comes first, and mostly waits
-
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
 PROFILE = ("--workflow-profile", "profiles/slurm")
 # One node sees files at once and is asked often; all else is as the profile has it.
