@@ -63,6 +63,7 @@ rule index:
         dataset_root,
     output:
         manifest=paths.MANIFEST,
+        perceptual_hashes=paths.PERCEPTUAL_HASHES,
         passed_over=paths.PASSED_OVER,
         listed=paths.LISTED,
     log:
@@ -76,7 +77,6 @@ rule index:
     params:
         domains=dataset_setting("domains"),
         classes=dataset_setting("classes"),
-        annotations=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
         content=folder_content,
     message:
         "Reading every image of {wildcards.dataset} once"
@@ -86,9 +86,11 @@ rule index:
 
 rule verify:
     input:
-        paths.MANIFEST,
+        manifest=paths.MANIFEST,
+        perceptual_hashes=paths.PERCEPTUAL_HASHES,
     output:
         counts=paths.COUNTS,
+        duplicates=paths.DUPLICATES,
         acquisition=paths.ACQUISITION,
     log:
         paths.log("verify/{dataset}"),
@@ -125,6 +127,7 @@ rule split:
         splits=lookup("splits", within=SETTINGS),
         test_only=dataset_setting("test_only"),
         group=dataset_setting("split_group"),
+        paired=dataset_setting("paired"),
     message:
         "Splitting {wildcards.dataset}"
     script:

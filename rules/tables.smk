@@ -33,6 +33,8 @@ rule data_table:
     input:
         splits=expand(paths.SPLITS, dataset=DATASETS),
         counts=expand(paths.COUNTS, dataset=DATASETS),
+        passed_over=expand(paths.PASSED_OVER, dataset=DATASETS),
+        duplicates=expand(paths.DUPLICATES, dataset=DATASETS),
         acquisitions=expand(paths.ACQUISITION, dataset=DATASETS),
     output:
         **table_files("data"),

@@ -12,7 +12,11 @@ from align.workflow.jobs import job
 with job(snakemake):
     files = snakemake.input
     listed = {
-        name: DatasetCounts(read_listing(Path(splits), SPLITS_COLUMNS), read_results(counts), read_json(acquisition))
-        for name, splits, counts, acquisition in zip(snakemake.params.datasets, files.splits, files.counts, files.acquisitions)
+        name: DatasetCounts(
+            read_listing(Path(splits), SPLITS_COLUMNS), *map(read_results, tables), acquisition=read_json(acquisition)
+        )
+        for name, splits, acquisition, *tables in zip(
+            *(snakemake.params.datasets, files.splits, files.acquisitions, files.counts, files.passed_over, files.duplicates)
+        )
     }
     write_table(data(listed), **dict(snakemake.output.items()))

@@ -61,8 +61,8 @@ def test_what_is_passed_over_is_counted_by_kind_and_place(root):
     )
     fill(root, "rome/cat/older/0.jpg", "rome/cat/older/still/0.jpg", "rome/notes/a.csv", "rome/@eaDir/cat/x.jpg")
     assert passed_over(root) == {
-        ("", "hidden, or left behind by a system"): (1, ".git"),
-        ("", "file without a suffix"): (1, "readme"),
+        (".", "hidden, or left behind by a system"): (1, ".git"),
+        (".", "file without a suffix"): (1, "readme"),
         ("paris", "image in no class folder"): (1, "loose.png"),
         ("paris/cat", ".txt file"): (2, "a.txt"),
         ("paris/cat", ".heic file"): (1, "c.heic"),
@@ -83,11 +83,11 @@ def test_folders_that_the_configuration_leaves_out_are_counted(root):
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("paris/fox/1.heic", "paris/fox/: found no image directly in it, but 1 other files such as '1.heic'"),
-        ("paris/fox/scan.dcm", "paris/fox/: found no image directly in it, but 1 other files such as 'scan.dcm'"),
-        ("paris/fox/young/1.jpg", "paris/fox/: found no image directly in it, but 1 other files such as 'young/1.jpg'"),
-        ("tokyo/1.jpg", "tokyo/: found no class folder with images in it, but 1 other files such as '1.jpg'"),
-        ("europe/oslo/cat/1.jpg", "europe/oslo/: found no image directly in it, but 1 other files such as 'cat/1.jpg'"),
+        ("paris/fox/1.heic", "paris/fox/: found no image directly in it, but 1 other file such as '1.heic'"),
+        ("paris/fox/scan.dcm", "paris/fox/: found no image directly in it, but 1 other file such as 'scan.dcm'"),
+        ("paris/fox/young/1.jpg", "paris/fox/: found no image directly in it, but 1 other file such as 'young/1.jpg'"),
+        ("tokyo/1.jpg", "tokyo/: found no class folder with images in it, but 1 other file such as '1.jpg'"),
+        ("europe/oslo/cat/1.jpg", "europe/oslo/: found no image directly in it, but 1 other file such as 'cat/1.jpg'"),
     ],
 )
 def test_a_folder_that_would_be_lost_is_an_error(root, name, found):

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import imagehash
 import pandas as pd
 
 from align.datasets.decoding import read_rgb
-from align.datasets.scan import PassedOver, scan
+from align.datasets.scan import LEFT_BEHIND, NOT_CHOSEN, SET_APART, PassedOver, scan
 from align.errors import InputError
 
+UNREMARKABLE = (LEFT_BEHIND, NOT_CHOSEN.format("domains"), NOT_CHOSEN.format("classes"), SET_APART)
 LISTED_PROBLEMS = 10  # a message names no more
 
 
@@ -18,10 +20,12 @@ class Listed(NamedTuple):
 
     Attributes:
         manifest: columns path (relative to the data set's folder, POSIX), domain, class, sha256; sorted by domain, class, path.
+        perceptual_hashes: columns path, perceptual_hash: 16 hexadecimal digits that are alike for images that look alike.
         passed_over: columns place, kind, number, example, see :class:`~align.datasets.scan.PassedOver`.
     """
 
     manifest: pd.DataFrame
+    perceptual_hashes: pd.DataFrame
     passed_over: pd.DataFrame
 
 
@@ -40,7 +44,7 @@ def index(
         InputError: see :func:`align.datasets.scan.scan`; or images cannot be used, and the message names them.
     """
     found = scan(root, domains, classes, annotations)
-    rows, problems = [], []
+    rows, hashes, problems = [], [], []
     remarks: dict[tuple[str, str], list[str]] = {}
     for domain in sorted(found.images):
         for label in sorted(found.images[domain]):
@@ -53,15 +57,28 @@ def index(
                 except UnicodeEncodeError:
                     problems.append(f"{Path(root, domain, label)}: found a file name that is not UTF-8 ({name!r}); rename it")
                 else:
-                    rows.append((f"{domain}/{label}/{name}", domain, label, decoded.sha256))
+                    path = f"{domain}/{label}/{name}"
+                    rows.append((path, domain, label, decoded.sha256))
+                    hashes.append((path, str(imagehash.phash(decoded.image))))
                     for remark in decoded.remarks:
                         remarks.setdefault((f"{domain}/{label}", f"image that {remark}"), []).append(name)
     _require_no_problems(root, problems)
     noticed = [PassedOver(place, kind, len(names), names[0]) for (place, kind), names in remarks.items()]
     return Listed(
         pd.DataFrame(rows, columns=["path", "domain", "class", "sha256"]),
+        pd.DataFrame(hashes, columns=["path", "perceptual_hash"]),
         pd.DataFrame([*found.passed_over, *noticed], columns=list(PassedOver._fields)),
     )
+
+
+def account(passed_over: pd.DataFrame) -> str:
+    """Return one line that says what was passed over, except for what systems leave behind. Empty if there is nothing to say."""
+    told = passed_over[~passed_over["kind"].isin(UNREMARKABLE)]
+    kinds = [
+        f"{rows['number'].sum()} × {kind} (such as {rows.iloc[0]['place']}/{rows.iloc[0]['example']})"
+        for kind, rows in told.groupby("kind")
+    ]
+    return "passed over " + ", ".join(kinds) if kinds else ""
 
 
 def _require_no_problems(root: Path, problems: Sequence[str]) -> None:

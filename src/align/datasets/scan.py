@@ -27,6 +27,10 @@ MASKS = re.compile(
     re.I,
 )
 MASK_OF = re.compile(r"(?P<stem>.+?)[ _.-](mask|masks|seg|segmentation|gt|label|trimap)([ _.-]?\d+)?", re.I)
+LEFT_BEHIND = "hidden, or left behind by a system"
+NOT_CHOSEN = "folder not among `{}:`"
+SET_APART = "folder of ground truth or results"
+OWN = frozenset({"settings.json", "acquisition.json", ".snakemake_timestamp"})  # the pipeline writes these into folders it makes
 DOCUMENTS = frozenset(
     {".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html", ".htm", ".pdf", ".doc", ".docx"}
     | {".odt", ".py", ".ipynb", ".sh", ".log", ".zip", ".tar", ".gz", ".tgz"}
@@ -115,12 +119,12 @@ def scan(
         require("domain", domain, folders)
     apart = {folder.resolve() for folder in (*annotations, Path(paths.RESULTS))}
     found, lost = Scan(), list[str]()
-    found.passed_over += _by_kind("", loose, "in no class folder")
+    found.passed_over += _by_kind(".", sorted({*loose} - OWN), "in no class folder")
     for domain in folders:
         if (root / domain).resolve() in apart:
-            found.passed_over.append(PassedOver(domain, "folder of ground truth or results", 1, domain))
+            found.passed_over.append(PassedOver(domain, SET_APART, 1, domain))
         elif domains and domain not in domains:
-            found.passed_over.append(PassedOver(domain, "folder not among `domains:`", 1, domain))
+            found.passed_over.append(PassedOver(domain, NOT_CHOSEN.format("domains"), 1, domain))
         else:
             labels, passed_over, lost_here = _scan_domain(root, domain, classes, apart)
             if not labels and not domains and MASKS.fullmatch(domain):
@@ -155,10 +159,10 @@ def _scan_domain(
     for label in folders:
         place = f"{domain}/{label}"
         if (root / place).resolve() in apart:
-            passed_over.append(PassedOver(place, "folder of ground truth or results", 1, label))
+            passed_over.append(PassedOver(place, SET_APART, 1, label))
             continue
         if classes is not None and label not in classes:
-            passed_over.append(PassedOver(place, "folder not among `classes:`", 1, label))
+            passed_over.append(PassedOver(place, NOT_CHOSEN.format("classes"), 1, label))
             continue
         names, nested = _content(root / place)
         images = [name for name in names if is_image(Path(name))]
@@ -177,7 +181,7 @@ def _scan_domain(
 
 
 def _instead(names: Sequence[str]) -> str:
-    return f", but {len(names)} other files such as {names[0]!r}" if names else ""
+    return f", but {len(names)} other file{'s' * (len(names) > 1)} such as {names[0]!r}" if names else ""
 
 
 def _content(folder: Path) -> tuple[list[str], list[str]]:
@@ -219,7 +223,7 @@ def _by_kind(place: str, names: Iterable[str], why_images: str) -> Iterator[Pass
     kinds: dict[str, list[str]] = {}
     for name in names:
         if is_leftover(name):
-            kind = "hidden, or left behind by a system"
+            kind = LEFT_BEHIND
         elif is_image(Path(name)):
             kind = f"image {why_images}"
         else:

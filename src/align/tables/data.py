@@ -10,12 +10,14 @@ from align.tables.printing import Block, Cell, Table
 
 CAPTION = """
 Images of each domain, as listed and split for this report. Published numbers stand beside them if there are any. A data
-set that is not whole carries a warning. For a data set that was made from its archives, the lines below it say what was
-counted on the way, such as images that were left out.
+set that is not whole carries a warning. What lies in its folder and is not part of it is counted. So are images that it
+has more than once, exactly or nearly so: of a perceptual hash's 64 bits, 3 may differ. For a data set that was made from
+its archives, the lines below it say what was counted on the way, such as images that were left out.
 """
 
 SPLITS = ("train", "validation", "test")
 HEADER = ("Domain", "Images", "Train", "Validation", "Test", "Published", "Difference")
+PASSED_OVER = ("What", "Number", "Places", "For example")
 TOTAL = "all domains"
 
 
@@ -25,18 +27,26 @@ class DatasetCounts(NamedTuple):
     Attributes:
         splits: ``splits.csv``.
         counts: ``counts.csv``.
+        passed_over: ``passed_over.csv``.
+        duplicates: ``duplicates.csv``.
         acquisition: numbers that were counted when the folder was made from its archives; empty for other folders.
     """
 
     splits: pd.DataFrame
     counts: pd.DataFrame
+    passed_over: pd.DataFrame
+    duplicates: pd.DataFrame
     acquisition: Mapping[str, Any]
 
 
 def data(datasets: Mapping[str, DatasetCounts]) -> Table:
     """Return a block for each data set, with a row for each domain and one for their sum; a note says what was left out."""
     tables = {name: _numbers(counts).assign(dataset=name) for name, counts in datasets.items()}
-    blocks = [Block(plain(name), HEADER, _rows(tables[name]), " ".join(_remarks(counts))) for name, counts in datasets.items()]
+    blocks: list[Block] = []
+    for name, counts in datasets.items():
+        blocks.append(Block(plain(name), HEADER, _rows(tables[name]), " ".join(_remarks(counts))))
+        if len(counts.passed_over):
+            blocks.append(Block(f"{plain(name)}: passed over", PASSED_OVER, _passed_over(counts.passed_over)))
     columns = ["dataset", "domain", "images", *SPLITS, "published", "difference"]
     return Table(pd.concat(tables.values(), ignore_index=True)[columns], blocks)
 
@@ -59,6 +69,28 @@ def _rows(numbers: pd.DataFrame) -> list[list[Cell]]:
     ]
 
 
+def _passed_over(passed_over: pd.DataFrame) -> list[list[Cell]]:
+    return [
+        [
+            Cell(str(kind)),
+            Cell(f"{rows['number'].sum():,}"),
+            Cell(f"{len(rows):,}"),
+            Cell(f"{rows['place'].iloc[0]}: {rows['example'].iloc[0]}"),
+        ]
+        for kind, rows in passed_over.groupby("kind")
+    ]
+
+
+def _copies(splits: pd.DataFrame, duplicates: pd.DataFrame) -> Iterator[str]:
+    """Yield a sentence on images of equal content, and one on images that look nearly the same."""
+    split_of = dict(zip(splits["path"], splits["split"]))
+    words = {"exact": "have the content of another image", "near": "look nearly the same as another image"}
+    for copy, rows in duplicates.groupby("copy"):
+        elsewhere = (rows["domain"] != rows["other_domain"]).sum()
+        divided = sum(split_of[path] != split_of[other] for path, other in zip(rows["path"], rows["copy_of"]))
+        yield f"{len(rows):,} images {words[str(copy)]}: {elsewhere:,} in another domain, {divided:,} in another split."
+
+
 def _remarks(dataset: DatasetCounts) -> Iterator[str]:
     """Yield a warning where the data set is not as published, then the numbers that were counted when its folder was made."""
     known = dataset.counts.dropna(subset="published")
@@ -66,6 +98,7 @@ def _remarks(dataset: DatasetCounts) -> Iterator[str]:
         yield "Warning: not the published data set; numbers of images differ, and the configuration allows it."
     for missing in dataset.acquisition.get("incomplete", []):
         yield f"Warning: {missing}, and the configuration allows it."
+    yield from _copies(dataset.splits, dataset.duplicates)
     for name, number in _flat(dataset.acquisition):
         yield f"{name[0].upper()}{name[1:]}: {number:,}."
 
