@@ -2,6 +2,7 @@
 import time
 
 from align import paths
+from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.datasets.scan import scan
@@ -16,6 +17,8 @@ from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
 
 try:
+    for file in workflow.configfiles:
+        require_single_keys(Path(file))
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
     if workflow.is_main_process:
         require_room(Path("."))
@@ -26,8 +29,6 @@ except InputError as error:
 
 CONFIGURATION, SETTINGS = PLAN.configuration, PLAN.settings  # SETTINGS is for lookup()
 DATASETS, RUNS = PLAN.datasets, PLAN.runs
-# Every target asks for these files. So data that failed its check is checked again, even if later files exist already.
-CHECKED = expand([paths.MANIFEST, paths.COUNTS], dataset=DATASETS)
 # With `auto`, a job also asks for a GPU that is there. Otherwise a job on every core would use the GPU at once, despite the
 # profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
@@ -42,6 +43,11 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+def checked(wildcards):
+    """Return files that every target asks for. So data that failed its check is checked again, even if later files exist."""
+    return per_dataset(paths.MANIFEST, paths.COUNTS)(wildcards)
+
+
 def cost(memory=1000, minutes=10, **others):
     """Return the resources of a rule: MB of memory and minutes of the first attempt. Each further attempt adds as much again."""
     return {"mem_mb": per_attempt(memory), "runtime": per_attempt(minutes)} | others
@@ -52,9 +58,19 @@ def per_attempt(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def per_run(pattern):
-    """Return ``pattern`` for every run."""
-    return each_run(pattern, RUNS)
+def per_run(pattern, runs=RUNS):
+    """Return an input function: ``pattern`` for every run. Names in the path of an input may not be read as wildcards."""
+    return lambda wildcards: each_run(pattern, runs)
+
+
+def per_dataset(*patterns):
+    """Return an input function: ``patterns`` for every data set."""
+    return lambda wildcards: [pattern.format(dataset=name) for pattern in patterns for name in DATASETS]
+
+
+def every_image(wildcards):
+    """Return the packed images of every domain of every data set."""
+    return [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)]
 
 
 def per_domain(pattern):

@@ -2,6 +2,7 @@
 
 from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
+from align.datasets.settings import stated_dataset
 
 PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
 
@@ -101,8 +102,9 @@ rule verify:
     params:
         root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         published_as=published_name,
+        published_archive=lambda wildcards: DATASETS[wildcards.dataset].source is not None,
         published=lambda wildcards: published_counts(PUBLISHED_COUNTS, published_name(wildcards)),
-        domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # those in the configuration, not those found
+        domains=lambda wildcards: list(stated_dataset(config, wildcards.dataset).domains),  # not those that are found
         classes=dataset_setting("classes"),
         allow_partial=dataset_setting("allow_partial"),
     message:
@@ -191,13 +193,13 @@ if PLAN.sam_files:
 rule data:
     """Images, splits and packed arrays of every data set in use."""
     input:
-        CHECKED,
-        expand(paths.SPLITS, dataset=DATASETS),
-        [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)],
+        checked,
+        per_dataset(paths.SPLITS),
+        every_image,
 
 
 rule splits:
     """The split of every image."""
     input:
-        CHECKED,
-        expand(paths.SPLITS, dataset=DATASETS),
+        checked,
+        per_dataset(paths.SPLITS),

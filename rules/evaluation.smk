@@ -54,5 +54,5 @@ rule collect_metrics:
 rule evaluate:
     """Every run's metrics in one table."""
     input:
-        CHECKED,
+        checked,
         paths.METRICS,

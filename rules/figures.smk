@@ -98,7 +98,7 @@ rule costs:
         **cost(),
     params:
         caption=caption(FIGURES["costs"].implementation),
-        benchmarks={step: per_run(paths.benchmark(f"{step}/{paths.RUN}")) for step in ("train", "evaluate")},
+        benchmarks={step: each_run(paths.benchmark(f"{step}/{paths.RUN}"), RUNS) for step in ("train", "evaluate")},
         runs=[run._asdict() for run in RUNS],
     message:
         "Drawing figure costs"
@@ -151,4 +151,4 @@ rule rule_graph:
 rule figures:
     """Every figure."""
     input:
-        figure_targets(),
+        figure_targets,

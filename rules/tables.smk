@@ -31,11 +31,11 @@ for name, entry in TABLES.items():
 
 rule data_table:
     input:
-        splits=expand(paths.SPLITS, dataset=DATASETS),
-        counts=expand(paths.COUNTS, dataset=DATASETS),
-        passed_over=expand(paths.PASSED_OVER, dataset=DATASETS),
-        duplicates=expand(paths.DUPLICATES, dataset=DATASETS),
-        acquisitions=expand(paths.ACQUISITION, dataset=DATASETS),
+        splits=per_dataset(paths.SPLITS),
+        counts=per_dataset(paths.COUNTS),
+        passed_over=per_dataset(paths.PASSED_OVER),
+        duplicates=per_dataset(paths.DUPLICATES),
+        acquisitions=per_dataset(paths.ACQUISITION),
     output:
         **table_files("data"),
     log:
@@ -99,5 +99,5 @@ rule runs:
 rule tables:
     """Every table."""
     input:
-        CHECKED,
+        checked,
         expand(paths.TABLE, table=TABLES, kind=["html", "csv", "md", "tex"]),

@@ -80,5 +80,5 @@ if PLAN.taken:
 rule train:
     """Every training run."""
     input:
-        CHECKED,
+        checked,
         per_run(paths.CHECKPOINT),

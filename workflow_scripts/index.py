@@ -5,7 +5,7 @@ from pathlib import Path
 
 from align.datasets.folders import contents_hash
 from align.datasets.image_folder import account, index
-from align.datasets.settings import Dataset
+from align.datasets.settings import stated_dataset
 from align.files import whole_file
 from align.preparation.listing import write_listing
 from align.workflow.jobs import job
@@ -14,7 +14,7 @@ with job(snakemake):
     root = Path(snakemake.input[0])
     params = snakemake.params
     # If a folder of ground truth would be a domain, the param `domains` changes. So this setting need not be a param.
-    dataset = Dataset(**snakemake.config["datasets"][snakemake.wildcards.dataset])
+    dataset = stated_dataset(snakemake.config, snakemake.wildcards.dataset)
     listed = index(root, params.domains, params.classes, [truth.folder for truth in dataset.ground_truth])
     write_listing(listed.manifest, Path(snakemake.output.manifest))
     write_listing(listed.perceptual_hashes, Path(snakemake.output.perceptual_hashes))

@@ -99,8 +99,15 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("classifier.widths", [3], "classifier.widths: found [3]", "at least 2 items"),
         ("methods.sgt.masked_fraction", 1, "methods.sgt.masked_fraction: found 1", "less than 1"),
         ("experiments", {}, "experiments: found {}", "at least 1 item"),
-        ("experiments.a b", {"dataset": "scenes"}, "found 'a b'", "match pattern"),
-        ("experiments.one.methods", "erm", "experiments.one.methods: found 'erm'", "valid tuple"),
+        ("experiments.a/b", {"dataset": "scenes"}, "found 'a/b'", "expected the name of a folder"),
+        ("experiments.one.methods", 3, "experiments.one.methods.0: found 3", "valid dictionary"),
+        ("experiments.one.domains", [False], "experiments.one.domains.0: found False", "YAML reads yes, no"),
+        ("experiments.one.domains", [1.1], "experiments.one.domains.0: found 1.1", "put the name into quotes"),
+        ("experiments.one.domains", [None], "experiments.one.domains.0: found nothing", "put the name into quotes"),
+        ("experiments.one.domains", [".hidden"], "experiments.one.domains.0: found '.hidden'", "a dot at the beginning"),
+        ("experiments.one.seeds", [True], "experiments.one.seeds: found True", "expected a number"),
+        ("training.epochs", True, "training.epochs: found True", "expected a number"),
+        ("experiments.one.methods", [{"align": {"lambda3": True}}], "found True", "expected a number"),
         ("experiments.one.methods", [], "experiments.one: found neither methods nor sweeps", "expected one or more"),
         ("experiments.one.sweeps", [{"align": {"lambda3": []}}], "sweeps.0.align.lambda3: found []", "at least 1 item"),
         ("experiments.one.sweeps", [{"align": {"lamda3": [1]}}], "unknown key 'lamda3' of method 'align'", "'lambda3'"),
@@ -179,7 +186,7 @@ def test_a_missing_root_is_named(tmp_path):
 
 def test_a_root_without_images_is_named(tmp_path):
     (tmp_path / "paris/cat").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no images in .*; expected <domain>/<class>/"):
+    with pytest.raises(InputError, match=r"datasets\.scenes: .*: found no <domain>/<class>/<image> in it; correct"):
         load(with_value("datasets.scenes", {"root": str(tmp_path)}))
 
 

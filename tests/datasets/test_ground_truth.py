@@ -61,7 +61,7 @@ def test_no_mask_and_an_empty_mask_are_no_ground_truth(masks):
 
 def test_a_broken_mask_is_named(masks):
     (masks.folder / "d" / "c" / "1.png").write_bytes(b"\x89PNG")
-    with pytest.raises(InputError, match=r"1\.png: found no whole JPEG or PNG"):
+    with pytest.raises(InputError, match=r"1\.png: found no whole image"):
         read_mask("d/c/1.png", "d", "c", (12, 8), [masks])
 
 

@@ -132,3 +132,9 @@ def test_vlcs_subset(shared_data):
     manifest = index(shared_data / "vlcs_subset" / "VLCS").manifest
     assert manifest.groupby("domain").size().to_dict() == {"Caltech101": 1415, "LabelMe": 597, "SUN09": 635, "VOC2007": 298}
     assert sorted(set(manifest["class"])) == ["bird", "car", "chair", "dog", "person"]
+
+
+def test_a_carriage_return_in_a_file_name_is_named(root):
+    rgb().save(root / "a" / "x" / "line\rbreak.png")
+    with pytest.raises(InputError, match=r"a/x: found a file name with a carriage return \('line\\rbreak.png'\); rename it"):
+        index(root)

@@ -187,3 +187,8 @@ def test_names_that_look_alike_are_shown_apart(tmp_path, one, other, difference)
 
 def test_names_that_differ_do_not_look_alike():
     assert look_alikes(["cat", "dog", "cart"]) == []
+
+
+def test_a_folder_with_a_line_break_in_its_name_is_named(root):
+    with pytest.raises(InputError, match=r"control character in its name \('fo\\nx'\); rename it"):
+        scan(fill(root, "paris/fo\nx/1.jpg", "rome/fo\nx/1.jpg"))

@@ -379,6 +379,8 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
         return DatasetCounts(
             pd.DataFrame(rows, columns=["domain", "split"]),
             pd.DataFrame(counts, columns=["domain", "class", "images", "published"]),
+            pd.DataFrame(columns=["place", "kind", "number", "example"]),
+            pd.DataFrame(columns=["path", "copy_of", "copy", "domain", "other_domain"]),
             acquisition,
         )
 
@@ -404,6 +406,33 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
     assert texts(third) == [["A", "1", "1", "0", "0", "", ""], ["all domains", "1", "1", "0", "0", "", ""]]
     assert third.note == ""
     assert table.data.query("dataset == 'vlcs_half' and domain == 'A'")["difference"].item() == -1
+
+
+def test_what_is_passed_over_and_copies_are_counted():
+    paths = ["a/x/1", "a/x/2", "a/x/3", "b/x/1", "b/y/1"]
+    mine = DatasetCounts(
+        pd.DataFrame({"path": paths, "domain": list("aaabb"), "split": ["train", "train", "test", "test", "test"]}),
+        pd.DataFrame([("a", "x", 3, None), ("b", "x", 2, None)], columns=["domain", "class", "images", "published"]),
+        pd.DataFrame(
+            [
+                ("a/x", ".txt file", 2, "notes.txt"),
+                ("b/x", ".txt file", 3, "more.txt"),
+                (".", "image in no class folder", 1, "0.png"),
+            ],
+            columns=["place", "kind", "number", "example"],
+        ),
+        pd.DataFrame(
+            [("b/x/1", "a/x/1", "exact", "b", "a"), ("a/x/3", "a/x/2", "near", "a", "a"), ("b/y/1", "b/x/1", "near", "b", "b")],
+            columns=["path", "copy_of", "copy", "domain", "other_domain"],
+        ),
+        {},
+    )
+    counts, passed_over = data({"mine": mine}).blocks
+    assert counts.note == (
+        "1 images have the content of another image: 1 in another domain, 0 in another class, 1 in another split. "
+        "2 images look nearly the same as another image: 0 in another domain, 1 in another class, 1 in another split."
+    )
+    assert texts(passed_over) == [[".txt file", "5", "2", "a/x: notes.txt"], ["image in no class folder", "1", "1", ".: 0.png"]]
 
 
 @pytest.mark.parametrize(("folder", "registry"), [("tables", TABLES), ("figures", FIGURES)])

@@ -88,7 +88,15 @@ def test_too_few_images_of_a_class_to_split(folder):
     for number in (2, 3, 4):
         (folder / f"photographs/rome/dog/{number}.png").unlink()
     expected = ["found too few images", "expected at least 3 to split:\n  rome/dog: 2\n  add images"]
-    made = ("manifest.csv", "listed.txt", "counts.csv", "acquisition.json")
+    made = (
+        "manifest.csv",
+        "perceptual_hashes.csv",
+        "passed_over.csv",
+        "listed.txt",
+        "counts.csv",
+        "duplicates.csv",
+        "acquisition.json",
+    )
     assert refused(folder, "splits", *expected) == {f"results/data/photographs/{name}" for name in made}
 
 
@@ -100,9 +108,9 @@ def test_images_that_cannot_be_read(folder):
     Image.new("RGB", (1, 1)).save(tiny)
     expected = [
         "photographs: found 3 images that cannot be used:",
-        "photographs/rome/cat/1.png: found no whole JPEG or PNG image",
+        "photographs/rome/cat/1.png: found no whole image",
     ]
-    expected += ["photographs/paris/dog/2.jpg: found no whole JPEG or PNG", "photographs/paris/dog/3.png: found 1×1 pixels"]
+    expected += ["photographs/paris/dog/2.jpg: found no whole image", "photographs/paris/dog/3.png: found 1×1 pixels"]
     assert refused(folder, "data", *expected) == set()
 
 

@@ -1,6 +1,8 @@
 """The runs that a configuration asks for: one for each data set, protocol, domain, method and seed."""
 
-from collections.abc import Collection, Iterator, Mapping
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -15,6 +17,8 @@ from align.methods import METHODS
 from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 from align.registry import require, suggestion
+
+LONGEST_NAME = 100  # characters
 
 LeftOut = Mapping[str, Mapping[str, str]]
 """The reason why a variant is not run, by data set and variant."""
@@ -197,7 +201,15 @@ def _experiment_variants(configuration: Configuration, name: str) -> Iterator[tu
                 problem = error.errors()[0]
                 raise InputError(f"experiments.{name}: {method} {changes}: {problem_text(problem)}") from None
             differing = [f"{key}={_value_in_name(value)}" for key, value in settings if value != getattr(defaults, key)]
-            yield "-".join([method, *differing]), settings
+            yield _variant_name(method, differing), settings
+
+
+def _variant_name(method: str, differing: Sequence[str]) -> str:
+    """Return the name of a variant. If it would be too long for a folder, or no name, it has a hash of the differences."""
+    name = "-".join([method, *differing])
+    if len(name) <= LONGEST_NAME and re.fullmatch(r"[\w.=+-]+", name):
+        return name
+    return f"{method}-variant={hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
 def _value_in_name(value: Any) -> str:

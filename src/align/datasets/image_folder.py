@@ -50,12 +50,10 @@ def index(
         for label in sorted(found.images[domain]):
             for name in found.images[domain][label]:
                 try:
-                    name.encode()
+                    _require_plain(name, Path(root, domain, label))
                     decoded = read_rgb(Path(root, domain, label, name))
                 except InputError as error:
                     problems.append(str(error))
-                except UnicodeEncodeError:
-                    problems.append(f"{Path(root, domain, label)}: found a file name that is not UTF-8 ({name!r}); rename it")
                 else:
                     path = f"{domain}/{label}/{name}"
                     rows.append((path, domain, label, decoded.sha256))
@@ -69,6 +67,20 @@ def index(
         pd.DataFrame(hashes, columns=["path", "perceptual_hash"]),
         pd.DataFrame([*found.passed_over, *noticed], columns=list(PassedOver._fields)),
     )
+
+
+def _require_plain(name: str, folder: Path) -> None:
+    """Check that a listing can hold a file name.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{folder}: found a file name that is not UTF-8 ({name!r}); rename it") from None
+    if "\r" in name:
+        raise InputError(f"{folder}: found a file name with a carriage return ({name!r}); rename it")
 
 
 def account(passed_over: pd.DataFrame) -> str:

@@ -14,6 +14,7 @@ import yaml
 from align import paths
 from align.errors import InputError
 from align.registry import require
+from align.settings import has_control
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".avif"}
@@ -134,6 +135,9 @@ def scan(
                 found.images[domain] = labels
             found.passed_over += passed_over
             lost += lost_here
+    for name in (*found.domains, *found.classes):
+        if has_control(name):
+            raise InputError(f"{root}: found a folder with a control character in its name ({name!r}); rename it")
     _require_nothing_lost(root, lost)
     if not (found.images or domains):
         pictures = [name for name in loose if is_image(Path(name))]

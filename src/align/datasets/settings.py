@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, field_validator, model_validator
@@ -97,3 +98,8 @@ class Dataset(Section):
         """Return the settings of the source. The data set must have one."""
         settings: Section = getattr(self.source, self.source_name)
         return settings
+
+
+def stated_dataset(content: Mapping[Any, Any], name: str) -> Dataset:
+    """Return a data set as the content of a YAML file states it, without the domains that are found."""
+    return Dataset(**next(values for key, values in content["datasets"].items() if str(key) == name))

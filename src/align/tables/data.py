@@ -88,7 +88,11 @@ def _copies(splits: pd.DataFrame, duplicates: pd.DataFrame) -> Iterator[str]:
     for copy, rows in duplicates.groupby("copy"):
         elsewhere = (rows["domain"] != rows["other_domain"]).sum()
         divided = sum(split_of[path] != split_of[other] for path, other in zip(rows["path"], rows["copy_of"]))
-        yield f"{len(rows):,} images {words[str(copy)]}: {elsewhere:,} in another domain, {divided:,} in another split."
+        relabelled = sum(path.split("/")[1] != other.split("/")[1] for path, other in zip(rows["path"], rows["copy_of"]))
+        yield (
+            f"{len(rows):,} images {words[str(copy)]}: {elsewhere:,} in another domain, {relabelled:,} in another class, "
+            f"{divided:,} in another split."
+        )
 
 
 def _remarks(dataset: DatasetCounts) -> Iterator[str]:
