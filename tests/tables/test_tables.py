@@ -377,7 +377,7 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
         rows = [(domain, split) for domain, parts in domains.items() for split, n in parts.items() for _ in range(n)]
         counts = [(domain, "x", sum(parts.values()), published.get(domain)) for domain, parts in domains.items()]
         return DatasetCounts(
-            pd.DataFrame(rows, columns=["domain", "split"]),
+            pd.DataFrame(rows, columns=["domain", "split"]).assign(path=[str(n) for n in range(len(rows))]),
             pd.DataFrame(counts, columns=["domain", "class", "images", "published"]),
             pd.DataFrame(columns=["place", "kind", "number", "example"]),
             pd.DataFrame(columns=["path", "copy_of", "copy", "domain", "other_domain"]),
