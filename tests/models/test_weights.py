@@ -146,6 +146,7 @@ FORMS = {
     "parameters": (lambda s: {n: nn.Parameter(t) if t.is_floating_point() else t for n, t in s.items()}, "", 120, 2),
     "half": (lambda s: {n: t.half() if t.is_floating_point() else t for n, t in s.items()}, "", 120, 2),
     "bfloat16": (lambda s: {n: t.bfloat16() if t.is_floating_point() else t for n, t in s.items()}, "", 120, 2),
+    "counters of shape 1": (lambda s: {n: t.reshape(1) if t.ndim == 0 else t for n, t in s.items()}, "", 120, 2),
     "double": (lambda s: {n: t.double() if t.is_floating_point() else t for n, t in s.items()}, "", 120, 2),
     "a student beside a larger teacher": (
         lambda s: under("teacher.", network_of_zeros("resnet50")) | under("student.", s),
@@ -319,9 +320,9 @@ class TestRefused:
         [
             ("resnet50", "but of a ResNet with bottlenecks, such as ResNet-50: layer1.0.conv3.weight is not part of a ResNet-18"),
             ("resnet34", "of a deeper ResNet, such as ResNet-34: layer1.2.conv1.weight is not part of a ResNet-18"),
-            ("vit_b_16", "of a vision transformer: found 152 tensors, such as state_dict.class_token, "),
+            ("vit_b_16", "but of a vision transformer: found other names (state_dict.class_token, "),
             ("densenet121", "of a DenseNet"),
-            ("convnext_tiny", "few of a ResNet-18's names"),
+            ("convnext_tiny", "found other names (state_dict.classifier.0.bias, "),
             ("vgg11", "of a VGG, MobileNet or EfficientNet"),
         ],
     )
@@ -351,6 +352,15 @@ class TestRefused:
     def test_values_of_integers(self, state, tmp_path):
         whole = {name: tensor.to(torch.int8) for name, tensor in state.items()}
         assert "conv1.weight has values of type int8, expected floats" in self.message(as_bytes(whole), tmp_path)
+
+    def test_tensors_without_values(self, state, tmp_path):
+        expected = "conv1.weight is stored without values or as a sparse tensor, expected a dense one"
+        for other in (state["conv1.weight"].to("meta"), state["conv1.weight"].to_sparse()):
+            assert expected in self.message(as_bytes(state | {"conv1.weight": other}), tmp_path)
+
+    def test_another_protocol(self, state, tmp_path):
+        message = self.message(as_bytes(state, pickle_protocol=4), tmp_path)
+        assert "its pickle is of another protocol than torch.save's own; save it again without pickle_protocol" in message
 
     @pytest.mark.parametrize("written", [as_bytes, legacy_bytes, save], ids=["zip", "legacy", "safetensors"])
     def test_truncated_wherever_it_ends(self, written, tmp_path):

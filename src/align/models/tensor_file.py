@@ -158,8 +158,10 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def _torchs_reason(error: Exception) -> str:
     """Return the line of an error in which torch says what it found. It may stand below advice to trust the file."""
-    _, _, reason = str(error).partition("WeightsUnpickler error: ")
-    return reason.strip().partition("\n")[0] or first_line(error)
+    reason = str(error).partition("WeightsUnpickler error: ")[2].strip().partition("\n")[0]
+    if reason.startswith("Unsupported operand"):
+        return "its pickle is of another protocol than torch.save's own; save it again without pickle_protocol"
+    return reason or first_line(error)
 
 
 def _named_tensors(content: Any, name: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Tensor]]:

@@ -71,7 +71,8 @@ def load_weights(network: nn.Module, source: str) -> str:
     found = find_network(network, tensors, where)
     _require_finite(found.names.values(), tensors, where)
     expected = network.state_dict()
-    network.load_state_dict(expected | {name: tensors[place] for name, place in found.names.items()})
+    values = {own: tensors[name].reshape(expected[own].shape) for own, name in found.names.items()}
+    network.load_state_dict(expected | values)
     line = (
         f"initial weights: {where}: loaded {len(found.names)} of {len(expected)} tensors {found}; "
         f"missing: {some(expected.keys() - found.names.keys())}; ignored: {some(tensors.keys() - {*found.names.values()})}"
@@ -146,10 +147,12 @@ def _problems(place: Found, expected: Mapping[str, Tensor], tensors: Mapping[str
     others = [name for name in inside if name.partition(".")[0] in children and name not in place.naming]
     problems += [f"{name} is not part of a ResNet-18" for name in others]
     for own, name in place.names.items():
-        tensor = tensors[name]
-        if tensor.shape != expected[own].shape:
+        tensor, counter = tensors[name], own.endswith(COUNTER)
+        if tensor.shape != expected[own].shape and not (counter and tensor.numel() == 1):
             problems.append(f"{own} has shape {tuple(tensor.shape)}, expected {tuple(expected[own].shape)}")
-        elif not (tensor.is_floating_point() or own.endswith(COUNTER)):
+        elif tensor.is_meta or tensor.layout != torch.strided:
+            problems.append(f"{own} is stored without values or as a sparse tensor, expected a dense one")
+        elif not (tensor.is_floating_point() or counter):
             problems.append(f"{own} has values of type {str(tensor.dtype).removeprefix('torch.')}, expected floats")
     return problems
 
@@ -164,7 +167,7 @@ def _unfit(places: Iterable[Found], expected: Mapping[str, Tensor], tensors: Map
     """Return the error that says what is wrong at the place where most of the network is."""
     nearest = max(places, key=lambda place: len(place.names), default=None)
     if nearest is None or 2 * len(nearest.names) < len(expected):
-        problems = [f"found {len(tensors)} tensors, such as {some(tensors)}, and few of a ResNet-18's names"]
+        problems = [f"found other names ({some(tensors)})"]
     else:
         problems = _problems(nearest, expected, tensors)
     other = next((kind for sign, kind in SIGNS_OF_OTHERS.items() if any(sign in name for name in tensors)), None)
