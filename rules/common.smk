@@ -8,10 +8,12 @@ from align.configuration.runs import Run
 from align.datasets.scan import scan
 from align.errors import InputError
 from align.files import require_room, require_writable
+from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
 from align.workflow.content import content_hash
 from align.workflow.gpus import gpu_is_visible
+from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
@@ -24,6 +26,8 @@ try:
         require_room(Path("."))
         require_writable(Path(paths.RESULTS))
         release_stale_locks(Path(".snakemake"))
+        for weights in PLAN.weights_files():
+            require_weights_file(Path(weights))
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
@@ -155,5 +159,6 @@ onstart:
     # found only then would cost them.
     try:
         prepare_inputs(workflow.dag.needrun_jobs(), time.time())
+        check_initial_weights(workflow.dag.needrun_jobs(), PLAN.weights_files())
     except InputError as error:
         raise SystemExit(str(error)) from None

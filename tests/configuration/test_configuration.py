@@ -22,6 +22,8 @@ SMALL = {
     "experiments": {"one": {"dataset": "scenes", "seeds": [0]}},
 }
 
+SMALL_RESNET = {"architecture": "small_resnet"}
+
 
 def with_value(place, value):
     """Return a small configuration with ``value`` at ``place``, keys joined by dots."""
@@ -96,6 +98,12 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("splits.train", "much", "splits.train: found 'much'", "valid number"),
         ("splits.train", 0.9, "splits: train + validation + test is 1.3", "expected 1"),
         ("device", "gpu", "device: found 'gpu'", "'auto', 'cpu' or 'cuda'"),
+        ("classifier.weights", "", "classifier.weights: found ''", "for random weights write none or null"),
+        ("classifier.weights", False, "classifier.weights: found False", "(IMAGENET1K_V1, DEFAULT), a file, or none"),
+        ("classifier.weights", "None", "classifier.weights: found 'None'", "for random weights write none or null"),
+        ("classifier.weights", "https://a.b/c.pth", "classifier.weights: found the address https://a.b/c.pth", "download"),
+        ("classifier", SMALL_RESNET | {"weights": "a.pth"}, "classifier.weights: found 'a.pth' for small_resnet", "remove"),
+        ("classifier", SMALL_RESNET | {"weights": "DEFAULT"}, "found 'DEFAULT' for small_resnet", "architecture: resnet18"),
         ("classifier.widths", [3], "classifier.widths: found [3]", "at least 2 items"),
         ("methods.sgt.masked_fraction", 1, "methods.sgt.masked_fraction: found 1", "less than 1"),
         ("experiments", {}, "experiments: found {}", "at least 1 item"),
@@ -413,3 +421,22 @@ def test_the_configuration_cannot_be_changed_afterwards():
     assert isinstance(configuration, Configuration)
     with pytest.raises(ValueError, match="frozen"):
         configuration.device = "cuda"
+
+
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [
+        ({}, "IMAGENET1K_V1"),
+        ({"architecture": "resnet18"}, "IMAGENET1K_V1"),
+        ({"weights": "~/some.pth"}, "~/some.pth"),
+        ({"weights": None}, None),
+        ({"weights": "none"}, None),
+        ({"architecture": "small_resnet"}, None),
+        ({"architecture": "small_resnet", "weights": None}, None),
+        ({"architecture": "small_resnet", "weights": "none"}, None),
+    ],
+)
+def test_initial_weights_depend_on_the_architecture(values, weights):
+    classifier = load(SMALL | {"classifier": values}).classifier
+    assert classifier.weights == weights
+    assert type(classifier)(**classifier.model_dump()) == classifier  # a job gets the settings as plain values

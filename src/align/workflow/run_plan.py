@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from align import paths
@@ -20,6 +19,7 @@ from align.configuration.schema import Configuration
 from align.methods import METHODS
 from align.methods.naming import method_of
 from align.metrics import METRICS
+from align.models.weights_file import weights_file
 from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
@@ -180,9 +180,14 @@ class RunPlan:
         return []
 
     def weights_files(self) -> list[str]:
-        """Return the file of the classifier's initial weights. If it is absent, the job says so."""
+        """Return the file of the initial weights of the runs that are trained here. Random and torchvision's weights have none.
+
+        Raises:
+            InputError: see :func:`align.models.weights_file.weights_file`.
+        """
         weights = self.configuration.classifier.weights
-        return [weights] if weights and Path(weights).is_file() else []
+        file = weights_file(weights) if weights and self.trained else None
+        return [str(file)] if file else []
 
     def _method(self, variant: str) -> dict[str, Any]:
         return {
