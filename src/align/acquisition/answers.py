@@ -12,7 +12,7 @@ from gdown.download import GoogleDriveFileToDownload
 from gdown.exceptions import DownloadError
 from gdown.parse_url import parse_url
 
-from align.errors import InputError
+from align.errors import InputError, causes
 
 WITHIN = 5.0  # seconds
 LONGEST_REASON = 160  # characters
@@ -87,8 +87,15 @@ def _ask(address: str, size: int | None, timeout: float) -> Answer:
             return Answer(address, True, _name_at_drive(address, timeout))
         with requests.get(address, headers={"Range": "bytes=0-0"}, stream=True, timeout=timeout) as response:
             return Answer(address, *_judged(response, size))
+    except requests.Timeout:
+        return Answer(address, False, _silent(timeout))
     except (requests.RequestException, DownloadError) as error:
-        return Answer(address, False, " ".join(str(error).split())[:LONGEST_REASON])
+        *_, cause = causes(error)  # the first says most: the name is unknown, the connection was refused
+        return Answer(address, False, " ".join(str(cause).split())[:LONGEST_REASON])
+
+
+def _silent(seconds: float) -> str:
+    return f"no answer within {seconds:g} s"
 
 
 def _name_at_drive(address: str, timeout: float) -> str:

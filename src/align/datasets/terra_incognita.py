@@ -118,7 +118,8 @@ def unpack_archives(
     """Write ``<root>/L<location>/<class>/<sequence>_<file name>``, a record of the settings, and ``<root>/acquisition.json``.
 
     The frames of a burst are almost the same photograph. Their file names begin with the burst's identifier, so that
-    ``split_group`` can keep them in one split. ``acquisition.json`` has numbers of images, and what the archives lack.
+    ``split_group`` can keep them in one split. ``acquisition.json`` has numbers of images, what the archives lack, and the paths
+    of the images that are in two classes.
 
     Args:
         root: the folder to make.
@@ -144,7 +145,7 @@ def unpack_archives(
                 "publisher, or correct `archive:`"
             )
         report = (
-            listed_summary(listed, index, archived)
+            listed_summary(listed, index, archived) | {"in_two_classes": _in_two_classes(wanted, archived)}
             if listed
             else summary(index, archived) | {"incomplete": incomplete(files, index, archived)}
         )
@@ -244,11 +245,10 @@ def listed_summary(listed: Mapping[str, Listed], index: Index, archived: Collect
         ``images_of_two_classes``, ``images_without_a_burst``, ``images_compared_with_annotations`` and
         ``images_annotated_otherwise``: numbers of images; the last are those to which the annotation files give another location
         or class. ``published_by_DomainBed``: the published number of files, and ``difference``: ours less that. ``incomplete``: a
-        sentence if the archive lacks images. ``lacking``, ``annotated_otherwise`` and ``in_two_classes``: names of images.
+        sentence if the archive lacks images. ``lacking`` and ``annotated_otherwise``: names of images.
     """
     held = {name: image for name, image in listed.items() if name in archived}
     lacking = sorted(listed.keys() - held.keys())
-    two_classes = sorted(name for name, image in held.items() if len(image.classes) > 1)
     annotated = {name: each for name in held if (each := _annotated(name, index))}
     otherwise = sorted(name for name, image in annotated.items() if image != held[name])
     images = sum(len(image.classes) for image in held.values())
@@ -258,7 +258,7 @@ def listed_summary(listed: Mapping[str, Listed], index: Index, archived: Collect
             "image not in the archive": len(lacking),
             "image of the archive that is not listed": len(set(archived) - held.keys()),
         },
-        "images_of_two_classes": len(two_classes),
+        "images_of_two_classes": sum(len(image.classes) > 1 for image in held.values()),
         "images_without_a_burst": sum(_sequence(name, index) is None for name in held),
         "images_compared_with_annotations": len(annotated),
         "images_annotated_otherwise": len(otherwise),
@@ -267,8 +267,13 @@ def listed_summary(listed: Mapping[str, Listed], index: Index, archived: Collect
         "incomplete": [_lacks(lacking, len(listed))] if lacking else [],
         "lacking": lacking,
         "annotated_otherwise": otherwise,
-        "in_two_classes": two_classes,
     }
+
+
+def _in_two_classes(wanted: Mapping[str, Mapping[str, PurePosixPath]], archived: Collection[str]) -> list[str]:
+    """Return the paths of the images that the data set has in two classes on purpose."""
+    twice = [places for name, places in wanted.items() if len(places) > 1 and name in archived]
+    return sorted(str(path) for places in twice for path in places.values())
 
 
 def _lacks(lacking: Sequence[str], listed: int) -> str:
