@@ -101,9 +101,10 @@ def published_name(wildcards):
 
 
 def answers_in_a_dry_run(wildcards, output):
-    """Return which addresses of the job's archive answer now. Nothing if the job runs, or its archive is there already."""
+    """Return which addresses of the job's archive answer now. Nothing if the job runs, nobody reads it, or its archive is there."""
     # A param that depends on `output` is not compared with that of the last run.
-    if not workflow.dryrun or any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix(""))):
+    is_there = any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix("")))
+    if is_there or not workflow.dryrun or workflow.output_settings.quiet:
         return ""
     said = asked_addresses().get(wildcards.archive)
     return f" from the first of these addresses that gives it\n{said}" if said else ""

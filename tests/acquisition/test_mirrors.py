@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 from file_server import Served, running_server
+from pydantic import ValidationError
 from test_download import CHUNK, files_of, kept, unchecked
 
 from align.acquisition.archive_file import Layout
@@ -298,6 +299,13 @@ def test_a_mirror_of_another_file_than_the_recorded_one_is_not_asked(servers, ge
     assert f"{first}: passed over, since its file has the sha256 {sha256(ARCHIVE)}, expected {sha256(OTHER)}" in message
 
 
+def test_the_mirror_of_the_recorded_file_comes_first(servers, get, place):
+    first, second = (server.serve("/a", Served(content)) for server, content in zip(servers, (ARCHIVE, OTHER)))
+    (place.parent.parent / "VLCS.tar.gz.sha256").write_text(f"{sha256(OTHER)}  VLCS.tar.gz\n")
+    assert get(Mirror(first, digest=f"md5:{hashlib.md5(ARCHIVE).hexdigest()}"), known(second, OTHER)).served_by == second
+    assert servers[0].served["/a"].requests == []
+
+
 def test_a_stated_checksum_chooses_the_mirror(servers, get, place):
     first, second = (server.serve("/a", Served(content)) for server, content in zip(servers, (ARCHIVE, OTHER)))
     assert get(known(first), known(second, OTHER, layout=Layout()), sha256=sha256(OTHER)).served_by == second
@@ -351,6 +359,16 @@ def test_the_mirrors_of_an_archive_of_one_s_own_are_none():
     assert chosen_mirrors(archive, ArchiveOrigin(address="http://one.example/a")) == archive.mirrors
     own = Mirror("http://one.example/a", None, f"sha256:{'0' * 64}", Layout())
     assert chosen_mirrors(archive, ArchiveOrigin(address="http://one.example/a", sha256="0" * 64)) == (own,)
+
+
+@pytest.mark.parametrize("address", [[], "", "ftp://one.example/a", ["http://one.example/a", 5]])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(ValidationError):
+        ArchiveOrigin(address=address)
+
+
+def test_one_address_is_a_list_of_one():
+    assert ArchiveOrigin(address="http://one.example/a") == ArchiveOrigin(address=["http://one.example/a"])
 
 
 # Layouts

@@ -77,7 +77,7 @@ def download_from_any(
 ) -> tuple[str, Verified]:
     """Download a file from the first of ``mirrors`` that gives it, and return that address and the result of the check.
 
-    A mirror of which an earlier call has left a part comes first. All but the last mirror are given up after fewer tries, and
+    A mirror of which an earlier call has left a part comes first, then one whose known SHA-256 is ``expected``. All but the last mirror are given up after fewer tries, and
     when they are slow. If no other gives the file, a slow one is taken as it is.
 
     Args:
@@ -89,7 +89,12 @@ def download_from_any(
     Raises:
         InputError: no mirror gives the file, or the file cannot be written.
     """
-    queue = deque(sorted(mirrors, key=lambda mirror: not has_arrived(path, mirror.address, mirror.sha256)))
+
+    def rank(mirror: Mirror) -> tuple[bool, bool]:
+        is_expected = expected is not None and mirror.sha256 == expected
+        return not has_arrived(path, mirror.address, mirror.sha256), not is_expected
+
+    queue = deque(sorted(mirrors, key=rank))
     given_up: set[Mirror] = set()  # because they were slow
     failures: dict[str, UnavailableError] = {}
     while queue:

@@ -16,8 +16,10 @@ def _as_list(value: Any) -> Any:
 class ArchiveOrigin(Section):
     """Where an archive of a published data set comes from. By default, its public addresses are tried in order."""
 
-    address: Annotated[tuple[Address, ...], BeforeValidator(_as_list)] = Field(
-        (), description="another address of the same archive, or several that are tried in order; no other address is tried"
+    address: Annotated[tuple[Address, ...] | None, BeforeValidator(_as_list)] = Field(
+        None,
+        min_length=1,
+        description="another address of the same archive, or several that are tried in order; no other address is tried",
     )
     archive: UserPath | None = Field(None, description="the archive on this machine; nothing is downloaded")
     sha256: str | None = Field(

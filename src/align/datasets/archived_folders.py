@@ -11,6 +11,8 @@ from align.errors import InputError
 from align.files import whole_folder, write_json
 from align.settings import Section
 
+LAYOUT = Layout()
+
 
 def unpack_archives(root: Path, settings: Section, **archives: ArchiveFile) -> None:
     """Write ``<root>/<domain>/<class>/<image>``, and ``<root>/acquisition.json`` with the numbers of files that were left out.
@@ -20,7 +22,7 @@ def unpack_archives(root: Path, settings: Section, **archives: ArchiveFile) -> N
     """
     with whole_folder(root) as folder:
         extracted = [
-            extract(archive, folder, partial(destination, layout=archive.layout or Layout())) for archive in archives.values()
+            extract(archive, folder, partial(destination, layout=archive.layout or LAYOUT)) for archive in archives.values()
         ]
         images = sum(each.written for each in extracted)
         if not images:
@@ -32,7 +34,7 @@ def unpack_archives(root: Path, settings: Section, **archives: ArchiveFile) -> N
         write_json(folder / "acquisition.json", {"images": images, "left_out": dict(sorted(left_out.items()))})
 
 
-def destination(member: PurePosixPath, layout: Layout) -> PurePosixPath | str:
+def destination(member: PurePosixPath, layout: Layout = LAYOUT) -> PurePosixPath | str:
     """Return ``<domain>/<class>/<image>``, folder names without spaces, or the reason why ``member`` is left out."""
     if any(part.startswith(".") or part == "__MACOSX" for part in member.parts):
         return "hidden"

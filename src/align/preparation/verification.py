@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from align.acquisition.archive_file import ArchiveFile, Layout
+from align.acquisition.archive_file import ArchiveFile
 from align.acquisition.extraction import regular_files
 from align.acquisition.integrity import IntegrityError
-from align.datasets.archived_folders import destination
+from align.datasets.archived_folders import LAYOUT, destination
 from align.datasets.folders import is_image
 from align.errors import InputError
 from align.files import sha256
@@ -91,7 +91,7 @@ def require_published_images(archive: ArchiveFile, published: Sequence[tuple[str
         IntegrityError: a number differs, and the message has the whole table.
         InputError: the archive is broken.
     """
-    layout = archive.layout or Layout()
+    layout = archive.layout or LAYOUT
     images = [path for path, _ in regular_files(archive) if is_image(Path(path))]
     places = [place for path in images if not isinstance(place := destination(path, layout), str)]
     manifest = pd.DataFrame([place.parts[:2] for place in places], columns=["domain", "class"])
