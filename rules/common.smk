@@ -1,5 +1,6 @@
 # The checked configuration, and the functions that all rules share.
 import time
+from functools import cache
 
 from align import paths
 from align.configuration.doubled_keys import require_single_keys
@@ -126,6 +127,25 @@ def file_content(name, files):
 def published_name(wildcards):
     """Return the name under which the numbers of images of the job's data set are published. None if they are not."""
     return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
+
+
+def answers_in_a_dry_run(wildcards, output):
+    """Return which addresses of the job's archive answer now. Nothing if the job runs, nobody reads it, or its archive is there."""
+    # A param that depends on `output` is not compared with that of the last run.
+    is_there = any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix("")))
+    if is_there or not workflow.dryrun or workflow.output_settings.quiet:
+        return ""
+    said = asked_addresses().get(wildcards.archive)
+    return f" from the first of these addresses that gives it\n{said}" if said else ""
+
+
+@cache
+def asked_addresses():
+    """Return what the addresses of all planned downloads say, by archive. They are asked once, at the same time."""
+    from align.acquisition.answers import ask, said
+
+    planned = {path: [mirror[:2] for mirror in download.mirrors] for path, download in PLAN.downloads.items() if download.mirrors}
+    return {archive: said({archive: answers}) for archive, answers in ask(planned).items()}
 
 
 def published_listing(name):

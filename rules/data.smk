@@ -4,7 +4,8 @@ from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
 from align.datasets.settings import stated_dataset
 
-PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
+REFERENCE = Path(workflow.basedir, "reference")
+PUBLISHED_COUNTS = REFERENCE / "dataset_counts.csv"
 
 
 rule download:
@@ -21,11 +22,14 @@ rule download:
     resources:
         **cost(minutes=720),
     params:
-        archive=lambda wildcards: list(PLAN.downloads[wildcards.archive].archive),
+        source=lambda wildcards: PLAN.downloads[wildcards.archive].source,
+        key=lambda wildcards: PLAN.downloads[wildcards.archive].key,
         origin=lambda wildcards: PLAN.downloads[wildcards.archive].origin.model_dump(mode="json"),
         record=lambda wildcards: PLAN.downloads[wildcards.archive].record,
+        published=lambda wildcards: published_counts(PUBLISHED_COUNTS, PLAN.downloads[wildcards.archive].published_as),
+        answers=answers_in_a_dry_run,
     message:
-        "Downloading {wildcards.archive}"
+        "Downloading {wildcards.archive}{params.answers}"
     script:
         "../workflow_scripts/download.py"
 
@@ -37,6 +41,7 @@ for name, dataset in PLAN.to_make.items():
             f"acquire_{name}"
         input:
             **{key: paths.VERIFIED.format(archive=path) for key, (path, _) in PLAN.archives[name].items()},
+            **{key: REFERENCE / file for key, file in SOURCES[dataset.source_name].listings.items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -52,6 +57,7 @@ for name, dataset in PLAN.to_make.items():
             archives={
                 key: [archive.file, archive.unpacked_at_most] for key, archive in SOURCES[dataset.source_name].archives.items()
             },
+            listings=list(SOURCES[dataset.source_name].listings),
             loads=[SOURCES[dataset.source_name].implementation],
         message:
             f"Making {dataset.root}"
@@ -188,6 +194,24 @@ if PLAN.sam_files:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:
             "../workflow_scripts/segment.py"
+
+
+localrules:
+    addresses,
+
+
+rule addresses:
+    """Whether the addresses of the archives of every data set in use answer now."""
+    log:
+        paths.log("addresses"),
+    conda:
+        ENVIRONMENT
+    params:
+        addresses={archive: [tuple(mirror[:2]) for mirror in mirrors] for archive, mirrors in PLAN.mirrors.items()},
+    message:
+        "Asking the addresses of archives whether they answer"
+    script:
+        "../workflow_scripts/addresses.py"
 
 
 rule data:

@@ -91,7 +91,10 @@ class Dataset(Section):
 
     def published_as(self, name: str) -> str | None:
         """Return the name under which numbers of its images may be published: that of its source, else its own name, ``name``."""
-        return SOURCES[self.source_name].published_as if self.source else name
+        if self.source is None:
+            return name
+        published_as = SOURCES[self.source_name].published_as
+        return published_as.format(**dict(self.source_settings)) if published_as else None
 
     @property
     def source_settings(self) -> Section:

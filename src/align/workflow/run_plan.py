@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from align import paths
+from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
 from align.configuration.runs import (
     LeftOut,
@@ -77,6 +78,13 @@ class RunPlan:
     def downloads(self) -> dict[str, Download]:
         """Return every download by its path below ``downloads/``."""
         return dict(download for archives in self.archives.values() for download in archives.values())
+
+    @property
+    def mirrors(self) -> dict[str, tuple[Mirror, ...]]:
+        """Return the addresses of every archive that is taken from one, by its path below ``downloads/``."""
+        chosen = {name: dataset for name, dataset in self.datasets.items() if dataset.source}
+        downloads = (download for name, dataset in chosen.items() for download in archive_downloads(name, dataset).values())
+        return {path: download.mirrors for path, download in downloads if download.mirrors}
 
     @cached_property
     def pages(self) -> dict[str, list[Run]]:
