@@ -1,6 +1,8 @@
 # The checked configuration, and the functions that all rules share.
 import time
 
+from snakemake.logging import logger
+
 from align import paths
 from align.configuration.loading import load
 from align.configuration.runs import Run
@@ -20,6 +22,9 @@ try:
         require_room(Path("."))
         require_writable(Path(paths.RESULTS))
         release_stale_locks(Path(".snakemake"))
+        for place, reasons in PLAN.left_out.items():
+            for variant, reason in reasons.items():
+                logger.warning(f"left out: {variant} on {place}: {reason}")
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
@@ -59,6 +64,11 @@ def per_run(pattern):
 def per_domain(pattern):
     """Return an input function: ``pattern`` for every domain of the job's data set."""
     return lambda wildcards: each_domain(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
+
+
+def ground_truth_files(pattern):
+    """Return an input function: ``pattern`` for every domain of the job's data set. Empty if it has no ground truth."""
+    return lambda wildcards: PLAN.ground_truth_files(pattern, wildcards.dataset)
 
 
 def per_source_domain(pattern):

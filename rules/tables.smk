@@ -34,6 +34,7 @@ rule data_table:
         splits=expand(paths.SPLITS, dataset=DATASETS),
         counts=expand(paths.COUNTS, dataset=DATASETS),
         acquisitions=expand(paths.ACQUISITION, dataset=DATASETS),
+        ground_truth=[path for name in DATASETS for path in PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)],
     output:
         **table_files("data"),
     log:
@@ -47,6 +48,10 @@ rule data_table:
     params:
         caption=caption(TABLES["data"].implementation),
         datasets=list(DATASETS),
+        ground_truth={
+            name: dict(zip(dataset.domains, PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)))
+            for name, dataset in DATASETS.items()
+        },
     message:
         "Making table data"
     script:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ def find_domains(root: Path) -> tuple[str, ...]:
     return tuple(
         sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
     )
+
+
+def list_images(root: Path, domains: Iterable[str]) -> list[str]:
+    """Return every image of ``domains`` as ``<domain>/<class>/<name>``, sorted."""
+    images = (path for domain in domains for path in (root / domain).glob("[!.]*/*") if is_image(path))
+    return sorted(path.relative_to(root).as_posix() for path in images)
 
 
 def contents_hash(root: Path) -> str:
