@@ -15,7 +15,7 @@ BAD_BOX = "a box has its right or lower side before the other"
 OUTSIDE = "a box lies outside of the picture"
 CUT = "boxes cut at the border of the picture"
 NO_SIZE = "no size in it; that of its image taken"
-FILLS = "a box fills the picture"
+FILLS = "boxes fill the picture"
 
 Size = tuple[float, float]
 SLACK = 2  # pixels: tools count from 0 or from 1, and round
