@@ -57,7 +57,7 @@ def count_given_masks(training: Sequence[Packed]) -> dict[str, int | None]:
     """
     images = sum(len(packed.labels) for packed in training)
     given = [packed.given_masks for packed in training if packed.given_masks is not None]
-    masks = sum(int((masks != UNKNOWN).any(axis=(1, 2)).sum()) for masks in given) if given else None
+    masks = sum(int((masks[:, 0, 0] != UNKNOWN).sum()) for masks in given) if given else None  # unknown is so everywhere
     if masks == 0:
         raise InputError(
             f"found no mask for any of {images} training images, and the method is given masks, expected masks of one or more; "
