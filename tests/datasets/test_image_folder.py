@@ -141,7 +141,7 @@ def test_a_truncated_png_is_an_error(root):
 
 
 def test_a_file_of_another_format_is_an_error(tmp_path):
-    rgb().save(tmp_path / "image.png", format="BMP")
+    rgb().save(tmp_path / "image.png", format="PPM")
     with pytest.raises(InputError, match="found no whole JPEG or PNG"):
         read_rgb(tmp_path / "image.png")
 

@@ -61,7 +61,7 @@ def train_job(
     data = read_run_data(
         files.data, values["source_domains"], values["classes"], settings.hyper_parameters.given_masks, teacher, device
     )
-    counted = count_given_masks(data.training)
+    counted = count_given_masks(data.training, settings.hyper_parameters.given_masks)
     if counted["training_images_with_masks"] is not None:
         LOG.info("%(training_images_with_masks)d of %(training_images)d training images have a given mask", counted)
     fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
