@@ -56,7 +56,7 @@ def _packing(folder: Path) -> pd.DataFrame:
     resize = v2.Compose([v2.Resize(SIZE), v2.CenterCrop(SIZE)])
 
     def packing() -> None:
-        pack_domain(root, manifest, SIZE, "crop", [], folder / "images.npy", folder / "masks.npy")
+        pack_domain(root, manifest, SIZE, "crop", folder / "images.npy")
 
     def torchvision() -> None:
         np.save(folder / "plain.npy", np.stack([np.asarray(resize(Image.open(path).convert("RGB"))) for path in paths]))

@@ -2,6 +2,8 @@
 import time
 from functools import cache
 
+from snakemake.logging import logger
+
 from align import paths
 from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
@@ -29,6 +31,9 @@ try:
         release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
             require_weights_file(Path(weights))
+        for place, reasons in PLAN.left_out.items():
+            for variant, reason in reasons.items():
+                logger.warning(f"left out: {variant} on {place}: {reason}")
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
@@ -51,6 +56,11 @@ wildcard_constraints:
 def checked(wildcards):
     """Return files that every target asks for. So data that failed its check is checked again, even if later files exist."""
     return per_dataset(paths.MANIFEST, paths.COUNTS)(wildcards)
+
+
+def every_ground_truth(pattern):
+    """Return an input function: ``pattern`` for every domain with ground truth, of every data set."""
+    return lambda wildcards: [path for name in DATASETS for path in PLAN.ground_truth_files(pattern, name)]
 
 
 def cost(memory=1000, minutes=10, **others):
@@ -81,6 +91,11 @@ def every_image(wildcards):
 def per_domain(pattern):
     """Return an input function: ``pattern`` for every domain of the job's data set."""
     return lambda wildcards: each_domain(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
+
+
+def ground_truth_files(pattern):
+    """Return an input function: ``pattern`` for every domain of the job's data set. Empty if it has no ground truth."""
+    return lambda wildcards: PLAN.ground_truth_files(pattern, wildcards.dataset)
 
 
 def per_source_domain(pattern):

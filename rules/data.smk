@@ -147,10 +147,8 @@ rule pack:
         folder=dataset_root,
         manifest=paths.MANIFEST,
         verified=paths.COUNTS,
-        ground_truth=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
     output:
         images=paths.IMAGES,
-        ground_truth=paths.GROUND_TRUTH,
     log:
         paths.log("pack/{dataset}/{domain}"),
     benchmark:
@@ -163,11 +161,38 @@ rule pack:
         root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         image_size=dataset_setting("image_size"),
         resize=dataset_setting("resize"),
-        ground_truth=dataset_setting("ground_truth"),
     message:
         "Packing {wildcards.dataset}, {wildcards.domain}"
     script:
         "../workflow_scripts/pack.py"
+
+
+rule pack_ground_truth:
+    input:
+        folder=dataset_root,
+        manifest=paths.MANIFEST,
+        verified=paths.COUNTS,
+        annotations=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
+    output:
+        ground_truth=paths.GROUND_TRUTH,
+        account=paths.GROUND_TRUTH_ACCOUNT,
+    log:
+        paths.log("pack_ground_truth/{dataset}/{domain}"),
+    benchmark:
+        paths.benchmark("pack_ground_truth/{dataset}/{domain}")
+    conda:
+        ENVIRONMENT
+    resources:
+        **cost(minutes=60),
+    params:
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
+        image_size=dataset_setting("image_size"),
+        resize=dataset_setting("resize"),
+        ground_truth=lambda wildcards: PLAN.ground_truth_entries(wildcards.dataset),
+    message:
+        "Packing the ground truth of {wildcards.dataset}, {wildcards.domain}"
+    script:
+        "../workflow_scripts/pack_ground_truth.py"
 
 
 if PLAN.sam_files:
@@ -220,6 +245,7 @@ rule data:
         checked,
         per_dataset(paths.SPLITS),
         every_image,
+        every_ground_truth(paths.GROUND_TRUTH),
 
 
 rule splits:

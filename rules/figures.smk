@@ -54,7 +54,7 @@ rule case_studies:
         checkpoints=lambda wildcards: each_run(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
         splits=paths.SPLITS,
         images=per_domain(paths.IMAGES),
-        ground_truth=per_domain(paths.GROUND_TRUTH),
+        ground_truth=ground_truth_files(paths.GROUND_TRUTH),
     output:
         **figure_files("case_studies", paths.PAGE),
     log:

@@ -36,6 +36,7 @@ rule data_table:
         passed_over=per_dataset(paths.PASSED_OVER),
         duplicates=per_dataset(paths.DUPLICATES),
         acquisitions=per_dataset(paths.ACQUISITION),
+        ground_truth=every_ground_truth(paths.GROUND_TRUTH_ACCOUNT),
     output:
         **table_files("data"),
     log:
@@ -49,6 +50,10 @@ rule data_table:
     params:
         caption=caption(TABLES["data"].implementation),
         datasets=list(DATASETS),
+        ground_truth={
+            name: dict(zip(dataset.domains, PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)))
+            for name, dataset in DATASETS.items()
+        },
     message:
         "Making table data"
     script:

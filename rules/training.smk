@@ -16,7 +16,6 @@ rule train_run:
     input:
         splits=paths.SPLITS,
         images=per_source_domain(paths.IMAGES),
-        ground_truth=per_source_domain(paths.GROUND_TRUTH),
         given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), PLAN.source_domains(Run(**wildcards))),
         weights=ancient(PLAN.weights_files()),
     output:

@@ -27,6 +27,8 @@ ACQUISITION = DATA + "/acquisition.json"
 SPLITS = DATA + "/splits.csv"
 IMAGES = DATA + "/{domain}.npy"
 GROUND_TRUTH = DATA + "/{domain}.masks.npy"
+GROUND_TRUTH_ACCOUNT = DATA + "/{domain}.masks.json"
+"""Which annotations of a domain are used as ground truth, and why others are not."""
 SAM_MASKS = DATA + "/{domain}.sam.npy"
 SAM_ACCOUNT = DATA + "/{domain}.sam.json"
 

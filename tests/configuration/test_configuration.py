@@ -200,8 +200,83 @@ def test_a_root_without_images_is_named(tmp_path):
 
 def test_a_missing_folder_of_ground_truth_is_named(photographs):
     truth = [{"kind": "masks", "folder": str(photographs / "truth")}]
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*truth"):
+    with pytest.raises(InputError, match=r"datasets\.scenes\.ground_truth\.0: found no folder .*truth"):
         load(with_value("datasets.scenes", {"root": str(photographs), "ground_truth": truth}))
+
+
+def with_truth(photographs, *files, kind="masks", methods=("erm",), **settings):
+    """Return a configuration of photographs with ground truth, of which only names are looked at."""
+    folder = photographs.parent / "truth"
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    dataset = {"root": str(photographs), "ground_truth": [{"kind": kind, "folder": str(folder), **settings}]}
+    content = with_value("datasets.scenes", dataset)
+    content["experiments"]["one"]["methods"] = list(methods)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "expected"),
+    [
+        (
+            ["paris/cat/1.png"],
+            {"domain": "pari"},
+            "unknown domain in datasets.scenes.ground_truth.0 'pari': did you mean 'paris'?",
+        ),
+        (
+            ["paris/cat/1.png"],
+            {"kind": "colours", "colours": {"cats": [1, 2, 3]}},
+            "unknown class in datasets.scenes.ground_truth.0.colours 'cats': did you mean 'cat'?",
+        ),
+        (
+            ["paris/cat/1.png"],
+            {"kind": "colours", "colours": {"cat": [300, 0, 0]}},
+            "datasets.scenes.ground_truth.0.colours.cat.0: found 300; input should be less than or equal to 255",
+        ),
+        (["paris/cat/1.png"], {"kind": "colours"}, "datasets.scenes.ground_truth.0: found no colours, expected the RGB value"),
+        (
+            ["paris/cat/1.png"],
+            {"colours": {"cat": [1, 2, 3]}},
+            "found colours with kind masks, expected it with kind colours only",
+        ),
+        (["1.xml"], {"kind": "voc_boxes", "object": [1]}, "found object with kind voc_boxes, expected it with kind masks only"),
+        (["paris/cat/1_x.png"], {}, "such as 'paris/cat/1_x.png', expected 'paris/cat/1.png' for the image 'paris/cat/1.png'"),
+        (["rome/cat/1.png"], {"domain": "paris"}, "such as 'rome/cat/1.png', expected 'paris/cat/1.png'"),
+        (["1.txt"], {}, "but only 1 others such as '1.txt' in "),
+        (["1.xml"], {}, "but only 1 others such as '1.xml' in "),
+        (["1.png"], {}, "with the name of the images 'paris/cat/1.png' and 'rome/cat/1.png'"),
+        (["1.png"], {"domain": "rome"}, "with the name of the images 'rome/cat/1.png' and 'rome/dog/1.png'"),
+        (["paris/cat/1.png", "paris/cat/1.jpg"], {}, "'paris/cat/1.jpg' and 'paris/cat/1.png' in "),
+    ],
+)
+def test_ground_truth_that_cannot_serve_is_refused_by_names_alone(photographs, files, settings, expected):
+    with pytest.raises(InputError) as error:
+        load(with_truth(photographs, *files, **settings), "my.yaml")
+    assert str(error.value).startswith("my.yaml cannot be used:\n  ")
+    assert expected in str(error.value)
+
+
+def test_ground_truth_of_a_domain_that_is_not_chosen_is_no_error(photographs):
+    content = with_truth(photographs, "paris/cat/1.png", domain="paris")
+    content["datasets"]["scenes"]["domains"] = ["rome"]
+    assert load(content).datasets["scenes"].domains == ("rome",)
+
+
+def test_methods_that_need_true_masks_are_left_out_where_a_source_has_none(photographs):
+    methods = ["erm", {"masked_erm": {"mask": "ground_truth"}}, {"align": {"masker": "ground_truth"}}]
+    configuration = load(with_truth(photographs, "rome/dog/1.png", methods=methods))
+    assert [(run.domain, run.method) for run in planned_runs(configuration)] == [
+        ("paris", "erm"),
+        ("rome", "erm"),
+        ("rome", "masked_erm"),
+        ("rome", "align-masker=ground_truth"),
+    ]
+    reason = "it is given true masks, and no image of paris has one"
+    assert left_out_variants(configuration) == {
+        ("scenes", "masked_erm"): reason,
+        ("scenes", "align-masker=ground_truth"): reason,
+    }
 
 
 def test_domains_are_those_of_the_folder_or_of_the_source(photographs):

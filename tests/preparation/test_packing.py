@@ -1,3 +1,4 @@
+import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from align.datasets.image_folder import index
 from align.datasets.settings import GroundTruth
 from align.errors import InputError
 from align.imaging.resizing import fit
+from align.preparation.ground_truth import Packing, pack_ground_truth
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
 from align.preparation.packed import class_names, read_packed
 from align.preparation.packing import pack_domain
@@ -27,8 +29,9 @@ def store(root: Path, path: str, image: Image.Image, mask: Image.Image | None = 
 
 
 def pack(root: Path, rows: pd.DataFrame, out: Path, size: int = 16, resize: str = "crop") -> tuple[np.ndarray, np.ndarray]:
-    truth = [GroundTruth(kind="masks", folder=root / "masks")]
-    pack_domain(root, rows, size, resize, truth, out / "a.npy", out / "a.masks.npy")
+    pack_domain(root, rows, size, resize, out / "a.npy")
+    entries = {"truth": GroundTruth(kind="masks", folder=root / "masks")} if (root / "masks").is_dir() else {}
+    pack_ground_truth(Packing(root, size, resize), rows, "a", entries, out / "a.masks.npy")
     return np.load(out / "a.npy"), np.load(out / "a.masks.npy")
 
 
@@ -114,7 +117,13 @@ def test_an_object_that_the_crop_leaves_out_is_no_ground_truth(tmp_path):
     mask = Image.new("L", (64, 16))
     mask.paste(255, (0, 0, 10, 16))
     store(tmp_path, "a/x/1.png", Image.new("RGB", (64, 16)), mask)
-    assert pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="crop")[1].shape == (0, 16, 16)
+    rows = index(tmp_path, domains=["a"]).manifest
+    with pytest.raises(InputError, match=r"none of which can be used.*\n  the crop leaves its object out: 1, such as a/x/1\.png"):
+        pack(tmp_path, rows, tmp_path / "out", resize="crop")
+    store(tmp_path, "a/x/2.png", Image.new("RGB", (16, 16)), quadrants(16, 16)[1])
+    masks = pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="crop")[1]
+    assert (masks[0] == 255).all()
+    assert masks[1].sum() == 64
     assert (
         pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="stretch")[1] == 1
     ).mean() == pytest.approx(10 / 64, abs=0.04)
@@ -174,7 +183,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     (tmp_path / "out").mkdir()
     repeated = pd.concat([rows] * 150, ignore_index=True)
     tracemalloc.start()
-    pack_domain(tmp_path, repeated, 512, "crop", [], tmp_path / "out" / "a.npy", tmp_path / "out" / "a.masks.npy")
+    pack_domain(tmp_path, repeated, 512, "crop", tmp_path / "out" / "a.npy")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (tmp_path / "out" / "a.npy").stat().st_size > 100 * 2**20
@@ -190,7 +199,7 @@ def packed(root, tmp_path) -> tuple[Path, pd.DataFrame]:
 
 def test_read_packed_selects_a_split_with_its_labels_paths_and_masks(packed):
     folder, splits = packed
-    train = read_packed(folder, splits, "a", "train", ["y", "x"])
+    train = read_packed(folder, splits, "a", "train", ["y", "x"], ground_truth=True)
     assert train.paths == ["a/x/0.png", "a/x/4.png", "a/y/1.png", "a/y/3.png"]
     assert train.labels.dtype == np.int64
     assert train.labels.tolist() == [1, 1, 0, 0]
@@ -208,9 +217,19 @@ def test_read_packed_maps_the_whole_domain(packed):
 
 
 def test_read_packed_has_no_masks_where_none_are_known(root, tmp_path):
+    shutil.rmtree(root / "masks")
     rows = index(root, domains=["a"], classes=["x"]).manifest
     pack(root, rows, tmp_path / "out")
-    assert read_packed(tmp_path / "out", rows.assign(split="train"), "a", "train", ["x"]).ground_truth is None
+    splits = rows.assign(split="train")
+    assert read_packed(tmp_path / "out", splits, "a", "train", ["x"], ground_truth=True).ground_truth is None
+
+
+def test_read_packed_reads_masks_only_if_they_are_asked_for(packed):
+    folder, splits = packed
+    (folder / "a.masks.npy").unlink()
+    assert read_packed(folder, splits, "a", "train", ["x", "y"]).ground_truth is None
+    with pytest.raises(InputError, match=r"a\.masks\.npy: found no whole packed array"):
+        read_packed(folder, splits, "a", "train", ["x", "y"], given_masks="ground_truth")
 
 
 @pytest.mark.parametrize("broken", ["rows", "truncated", "absent", "pickle", "float"])
@@ -261,8 +280,9 @@ def test_a_broken_listing_is_named(tmp_path, content):
 def test_vlcs_voc2007_with_its_boxes(shared_data, tmp_path):
     root = shared_data / "vlcs_subset" / "VLCS"
     rows = index(root, domains=["VOC2007"], classes=["dog"]).manifest
-    truth = [GroundTruth(kind="voc_boxes", folder=shared_data / "vlcs_annotations" / "voc2007_boxes", domain="VOC2007")]
-    pack_domain(root, rows, 64, "crop", truth, tmp_path / "images.npy", tmp_path / "masks.npy")
+    truth = GroundTruth(kind="voc_boxes", folder=shared_data / "vlcs_annotations" / "voc2007_boxes", domain="VOC2007")
+    account = pack_ground_truth(Packing(root, 64, "crop"), rows, "VOC2007", {"boxes": truth}, tmp_path / "masks.npy")
+    assert (account["images"], account["images_with_mask"], account["entries"][0]["not_used"]) == (30, 30, {})
     masks = np.load(tmp_path / "masks.npy")
     assert masks.shape == (30, 64, 64)
     assert set(np.unique(masks)) == {0, 1}

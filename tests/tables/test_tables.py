@@ -435,6 +435,40 @@ def test_what_is_passed_over_and_copies_are_counted():
     assert texts(passed_over) == [[".txt file", "5", "2", "a/x: notes.txt"], ["image in no class folder", "1", "1", ".: 0.png"]]
 
 
+def test_data_sets_with_ground_truth_have_a_block_on_it():
+    def some(files, *examples):
+        return {"files": files, "examples": list(examples)}
+
+    entry = {
+        "kind": "masks",
+        "folder": "my_masks",
+        "files": 5,
+        "used": 3,
+        "not_used": {"it shows no object": some(2, "A/x/1.png: found 0 (100.0%)")},
+        "remarks": {"resized": some(1, "A/x/2.png")},
+        "without_image": some(1, "A/x/unknown.png"),
+        "other_files": some(0),
+    }
+    nothing = entry | {"files": 0, "used": 0, "not_used": {}, "remarks": {}}
+    accounts = {
+        "A": {"images": 1200, "images_with_mask": 3, "mean_area": 0.125, "entries": [entry]},
+        "B": {"images": 1, "images_with_mask": 0, "mean_area": None, "entries": [nothing]},
+    }
+    counts = pd.DataFrame([("A", "x", 1, None), ("B", "x", 1, None)], columns=["domain", "class", "images", "published"])
+    splits = pd.DataFrame([("A", "train"), ("B", "train")], columns=["domain", "split"])
+    table = data({"mine": DatasetCounts(splits, counts, {}, accounts), "other": DatasetCounts(splits, counts, {})})
+    assert [block.title for block in table.blocks] == ["mine", "mine: ground truth", "other"]
+    assert texts(table.blocks[1]) == [["A", "1,200", "5", "3", "2", "3", "12.5"], ["B", "1", "0", "0", "0", "0", ""]]
+    assert table.blocks[1].note == (
+        "A, my_masks: 2 not used, because it shows no object; such as A/x/1.png: found 0 (100.0%). "
+        "A, my_masks: 1 used, resized; such as A/x/2.png. "
+        "my_masks: 1 files have no image's name; such as A/x/unknown.png."
+    )
+    row = table.data.query("dataset == 'mine' and domain == 'A'").iloc[0]
+    assert (row["annotations"], row["annotations_used"], row["images_with_mask"], row["mean_area"]) == (5, 3, 3, 0.125)
+    assert table.data.query("dataset == 'other'")["annotations"].isna().all()
+
+
 @pytest.mark.parametrize(("folder", "registry"), [("tables", TABLES), ("figures", FIGURES)])
 def test_every_table_and_figure_is_registered(folder, registry):
     files = (Path(__file__).parents[2] / "src/align" / folder).glob("*.py")

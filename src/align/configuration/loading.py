@@ -7,6 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from align.configuration.ground_truth import require_ground_truth
 from align.configuration.problems import problem_text
 from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
@@ -47,9 +48,8 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
     if dataset.source:
         available = SOURCES[dataset.source_name].domains
     else:
-        for folder in (dataset.root, *(truth.folder for truth in dataset.ground_truth)):
-            if not folder.is_dir():
-                raise InputError(f"datasets.{name}: found no folder {folder}; correct the path in the configuration")
+        if not dataset.root.is_dir():
+            raise InputError(f"datasets.{name}: found no folder {dataset.root}; correct the path in the configuration")
         folders = [truth.folder for truth in dataset.ground_truth]
         try:
             available = scan(dataset.root, dataset.domains, dataset.classes, folders).domains
@@ -57,6 +57,7 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
             raise InputError(f"datasets.{name}: {error}") from None
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, available)
+    require_ground_truth(name, dataset, available)
     return dataset.model_copy(update={"domains": dataset.domains or available})
 
 

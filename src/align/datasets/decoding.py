@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, features
+from PIL import ExifTags, Image, ImageOps, features
 
 from align.errors import InputError
 
@@ -58,6 +58,52 @@ def read_rgb(path: Path, least_side: int | None = None) -> Decoded:
         )
     rgb, more = _as_rgb(image, path)
     return Decoded(rgb, hashlib.sha256(content).hexdigest(), remarks + more)
+
+
+class Frame(NamedTuple):
+    """The sizes of an image: width and height, pixels.
+
+    Attributes:
+        stored: as the file stores it.
+        orientation: how EXIF turns it, from 1 (not at all) to 8.
+        decoded: upright, as it is decoded.
+    """
+
+    stored: tuple[int, int]
+    orientation: int
+    decoded: tuple[int, int]
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Return the size after EXIF has turned the image."""
+        return turned_size(self.stored, self.orientation)
+
+
+def read_frame(path: Path, least_side: int | None = None) -> Frame:
+    """Return the sizes of an image without decoding it. :func:`read_rgb` with the same arguments has the size ``decoded``.
+
+    Raises:
+        InputError: the file cannot be read, or is no image.
+    """
+    content = read_bytes(path)
+    try:
+        image: Image.Image = Image.open(BytesIO(content), formats=FORMATS)
+    except Exception as error:  # on a broken file, Pillow raises almost any error
+        raise InputError(f"{path}: found no whole image ({type(error).__name__}), expected one; remove or replace it") from None
+    try:
+        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # metadata that cannot be read turn nothing
+        orientation = 1
+    orientation = orientation if 1 <= orientation <= 8 else 1
+    stored = turned_size(image.size, orientation) if image.format == "TIFF" else image.size  # Pillow turns a TIFF by itself
+    if least_side:
+        image.draft(None, (least_side, least_side))
+    return Frame(stored, orientation, image.size if image.format == "TIFF" else turned_size(image.size, orientation))
+
+
+def turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return width and height after EXIF has turned them. The orientations 5 to 8 exchange them."""
+    return size[::-1] if orientation >= 5 else size
 
 
 def read_bytes(path: Path) -> bytes:

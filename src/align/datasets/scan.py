@@ -153,6 +153,12 @@ def scan(
     return found
 
 
+def list_images(root: Path, domains: Iterable[str]) -> list[str]:
+    """Return every image of ``domains`` as ``<domain>/<class>/<name>``, sorted, of all classes."""
+    classes = [f"{domain}/{label}" for domain in domains if (root / domain).is_dir() for label in _content(root / domain)[1]]
+    return sorted(f"{place}/{name}" for place in classes for name in _images_and_masks(_content(root / place)[0])[0])
+
+
 def _scan_domain(
     root: Path, domain: str, classes: Sequence[str] | None, apart: Collection[Path]
 ) -> tuple[dict[str, list[str]], list[PassedOver], list[str]]:
@@ -169,14 +175,13 @@ def _scan_domain(
             passed_over.append(PassedOver(place, NOT_CHOSEN.format("classes"), 1, label))
             continue
         names, nested = _content(root / place)
-        images = [name for name in names if is_image(Path(name))]
-        masks = set(_masks_beside(images))
+        images, masks = _images_and_masks(names)
         deeper = [image for folder in nested for image in _images_below(root / place / folder, folder)]
-        passed_over += _by_kind(place, [name for name in names if name not in images], "")
-        passed_over += _grouped(place, "mask beside its image", sorted(masks))
+        passed_over += _by_kind(place, sorted({*names}.difference(images, masks)), "")
+        passed_over += _grouped(place, "mask beside its image", masks)
         passed_over += _grouped(place, "image in a folder below its class", deeper)
-        if kept := [name for name in images if name not in masks]:
-            labels[label] = kept
+        if images:
+            labels[label] = images
         elif others := [*deeper, *filter(_may_be_image, names)]:
             lost.append(f"  {place}/: found no image directly in it{_instead(others)}")
     if not labels and (pictures := [name for name in loose if is_image(Path(name))]):
@@ -209,13 +214,13 @@ def _images_below(folder: Path, place: str, level: int = 1) -> Iterator[str]:
             yield from _images_below(folder / name, f"{place}/{name}", level + 1)
 
 
-def _masks_beside(images: Sequence[str]) -> Iterator[str]:
-    """Yield the images whose name is that of another image of the class and ``_mask`` or the like."""
+def _images_and_masks(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the images of a class, and those whose name is that of another image and ``_mask`` or the like."""
+    images = [name for name in names if is_image(Path(name))]
     stems = {Path(name).stem for name in images}
-    for name in images:
-        match = MASK_OF.fullmatch(Path(name).stem)
-        if match and match["stem"] in stems:
-            yield name
+    matches = {name: MASK_OF.fullmatch(Path(name).stem) for name in images}
+    masks = [name for name, match in matches.items() if match and match["stem"] in stems]
+    return [name for name in images if name not in set(masks)], masks
 
 
 def _may_be_image(name: str) -> bool:

@@ -23,7 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from align.acquisition.archive_file import ArchiveFile
 from align.acquisition.extraction import extract, regular_files
-from align.datasets.folders import ACQUISITION, SETTINGS_RECORD, is_image
+from align.datasets.folders import ACQUISITION, SETTINGS_RECORD
+from align.datasets.scan import is_image
 from align.datasets.source_settings import TerraIncognitaSettings
 from align.errors import InputError
 from align.files import whole_folder, write_json

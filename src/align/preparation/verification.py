@@ -11,7 +11,7 @@ from align.acquisition.archive_file import ArchiveFile
 from align.acquisition.extraction import regular_files
 from align.acquisition.integrity import IntegrityError
 from align.datasets.archived_folders import LAYOUT, destination
-from align.datasets.folders import is_image
+from align.datasets.scan import is_image
 from align.errors import InputError
 from align.files import sha256
 

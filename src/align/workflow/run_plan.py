@@ -7,6 +7,7 @@ from typing import Any
 from align import paths
 from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
+from align.configuration.ground_truth import ground_truth_place
 from align.configuration.runs import (
     LeftOut,
     Run,
@@ -24,6 +25,8 @@ from align.models.weights_file import weights_file
 from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
+
+GIVEN_MASKS = {"ground_truth": paths.GROUND_TRUTH, "sam": paths.SAM_MASKS}
 
 
 class RunPlan:
@@ -161,6 +164,16 @@ class RunPlan:
         evaluation = self.evaluation_settings(run.dataset)
         return [*self.run_code(run), *evaluation["metrics"], evaluation["attribution"]]
 
+    def ground_truth_files(self, pattern: str, dataset: str) -> list[str]:
+        """Return ``pattern`` for each domain of a data set. Empty if the data set has no ground truth."""
+        chosen = self.datasets[dataset]
+        return each_domain(pattern, dataset, chosen.domains) if chosen.ground_truth else []
+
+    def ground_truth_entries(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """Return the entries of a data set's ground truth as plain values, by their place in the configuration."""
+        entries = self.settings["datasets"][dataset]["ground_truth"]
+        return {ground_truth_place(dataset, position): entry for position, entry in enumerate(entries)}
+
     def ground_truth_folders(self, dataset: str) -> list[str]:
         """Return the folders of a data set's ground truth. A folder that a rule makes is tracked by itself."""
         chosen = self.datasets[dataset]
@@ -174,15 +187,15 @@ class RunPlan:
         return list(first.values())
 
     def given_mask_files(self, run: Run, domains: Iterable[str]) -> list[str]:
-        """Return the files from which a run's given masks come, besides the ground truth of its data set.
+        """Return the files from which a run's given masks come.
 
         Args:
             run: the run.
             domains: the domains of the images.
         """
         settings = self.variants[run.method]
-        if settings.given_masks == "sam":
-            return [paths.SAM_MASKS.format(dataset=run.dataset, domain=domain) for domain in domains]
+        if settings.given_masks in ("ground_truth", "sam"):
+            return each_domain(GIVEN_MASKS[settings.given_masks], run.dataset, domains)
         if settings.mask_teacher:
             return [paths.CHECKPOINT.format(**teacher_run(run, settings.mask_teacher)._asdict())]
         return []
