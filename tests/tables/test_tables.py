@@ -455,8 +455,10 @@ def test_data_sets_with_ground_truth_have_a_block_on_it():
         "B": {"images": 1, "images_with_mask": 0, "mean_area": None, "entries": [nothing]},
     }
     counts = pd.DataFrame([("A", "x", 1, None), ("B", "x", 1, None)], columns=["domain", "class", "images", "published"])
-    splits = pd.DataFrame([("A", "train"), ("B", "train")], columns=["domain", "split"])
-    table = data({"mine": DatasetCounts(splits, counts, {}, accounts), "other": DatasetCounts(splits, counts, {})})
+    splits = pd.DataFrame([("1", "A", "train"), ("2", "B", "train")], columns=["path", "domain", "split"])
+    nothing_else = (pd.DataFrame(columns=["kind"]), pd.DataFrame(columns=["copy"]), {})
+    mine, other = DatasetCounts(splits, counts, *nothing_else, accounts), DatasetCounts(splits, counts, *nothing_else)
+    table = data({"mine": mine, "other": other})
     assert [block.title for block in table.blocks] == ["mine", "mine: ground truth", "other"]
     assert texts(table.blocks[1]) == [["A", "1,200", "5", "3", "2", "3", "12.5"], ["B", "1", "0", "0", "0", "0", ""]]
     assert table.blocks[1].note == (

@@ -46,19 +46,17 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
 def _with_domains(name: str, dataset: Dataset) -> Dataset:
     """Return ``dataset`` with its domains. If it lists none, they are those that its source makes or its folder holds."""
     if dataset.source:
-        available = SOURCES[dataset.source_name].domains
+        used = known = SOURCES[dataset.source_name].domains
     else:
-        if not dataset.root.is_dir():
-            raise InputError(f"datasets.{name}: found no folder {dataset.root}; correct the path in the configuration")
-        folders = [truth.folder for truth in dataset.ground_truth]
         try:
-            available = scan(dataset.root, dataset.domains, dataset.classes, folders).domains
+            found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
         except InputError as error:
             raise InputError(f"datasets.{name}: {error}") from None
+        used, known = found.domains, found.all_domains
     for domain in (*dataset.domains, *dataset.test_only):
-        require(f"domain of datasets.{name}", domain, available)
-    require_ground_truth(name, dataset, available)
-    return dataset.model_copy(update={"domains": dataset.domains or available})
+        require(f"domain of datasets.{name}", domain, used)
+    require_ground_truth(name, dataset, known)
+    return dataset.model_copy(update={"domains": dataset.domains or used})
 
 
 def _require_runs(configuration: Configuration) -> None:

@@ -75,6 +75,12 @@ class Scan:
         return tuple(self.images)
 
     @property
+    def all_domains(self) -> tuple[str, ...]:
+        """Return the domains, and the folders that are not among the chosen domains."""
+        not_chosen = (each.place for each in self.passed_over if each.kind == NOT_CHOSEN.format("domains"))
+        return (*self.images, *not_chosen)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Return the classes of any domain, sorted."""
         return tuple(sorted({label for classes in self.images.values() for label in classes}))
