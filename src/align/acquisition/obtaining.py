@@ -77,8 +77,8 @@ def download_from_any(
 ) -> tuple[str, Verified]:
     """Download a file from the first of ``mirrors`` that gives it, and return that address and the result of the check.
 
-    A mirror of which an earlier call has left a part comes first, then one whose known SHA-256 is ``expected``. All but the last mirror are given up after fewer tries, and
-    when they are slow. If no other gives the file, a slow one is taken as it is.
+    A mirror of which an earlier call has left a part comes first, then one whose known SHA-256 is ``expected``. All but the last
+    mirror are given up after fewer tries, and when they are slow. If no other gives the file, a slow one is taken as it is.
 
     Args:
         mirrors: the mirrors to try, in order.
