@@ -8,13 +8,12 @@ from align import paths
 from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
-from align.datasets.scan import scan
 from align.errors import InputError
 from align.files import require_room, require_writable
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
-from align.workflow.content import content_hash
+from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
@@ -126,12 +125,13 @@ def dataset_root(wildcards):
 
 
 def folder_content(wildcards):
-    """Return a hash of the user's images. A folder that a rule makes is tracked by itself."""
-    dataset = DATASETS[wildcards.dataset]
-    if dataset.source:
-        return None
-    found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
-    return content_hash(f"images of {wildcards.dataset}", dataset.root, found.files, workflow.is_main_process)
+    """Return a hash of the user's images."""
+    return images_content(wildcards.dataset, DATASETS[wildcards.dataset], workflow.is_main_process)
+
+
+def ground_truth_content(wildcards):
+    """Return a hash of the user's annotations of the job's domain."""
+    return annotations_content(wildcards.dataset, DATASETS[wildcards.dataset], wildcards.domain, workflow.is_main_process)
 
 
 def file_content(name, files):

@@ -172,7 +172,6 @@ rule pack_ground_truth:
         folder=dataset_root,
         manifest=paths.MANIFEST,
         verified=paths.COUNTS,
-        annotations=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
     output:
         ground_truth=paths.GROUND_TRUTH,
         account=paths.GROUND_TRUTH_ACCOUNT,
@@ -189,6 +188,7 @@ rule pack_ground_truth:
         image_size=dataset_setting("image_size"),
         resize=dataset_setting("resize"),
         ground_truth=lambda wildcards: PLAN.ground_truth_entries(wildcards.dataset),
+        content=ground_truth_content,
     message:
         "Packing the ground truth of {wildcards.dataset}, {wildcards.domain}"
     script:

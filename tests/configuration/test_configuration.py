@@ -188,7 +188,7 @@ def test_a_missing_section_is_named():
 
 
 def test_a_missing_root_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*nowhere; correct the path"):
+    with pytest.raises(InputError, match=r"datasets\.scenes: .*nowhere: found no such folder, .*; correct `root:`"):
         load(with_value("datasets.scenes", {"root": str(tmp_path / "nowhere")}))
 
 

@@ -58,7 +58,7 @@ def annotate(root: Path, folder: Path, domain: str, picture: Callable[[], Image.
 
 def packed(root: Path, domain: str, *entries: GroundTruth, resize: str = "stretch") -> tuple[np.ndarray, np.ndarray, dict]:
     """Return the packed images and masks of a domain, and the account."""
-    out, rows = root.parent / "out", index(root)
+    out, rows = root.parent / "out", index(root).manifest
     pack_domain(root, rows[rows["domain"] == domain], 48, resize, out / "images.npy")
     named = {f"entry {number}": entry for number, entry in enumerate(entries)}
     account = pack_ground_truth(Packing(root, 48, resize), rows, domain, named, out / "masks.npy")
@@ -314,7 +314,7 @@ def test_a_colour_that_occurs_in_files_of_another_class_is_counted(root, tmp_pat
 def test_real_annotations_fit_their_photographs(shared_data, tmp_path):
     """Every box of VOC2007 and every label map of LabelMe has the shape of its photograph."""
     root, folder = shared_data / "vlcs_subset/VLCS", shared_data / "vlcs_annotations"
-    manifest = index(root, ["LabelMe", "VOC2007"])
+    manifest = index(root, ["LabelMe", "VOC2007"]).manifest
     entries = {
         "boxes": GroundTruth(kind="voc_boxes", folder=folder / "voc2007_boxes", domain="VOC2007"),
         "colours": GroundTruth(kind="colours", folder=folder / "labelme_masks", domain="LabelMe", colours={"car": (128, 0, 128)}),

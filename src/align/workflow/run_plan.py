@@ -174,11 +174,6 @@ class RunPlan:
         entries = self.settings["datasets"][dataset]["ground_truth"]
         return {ground_truth_place(dataset, position): entry for position, entry in enumerate(entries)}
 
-    def ground_truth_folders(self, dataset: str) -> list[str]:
-        """Return the folders of a data set's ground truth. A folder that a rule makes is tracked by itself."""
-        chosen = self.datasets[dataset]
-        return [] if chosen.source else [str(truth.folder) for truth in chosen.ground_truth]
-
     def first_seeds(self, page: str) -> list[Run]:
         """Return the runs of a page, each method with its first seed only."""
         first: dict[str, Run] = {}
