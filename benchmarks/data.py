@@ -51,12 +51,12 @@ def _extraction(archive: Path, folder: Path) -> pd.DataFrame:
 
 def _packing(folder: Path) -> pd.DataFrame:
     root = folder / "images"
-    manifest = index(root)
+    manifest = index(root).manifest
     paths = [root / path for path in manifest["path"]]
     resize = v2.Compose([v2.Resize(SIZE), v2.CenterCrop(SIZE)])
 
     def packing() -> None:
-        pack_domain(root, manifest, SIZE, "crop", [], folder / "images.npy", folder / "masks.npy")
+        pack_domain(root, manifest, SIZE, "crop", folder / "images.npy")
 
     def torchvision() -> None:
         np.save(folder / "plain.npy", np.stack([np.asarray(resize(Image.open(path).convert("RGB"))) for path in paths]))

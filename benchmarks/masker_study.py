@@ -65,9 +65,11 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
     values = configuration.model_dump() | {"implementation": METHODS["erm"].implementation, "hyper_parameters": {}}
     checkpoint = Path(paths.CHECKPOINT.format(**Run(dataset, "single_source", domain, "erm", seed)._asdict()))
     classifier = restore(RunSettings.from_values(values), checkpoint, CPU)[0].classifier
-    training, validation = (read_packed(folder, splits, domain, split, classes) for split in ("train", "validation"))
+    training, validation = (
+        read_packed(folder, splits, domain, split, classes, ground_truth=True) for split in ("train", "validation")
+    )
     tested = {
-        name: read_packed(folder, splits, name, evaluated_split(splits, name, [domain]), classes)
+        name: read_packed(folder, splits, name, evaluated_split(splits, name, [domain]), classes, ground_truth=True)
         for name in configuration.datasets[dataset].domains
     }
     rows = []

@@ -1,32 +1,43 @@
 # The checked configuration, and the functions that all rules share.
 import time
+from functools import cache
+
+from snakemake.logging import logger
 
 from align import paths
+from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
-from align.datasets.folders import folder_fingerprint
 from align.errors import InputError
 from align.files import require_room, require_writable
+from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
+from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
+from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
 
 try:
+    for file in workflow.configfiles:
+        require_single_keys(Path(file))
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
     if workflow.is_main_process:
         require_room(Path("."))
         require_writable(Path(paths.RESULTS))
         release_stale_locks(Path(".snakemake"))
+        for weights in PLAN.weights_files():
+            require_weights_file(Path(weights))
+        for place, reasons in PLAN.left_out.items():
+            for variant, reason in reasons.items():
+                logger.warning(f"left out: {variant} on {place}: {reason}")
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
 CONFIGURATION, SETTINGS = PLAN.configuration, PLAN.settings  # SETTINGS is for lookup()
 DATASETS, RUNS = PLAN.datasets, PLAN.runs
-# Every target asks for these files. So data that failed its check is checked again, even if later files exist already.
-CHECKED = expand([paths.MANIFEST, paths.COUNTS], dataset=DATASETS)
 # With `auto`, a job also asks for a GPU that is there. Otherwise a job on every core would use the GPU at once, despite the
 # profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
@@ -41,6 +52,16 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+def checked(wildcards):
+    """Return files that every target asks for. So data that failed its check is checked again, even if later files exist."""
+    return per_dataset(paths.MANIFEST, paths.COUNTS)(wildcards)
+
+
+def every_ground_truth(pattern):
+    """Return an input function: ``pattern`` for every domain with ground truth, of every data set."""
+    return lambda wildcards: [path for name in DATASETS for path in PLAN.ground_truth_files(pattern, name)]
+
+
 def cost(memory=1000, minutes=10, **others):
     """Return the resources of a rule: MB of memory and minutes of the first attempt. Each further attempt adds as much again."""
     return {"mem_mb": per_attempt(memory), "runtime": per_attempt(minutes)} | others
@@ -51,14 +72,29 @@ def per_attempt(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def per_run(pattern):
-    """Return ``pattern`` for every run."""
-    return each_run(pattern, RUNS)
+def per_run(pattern, runs=RUNS):
+    """Return an input function: ``pattern`` for every run. Names in the path of an input may not be read as wildcards."""
+    return lambda wildcards: each_run(pattern, runs)
+
+
+def per_dataset(*patterns):
+    """Return an input function: ``patterns`` for every data set."""
+    return lambda wildcards: [pattern.format(dataset=name) for pattern in patterns for name in DATASETS]
+
+
+def every_image(wildcards):
+    """Return the packed images of every domain of every data set."""
+    return [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)]
 
 
 def per_domain(pattern):
     """Return an input function: ``pattern`` for every domain of the job's data set."""
     return lambda wildcards: each_domain(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
+
+
+def ground_truth_files(pattern):
+    """Return an input function: ``pattern`` for every domain of the job's data set. Empty if it has no ground truth."""
+    return lambda wildcards: PLAN.ground_truth_files(pattern, wildcards.dataset)
 
 
 def per_source_domain(pattern):
@@ -89,14 +125,42 @@ def dataset_root(wildcards):
 
 
 def folder_content(wildcards):
-    """Return a hash that changes when one of the user's images changes. A folder that a rule makes is tracked by itself."""
-    dataset = DATASETS[wildcards.dataset]
-    return None if dataset.source else folder_fingerprint(dataset.root)
+    """Return a hash of the user's images."""
+    return images_content(wildcards.dataset, DATASETS[wildcards.dataset], workflow.is_main_process)
+
+
+def ground_truth_content(wildcards):
+    """Return a hash of the user's annotations of the job's domain."""
+    return annotations_content(wildcards.dataset, DATASETS[wildcards.dataset], wildcards.domain, workflow.is_main_process)
+
+
+def file_content(name, files):
+    """Return a hash of the user's files, None if there are none."""
+    return content_hash(name, Path(), files, workflow.is_main_process) if files else None
 
 
 def published_name(wildcards):
     """Return the name under which the numbers of images of the job's data set are published. None if they are not."""
     return DATASETS[wildcards.dataset].published_as(wildcards.dataset)
+
+
+def answers_in_a_dry_run(wildcards, output):
+    """Return which addresses of the job's archive answer now. Nothing if the job runs, nobody reads it, or its archive is there."""
+    # A param that depends on `output` is not compared with that of the last run.
+    is_there = any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix("")))
+    if is_there or not workflow.dryrun or workflow.output_settings.quiet:
+        return ""
+    said = asked_addresses().get(wildcards.archive)
+    return f" from the first of these addresses that gives it\n{said}" if said else ""
+
+
+@cache
+def asked_addresses():
+    """Return what the addresses of all planned downloads say, by archive. They are asked once, at the same time."""
+    from align.acquisition.answers import ask, said
+
+    planned = {path: [mirror[:2] for mirror in download.mirrors] for path, download in PLAN.downloads.items() if download.mirrors}
+    return {archive: said({archive: answers}) for archive, answers in ask(planned).items()}
 
 
 def published_listing(name):
@@ -130,5 +194,6 @@ onstart:
     # found only then would cost them.
     try:
         prepare_inputs(workflow.dag.needrun_jobs(), time.time())
+        check_initial_weights(workflow.dag.needrun_jobs(), PLAN.weights_files())
     except InputError as error:
         raise SystemExit(str(error)) from None

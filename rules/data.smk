@@ -2,8 +2,10 @@
 
 from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
+from align.datasets.settings import stated_dataset
 
-PUBLISHED_COUNTS = Path(workflow.basedir, "reference/dataset_counts.csv")
+REFERENCE = Path(workflow.basedir, "reference")
+PUBLISHED_COUNTS = REFERENCE / "dataset_counts.csv"
 
 
 rule download:
@@ -20,11 +22,14 @@ rule download:
     resources:
         **cost(minutes=720),
     params:
-        archive=lambda wildcards: list(PLAN.downloads[wildcards.archive].archive),
+        source=lambda wildcards: PLAN.downloads[wildcards.archive].source,
+        key=lambda wildcards: PLAN.downloads[wildcards.archive].key,
         origin=lambda wildcards: PLAN.downloads[wildcards.archive].origin.model_dump(mode="json"),
         record=lambda wildcards: PLAN.downloads[wildcards.archive].record,
+        published=lambda wildcards: published_counts(PUBLISHED_COUNTS, PLAN.downloads[wildcards.archive].published_as),
+        answers=answers_in_a_dry_run,
     message:
-        "Downloading {wildcards.archive}"
+        "Downloading {wildcards.archive}{params.answers}"
     script:
         "../workflow_scripts/download.py"
 
@@ -36,6 +41,7 @@ for name, dataset in PLAN.to_make.items():
             f"acquire_{name}"
         input:
             **{key: paths.VERIFIED.format(archive=path) for key, (path, _) in PLAN.archives[name].items()},
+            **{key: REFERENCE / file for key, file in SOURCES[dataset.source_name].listings.items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -51,6 +57,7 @@ for name, dataset in PLAN.to_make.items():
             archives={
                 key: [archive.file, archive.unpacked_at_most] for key, archive in SOURCES[dataset.source_name].archives.items()
             },
+            listings=list(SOURCES[dataset.source_name].listings),
             loads=[SOURCES[dataset.source_name].implementation],
         message:
             f"Making {dataset.root}"
@@ -63,6 +70,8 @@ rule index:
         dataset_root,
     output:
         manifest=paths.MANIFEST,
+        perceptual_hashes=paths.PERCEPTUAL_HASHES,
+        passed_over=paths.PASSED_OVER,
         listed=paths.LISTED,
     log:
         paths.log("index/{dataset}"),
@@ -84,9 +93,11 @@ rule index:
 
 rule verify:
     input:
-        paths.MANIFEST,
+        manifest=paths.MANIFEST,
+        perceptual_hashes=paths.PERCEPTUAL_HASHES,
     output:
         counts=paths.COUNTS,
+        duplicates=paths.DUPLICATES,
         acquisition=paths.ACQUISITION,
     log:
         paths.log("verify/{dataset}"),
@@ -97,8 +108,9 @@ rule verify:
     params:
         root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         published_as=published_name,
+        published_archive=lambda wildcards: DATASETS[wildcards.dataset].source is not None,
         published=lambda wildcards: published_counts(PUBLISHED_COUNTS, published_name(wildcards)),
-        domains=lookup("datasets/{dataset}/domains", within=config, default=None),  # those in the configuration, not those found
+        domains=lambda wildcards: list(stated_dataset(config, wildcards.dataset).domains),  # not those that are found
         classes=dataset_setting("classes"),
         allow_partial=dataset_setting("allow_partial"),
     message:
@@ -123,6 +135,7 @@ rule split:
         splits=lookup("splits", within=SETTINGS),
         test_only=dataset_setting("test_only"),
         group=dataset_setting("split_group"),
+        paired=dataset_setting("paired"),
     message:
         "Splitting {wildcards.dataset}"
     script:
@@ -134,10 +147,8 @@ rule pack:
         folder=dataset_root,
         manifest=paths.MANIFEST,
         verified=paths.COUNTS,
-        ground_truth=lambda wildcards: PLAN.ground_truth_folders(wildcards.dataset),
     output:
         images=paths.IMAGES,
-        ground_truth=paths.GROUND_TRUTH,
     log:
         paths.log("pack/{dataset}/{domain}"),
     benchmark:
@@ -150,11 +161,38 @@ rule pack:
         root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         image_size=dataset_setting("image_size"),
         resize=dataset_setting("resize"),
-        ground_truth=dataset_setting("ground_truth"),
     message:
         "Packing {wildcards.dataset}, {wildcards.domain}"
     script:
         "../workflow_scripts/pack.py"
+
+
+rule pack_ground_truth:
+    input:
+        folder=dataset_root,
+        manifest=paths.MANIFEST,
+        verified=paths.COUNTS,
+    output:
+        ground_truth=paths.GROUND_TRUTH,
+        account=paths.GROUND_TRUTH_ACCOUNT,
+    log:
+        paths.log("pack_ground_truth/{dataset}/{domain}"),
+    benchmark:
+        paths.benchmark("pack_ground_truth/{dataset}/{domain}")
+    conda:
+        ENVIRONMENT
+    resources:
+        **cost(minutes=60),
+    params:
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
+        image_size=dataset_setting("image_size"),
+        resize=dataset_setting("resize"),
+        ground_truth=lambda wildcards: PLAN.ground_truth_entries(wildcards.dataset),
+        content=ground_truth_content,
+    message:
+        "Packing the ground truth of {wildcards.dataset}, {wildcards.domain}"
+    script:
+        "../workflow_scripts/pack_ground_truth.py"
 
 
 if PLAN.sam_files:
@@ -162,7 +200,7 @@ if PLAN.sam_files:
     rule segment:
         input:
             images=paths.IMAGES,
-            checkpoint=PLAN.sam_files,
+            checkpoint=ancient(PLAN.sam_files),
         output:
             masks=paths.SAM_MASKS,
             account=paths.SAM_ACCOUNT,
@@ -176,23 +214,42 @@ if PLAN.sam_files:
             **cost(memory=8000, minutes=720, gpu=GPU),
         params:
             settings=lookup("segment_anything", within=SETTINGS),
-            content=folder_fingerprint(CONFIGURATION.segment_anything.checkpoint),  # so that an older file in its place counts
+            content=file_content("sam", PLAN.sam_files),
         message:
             "Segmenting every image of {wildcards.dataset}, {wildcards.domain}"
         script:
             "../workflow_scripts/segment.py"
 
 
+localrules:
+    addresses,
+
+
+rule addresses:
+    """Whether the addresses of the archives of every data set in use answer now."""
+    log:
+        paths.log("addresses"),
+    conda:
+        ENVIRONMENT
+    params:
+        addresses={archive: [tuple(mirror[:2]) for mirror in mirrors] for archive, mirrors in PLAN.mirrors.items()},
+    message:
+        "Asking the addresses of archives whether they answer"
+    script:
+        "../workflow_scripts/addresses.py"
+
+
 rule data:
     """Images, splits and packed arrays of every data set in use."""
     input:
-        CHECKED,
-        expand(paths.SPLITS, dataset=DATASETS),
-        [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)],
+        checked,
+        per_dataset(paths.SPLITS),
+        every_image,
+        every_ground_truth(paths.GROUND_TRUTH),
 
 
 rule splits:
     """The split of every image."""
     input:
-        CHECKED,
-        expand(paths.SPLITS, dataset=DATASETS),
+        checked,
+        per_dataset(paths.SPLITS),

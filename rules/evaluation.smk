@@ -6,7 +6,7 @@ rule evaluate_run:
         checkpoint=paths.CHECKPOINT,
         splits=paths.SPLITS,
         images=per_domain(paths.IMAGES),
-        ground_truth=per_domain(paths.GROUND_TRUTH),
+        ground_truth=ground_truth_files(paths.GROUND_TRUTH),
         given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), DATASETS[wildcards.dataset].domains),
     output:
         metrics=paths.RUN_METRICS,
@@ -54,5 +54,5 @@ rule collect_metrics:
 rule evaluate:
     """Every run's metrics in one table."""
     input:
-        CHECKED,
+        checked,
         paths.METRICS,

@@ -54,7 +54,7 @@ rule case_studies:
         checkpoints=lambda wildcards: each_run(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
         splits=paths.SPLITS,
         images=per_domain(paths.IMAGES),
-        ground_truth=per_domain(paths.GROUND_TRUTH),
+        ground_truth=ground_truth_files(paths.GROUND_TRUTH),
     output:
         **figure_files("case_studies", paths.PAGE),
     log:
@@ -98,7 +98,7 @@ rule costs:
         **cost(),
     params:
         caption=caption(FIGURES["costs"].implementation),
-        benchmarks={step: per_run(paths.benchmark(f"{step}/{paths.RUN}")) for step in ("train", "evaluate")},
+        benchmarks={step: each_run(paths.benchmark(f"{step}/{paths.RUN}"), RUNS) for step in ("train", "evaluate")},
         runs=[run._asdict() for run in RUNS],
     message:
         "Drawing figure costs"
@@ -151,4 +151,4 @@ rule rule_graph:
 rule figures:
     """Every figure."""
     input:
-        figure_targets(),
+        figure_targets,

@@ -68,7 +68,7 @@ def page_caption(name, wildcards, **values):
     return caption(FIGURES[name].implementation).format(dataset=wildcards.dataset, sources=sources, **values)
 
 
-def figure_targets():
+def figure_targets(wildcards):
     """Return the files of every figure, and of every page of a figure that has pages."""
     with_pages = ("training_curves", "case_studies")
     names = [name for name in FIGURES if name not in with_pages]

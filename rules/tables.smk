@@ -31,9 +31,12 @@ for name, entry in TABLES.items():
 
 rule data_table:
     input:
-        splits=expand(paths.SPLITS, dataset=DATASETS),
-        counts=expand(paths.COUNTS, dataset=DATASETS),
-        acquisitions=expand(paths.ACQUISITION, dataset=DATASETS),
+        splits=per_dataset(paths.SPLITS),
+        counts=per_dataset(paths.COUNTS),
+        passed_over=per_dataset(paths.PASSED_OVER),
+        duplicates=per_dataset(paths.DUPLICATES),
+        acquisitions=per_dataset(paths.ACQUISITION),
+        ground_truth=every_ground_truth(paths.GROUND_TRUTH_ACCOUNT),
     output:
         **table_files("data"),
     log:
@@ -47,6 +50,10 @@ rule data_table:
     params:
         caption=caption(TABLES["data"].implementation),
         datasets=list(DATASETS),
+        ground_truth={
+            name: dict(zip(dataset.domains, PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)))
+            for name, dataset in DATASETS.items()
+        },
     message:
         "Making table data"
     script:
@@ -97,5 +104,5 @@ rule runs:
 rule tables:
     """Every table."""
     input:
-        CHECKED,
+        checked,
         expand(paths.TABLE, table=TABLES, kind=["html", "csv", "md", "tex"]),

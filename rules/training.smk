@@ -16,9 +16,8 @@ rule train_run:
     input:
         splits=paths.SPLITS,
         images=per_source_domain(paths.IMAGES),
-        ground_truth=per_source_domain(paths.GROUND_TRUTH),
         given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), PLAN.source_domains(Run(**wildcards))),
-        weights=PLAN.weights_files(),
+        weights=ancient(PLAN.weights_files()),
     output:
         checkpoint=paths.CHECKPOINT,
         history=paths.HISTORY,
@@ -34,6 +33,7 @@ rule train_run:
     params:
         settings=run_settings,
         loads=run_code,
+        weights=file_content("weights", PLAN.weights_files()),
     message:
         "Training {wildcards.method} on {wildcards.dataset}, {params.settings[source_domains]}, seed {wildcards.seed}"
     script:
@@ -79,5 +79,5 @@ if PLAN.taken:
 rule train:
     """Every training run."""
     input:
-        CHECKED,
+        checked,
         per_run(paths.CHECKPOINT),

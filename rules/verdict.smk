@@ -8,7 +8,7 @@ rule verdict:
         claims=CLAIMS,
         published=reference("align_paper"),
         metrics=paths.METRICS,
-        images=each_run(paths.IMAGE_METRICS, CLAIMED_RUNS),
+        images=per_run(paths.IMAGE_METRICS, CLAIMED_RUNS),
     output:
         **{kind: paths.VERDICT.format(kind=kind) for kind in ("csv", "md", "tex")},
         html=report(paths.VERDICT.format(kind="html"), caption=CAPTION, category="Verdict", labels={"table": "Claims"}),

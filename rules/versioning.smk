@@ -5,9 +5,11 @@ from align.versioning.agreement import preparation_settings
 rule snapshot:
     """Publish every run that was trained here, and add data and checkpoints to DVC. Then run `git commit` and `dvc push`."""
     input:
-        runs=[path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in each_run(file, PLAN.trained)],
-        evaluations=each_run(paths.RUN_METRICS, PLAN.trained),
-        listings=expand([paths.MANIFEST, paths.COUNTS, paths.SPLITS], dataset=DATASETS),
+        runs=lambda wildcards: [
+            path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in each_run(file, PLAN.trained)
+        ],
+        evaluations=per_run(paths.RUN_METRICS, PLAN.trained),
+        listings=per_dataset(paths.MANIFEST, paths.COUNTS, paths.SPLITS),
         metrics=lambda _: in_repository(paths.METRICS),  # fails before anything is trained
     log:
         paths.log("snapshot"),

@@ -87,28 +87,32 @@ class _Handler(BaseHTTPRequestHandler):
         if request.status is not None:
             self.send_error(request.status)
             return
-        start = self._start(served)
-        if start is not None and start >= len(served.content):
+        asked = self._asked(served)
+        if asked is not None and asked[0] >= len(served.content):
             request.status = 416
             self.send_error(416)
             return
-        request.status = 200 if start is None else 206
-        self._send(served, request, start or 0)
+        request.status = 200 if asked is None else 206
+        self._send(served, request, *(asked or (0, len(served.content))))
 
-    def _start(self, served: Served) -> int | None:
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+    def _asked(self, served: Served) -> tuple[int, int] | None:
+        """Return the first byte that is asked for, and the one behind the last. None if the whole file is sent."""
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
         unchanged = self.headers["If-Range"] in (None, _tag(served))
-        return int(asked[1]) if asked and served.ranges and unchanged else None
+        if not (asked and served.ranges and unchanged):
+            return None
+        return int(asked[1]), int(asked[2]) + 1 if asked[2] else len(served.content)
 
-    def _send(self, served: Served, request: Request, start: int) -> None:
-        end = len(served.content)
+    def _send(self, served: Served, request: Request, start: int, end: int) -> None:
         self.send_response(request.status)
         self.send_header("Content-Type", "text/html" if served.content.startswith(b"<") else "application/octet-stream")
         self.send_header("ETag", _tag(served))
         self.send_header("Content-Length", str(end - start + served.announced_too_many))
         if request.status == 206:
-            last = end - 1 + served.announced_too_many
-            self.send_header("Content-Range", f"bytes {start}-{last}/{last + 1}")
+            self.send_header(
+                "Content-Range",
+                f"bytes {start}-{end - 1 + served.announced_too_many}/{len(served.content) + served.announced_too_many}",
+            )
         for name, value in served.headers.items():
             self.send_header(name, value)
         self.end_headers()

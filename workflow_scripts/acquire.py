@@ -8,4 +8,5 @@ from align.workflow.jobs import job
 with job(snakemake):
     (implementation,) = snakemake.params.loads
     archives = {key: (Path(snakemake.input[key]), *contents) for key, contents in snakemake.params.archives.items()}
-    make_dataset(Path(snakemake.output[0]), implementation, snakemake.params.settings, archives)
+    listings = {key: Path(snakemake.input[key]) for key in snakemake.params.listings}
+    make_dataset(Path(snakemake.output[0]), implementation, snakemake.params.settings, archives, listings)

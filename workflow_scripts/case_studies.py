@@ -15,7 +15,8 @@ with torch_job(snakemake) as device, style():
     models = {}
     for (method, settings), checkpoint in zip(params.runs.items(), files.checkpoints):
         models[method], classes = restore(RunSettings.from_values(settings), Path(checkpoint), device)
-    tested = dict(tested_images(Path(files.splits).parent, params.domains, params.source_domains, classes))
+    data, known = Path(files.splits).parent, bool(files.ground_truth)
+    tested = dict(tested_images(data, params.domains, params.source_domains, classes, ground_truth=known))
     cases = collect_cases({domain: sample_evenly(tested[domain], params.images) for domain in params.domains}, classes)
     attribution, evaluation = load(params.attribution), EvaluationSettings(**params.evaluation)
     explanations = {method: explain_cases(model, attribution, cases, evaluation, device) for method, model in models.items()}

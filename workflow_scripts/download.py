@@ -3,19 +3,16 @@
 from functools import partial
 from pathlib import Path
 
-from align.acquisition.archives import Archive
-from align.acquisition.download import download
-from align.acquisition.integrity import verify_archive
+from align.acquisition.obtaining import obtain
 from align.acquisition.settings import ArchiveOrigin
-from align.files import whole_file
+from align.datasets import SOURCES
+from align.files import write_json
+from align.preparation.verification import require_published_images
 from align.workflow.jobs import job
 
 with job(snakemake):
     params, verified = snakemake.params, Path(snakemake.output[0])
-    archive, origin = Archive(*params.archive), ArchiveOrigin(**params.origin)
-    verify = partial(verify_archive, archive=archive, record=Path(params.record), stated_sha256=origin.sha256)
-    path = origin.archive or verified.with_suffix("")
-    is_there = origin.archive or path.exists()
-    sha256 = verify(path) if is_there else download(origin.address or archive.address, path, verify)
-    with whole_file(verified) as partial_file:
-        partial_file.write_text(f"{sha256}  {path}\n")
+    archive, origin = SOURCES[params.source].archives[params.key], ArchiveOrigin(**params.origin)
+    require_counts = partial(require_published_images, published=params.published) if params.published else None
+    obtained = obtain(archive, origin, verified.with_suffix(""), Path(params.record), require_counts)
+    write_json(verified, obtained.model_dump(mode="json"))

@@ -15,7 +15,9 @@ with torch_job(snakemake) as device:
     method, classes = restore(settings, Path(files.checkpoint), device)
     teacher = restore_teacher(values, Path(files.given_masks[0]) if values["teacher"] else None, device)
     given_masks = settings.hyper_parameters.given_masks
-    tested = tested_images(Path(files.splits).parent, evaluation.domains, values["source_domains"], classes, given_masks)
+    tested = tested_images(
+        Path(files.splits).parent, evaluation.domains, values["source_domains"], classes, given_masks, bool(files.ground_truth)
+    )
     with_masks = ((domain, add_teacher_masks(packed, teacher, device)) for domain, packed in tested)
     metrics, images = evaluate_run(method, with_masks, classes, evaluation, device)
     write_csv(metrics, Path(snakemake.output.metrics))

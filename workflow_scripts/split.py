@@ -10,5 +10,5 @@ from align.workflow.jobs import job
 with job(snakemake):
     params = snakemake.params
     manifest = read_listing(Path(snakemake.input.manifest), MANIFEST_COLUMNS)
-    splits = assign_splits(manifest, SplitSettings(**params.splits), params.test_only, params.group)
+    splits = assign_splits(manifest, SplitSettings(**params.splits), params.test_only, params.group, params.paired)
     write_listing(splits, Path(snakemake.output[0]))

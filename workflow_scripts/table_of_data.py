@@ -10,9 +10,16 @@ from align.tables.writing import write_table
 from align.workflow.jobs import job
 
 with job(snakemake):
-    files = snakemake.input
+    files, params = snakemake.input, snakemake.params
     listed = {
-        name: DatasetCounts(read_listing(Path(splits), SPLITS_COLUMNS), read_results(counts), read_json(acquisition))
-        for name, splits, counts, acquisition in zip(snakemake.params.datasets, files.splits, files.counts, files.acquisitions)
+        name: DatasetCounts(
+            read_listing(Path(splits), SPLITS_COLUMNS),
+            *map(read_results, tables),
+            acquisition=read_json(acquisition),
+            ground_truth={domain: read_json(account) for domain, account in params.ground_truth[name].items()},
+        )
+        for name, splits, acquisition, *tables in zip(
+            *(params.datasets, files.splits, files.acquisitions, files.counts, files.passed_over, files.duplicates)
+        )
     }
     write_table(data(listed), **dict(snakemake.output.items()))

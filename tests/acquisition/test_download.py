@@ -19,7 +19,7 @@ import pytest
 import requests
 from file_server import Served, running_server
 
-from align.acquisition.archives import Archive
+from align.acquisition.archives import Archive, Mirror
 from align.acquisition.download import download
 from align.acquisition.integrity import verify_archive
 from align.errors import InputError
@@ -105,8 +105,12 @@ def message_of(*arguments, **options):
     return str(error.value)
 
 
+def unchecked(path, address):
+    return path.with_name(f".{path.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}")
+
+
 def kept(path, address):
-    return path.with_name(f".{path.name}{hashlib.sha256(address.encode()).hexdigest()[:8]}.part")
+    return path.with_name(f"{unchecked(path, address).name}-arrived.part")
 
 
 def only_this(path):
@@ -232,7 +236,7 @@ def test_a_killed_download_is_resumed_by_the_next_process(server, path):
     assert files_of(path) == {kept(path, address).name}
     served.pause = 0
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{path.with_name('.VLCS.tar.gz')}\n"  # was checked before it got its name
+    assert done.stdout == f"{unchecked(path, address)}\n"  # was checked before it got its name
     assert path.read_bytes() == BYTES
     assert only_this(path)
     assert [(request.range, request.sent) for request in served.resumed] == [(f"bytes={size}-", len(BYTES) - size)]
@@ -240,8 +244,8 @@ def test_a_killed_download_is_resumed_by_the_next_process(server, path):
 
 def test_a_process_killed_while_it_checked_does_not_download_again(server, path):
     path.parent.mkdir()
-    path.with_name(".VLCS.tar.gz").write_bytes(BYTES)
     address = server.serve("/a", served := Served(BYTES))
+    unchecked(path, address).write_bytes(BYTES)
     fetch(address, path)
     assert path.read_bytes() == BYTES
     assert only_this(path)
@@ -364,8 +368,8 @@ def checked(tmp_path):
     record = tmp_path / "checksums" / "VLCS.tar.gz.sha256"
 
     def check_of(stated_sha256=None, file="VLCS.tar.gz", **known):
-        archive = Archive(file, "https://example.org/", 10**9, **known)
-        return lambda path: verify_archive(path, archive, record, stated_sha256)
+        archive = Archive(file, 10**9, (Mirror("https://example.org/", **known),))
+        return lambda path: verify_archive(path, archive, archive.mirrors, record, stated_sha256).sha256
 
     check_of.record = record
     return check_of
@@ -403,7 +407,7 @@ def checked(tmp_path):
 def test_what_fails_the_check_is_removed_and_not_recorded(content, known, found, server, path, checked):
     address = server.serve("/a", Served(content))
     message = message_of(address, path, checked(**known))
-    assert message.startswith(f"{address}: the downloaded file was removed: {path.with_name('.VLCS.tar.gz')}: found ")
+    assert message.startswith(f"{address}: the downloaded file was removed: {unchecked(path, address)}: found ")
     assert found in message
     assert "\n" not in message
     assert files_of(path) == set()
@@ -508,7 +512,7 @@ def test_a_record_that_is_none_costs_no_second_download(server, path, checked):
     checked.record.write_text("")
     address = server.serve("/a", served := Served(TAR_GZ))
     assert message_of(address, path, checked()).startswith(f"{checked.record}: found ''")
-    assert files_of(path) == {".VLCS.tar.gz"}
+    assert files_of(path) == {unchecked(path, address).name}
     checked.record.unlink()
     fetch(address, path, checked())
     assert only_this(path)

@@ -22,6 +22,8 @@ SMALL = {
     "experiments": {"one": {"dataset": "scenes", "seeds": [0]}},
 }
 
+SMALL_RESNET = {"architecture": "small_resnet"}
+
 
 def with_value(place, value):
     """Return a small configuration with ``value`` at ``place``, keys joined by dots."""
@@ -96,11 +98,24 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("splits.train", "much", "splits.train: found 'much'", "valid number"),
         ("splits.train", 0.9, "splits: train + validation + test is 1.3", "expected 1"),
         ("device", "gpu", "device: found 'gpu'", "'auto', 'cpu' or 'cuda'"),
+        ("classifier.weights", "", "classifier.weights: found ''", "for random weights write none or null"),
+        ("classifier.weights", False, "classifier.weights: found False", "(IMAGENET1K_V1, DEFAULT), a file, or none"),
+        ("classifier.weights", "None", "classifier.weights: found 'None'", "for random weights write none or null"),
+        ("classifier.weights", "https://a.b/c.pth", "classifier.weights: found the address https://a.b/c.pth", "download"),
+        ("classifier", SMALL_RESNET | {"weights": "a.pth"}, "classifier.weights: found 'a.pth' for small_resnet", "remove"),
+        ("classifier", SMALL_RESNET | {"weights": "DEFAULT"}, "found 'DEFAULT' for small_resnet", "architecture: resnet18"),
         ("classifier.widths", [3], "classifier.widths: found [3]", "at least 2 items"),
         ("methods.sgt.masked_fraction", 1, "methods.sgt.masked_fraction: found 1", "less than 1"),
         ("experiments", {}, "experiments: found {}", "at least 1 item"),
-        ("experiments.a b", {"dataset": "scenes"}, "found 'a b'", "match pattern"),
-        ("experiments.one.methods", "erm", "experiments.one.methods: found 'erm'", "valid tuple"),
+        ("experiments.a/b", {"dataset": "scenes"}, "found 'a/b'", "expected the name of a folder"),
+        ("experiments.one.methods", 3, "experiments.one.methods.0: found 3", "valid dictionary"),
+        ("experiments.one.domains", [False], "experiments.one.domains.0: found False", "YAML reads yes, no"),
+        ("experiments.one.domains", [1.1], "experiments.one.domains.0: found 1.1", "put the name into quotes"),
+        ("experiments.one.domains", [None], "experiments.one.domains.0: found nothing", "put the name into quotes"),
+        ("experiments.one.domains", [".hidden"], "experiments.one.domains.0: found '.hidden'", "a dot at the beginning"),
+        ("experiments.one.seeds", [True], "experiments.one.seeds: found True", "expected a number"),
+        ("training.epochs", True, "training.epochs: found True", "expected a number"),
+        ("experiments.one.methods", [{"align": {"lambda3": True}}], "found True", "expected a number"),
         ("experiments.one.methods", [], "experiments.one: found neither methods nor sweeps", "expected one or more"),
         ("experiments.one.sweeps", [{"align": {"lambda3": []}}], "sweeps.0.align.lambda3: found []", "at least 1 item"),
         ("experiments.one.sweeps", [{"align": {"lamda3": [1]}}], "unknown key 'lamda3' of method 'align'", "'lambda3'"),
@@ -173,20 +188,95 @@ def test_a_missing_section_is_named():
 
 
 def test_a_missing_root_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*nowhere; correct the path"):
+    with pytest.raises(InputError, match=r"datasets\.scenes: .*nowhere: found no such folder, .*; correct `root:`"):
         load(with_value("datasets.scenes", {"root": str(tmp_path / "nowhere")}))
 
 
 def test_a_root_without_images_is_named(tmp_path):
     (tmp_path / "paris/cat").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no images in .*; expected <domain>/<class>/"):
+    with pytest.raises(InputError, match=r"datasets\.scenes: .*: found no <domain>/<class>/<image> in it; correct"):
         load(with_value("datasets.scenes", {"root": str(tmp_path)}))
 
 
 def test_a_missing_folder_of_ground_truth_is_named(photographs):
     truth = [{"kind": "masks", "folder": str(photographs / "truth")}]
-    with pytest.raises(InputError, match=r"datasets\.scenes: found no folder .*truth"):
+    with pytest.raises(InputError, match=r"datasets\.scenes\.ground_truth\.0: found no folder .*truth"):
         load(with_value("datasets.scenes", {"root": str(photographs), "ground_truth": truth}))
+
+
+def with_truth(photographs, *files, kind="masks", methods=("erm",), **settings):
+    """Return a configuration of photographs with ground truth, of which only names are looked at."""
+    folder = photographs.parent / "truth"
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    dataset = {"root": str(photographs), "ground_truth": [{"kind": kind, "folder": str(folder), **settings}]}
+    content = with_value("datasets.scenes", dataset)
+    content["experiments"]["one"]["methods"] = list(methods)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "expected"),
+    [
+        (
+            ["paris/cat/1.png"],
+            {"domain": "pari"},
+            "unknown domain in datasets.scenes.ground_truth.0 'pari': did you mean 'paris'?",
+        ),
+        (
+            ["paris/cat/1.png"],
+            {"kind": "colours", "colours": {"cats": [1, 2, 3]}},
+            "unknown class in datasets.scenes.ground_truth.0.colours 'cats': did you mean 'cat'?",
+        ),
+        (
+            ["paris/cat/1.png"],
+            {"kind": "colours", "colours": {"cat": [300, 0, 0]}},
+            "datasets.scenes.ground_truth.0.colours.cat.0: found 300; input should be less than or equal to 255",
+        ),
+        (["paris/cat/1.png"], {"kind": "colours"}, "datasets.scenes.ground_truth.0: found no colours, expected the RGB value"),
+        (
+            ["paris/cat/1.png"],
+            {"colours": {"cat": [1, 2, 3]}},
+            "found colours with kind masks, expected it with kind colours only",
+        ),
+        (["1.xml"], {"kind": "voc_boxes", "object": [1]}, "found object with kind voc_boxes, expected it with kind masks only"),
+        (["paris/cat/1_x.png"], {}, "such as 'paris/cat/1_x.png', expected 'paris/cat/1.png' for the image 'paris/cat/1.png'"),
+        (["rome/cat/1.png"], {"domain": "paris"}, "such as 'rome/cat/1.png', expected 'paris/cat/1.png'"),
+        (["1.txt"], {}, "but only 1 others such as '1.txt' in "),
+        (["1.xml"], {}, "but only 1 others such as '1.xml' in "),
+        (["1.png"], {}, "with the name of the images 'paris/cat/1.png' and 'rome/cat/1.png'"),
+        (["1.png"], {"domain": "rome"}, "with the name of the images 'rome/cat/1.png' and 'rome/dog/1.png'"),
+        (["paris/cat/1.png", "paris/cat/1.jpg"], {}, "'paris/cat/1.jpg' and 'paris/cat/1.png' in "),
+    ],
+)
+def test_ground_truth_that_cannot_serve_is_refused_by_names_alone(photographs, files, settings, expected):
+    with pytest.raises(InputError) as error:
+        load(with_truth(photographs, *files, **settings), "my.yaml")
+    assert str(error.value).startswith("my.yaml cannot be used:\n  ")
+    assert expected in str(error.value)
+
+
+def test_ground_truth_of_a_domain_that_is_not_chosen_is_no_error(photographs):
+    content = with_truth(photographs, "paris/cat/1.png", domain="paris")
+    content["datasets"]["scenes"]["domains"] = ["rome"]
+    assert load(content).datasets["scenes"].domains == ("rome",)
+
+
+def test_methods_that_need_true_masks_are_left_out_where_a_source_has_none(photographs):
+    methods = ["erm", {"masked_erm": {"mask": "ground_truth"}}, {"align": {"masker": "ground_truth"}}]
+    configuration = load(with_truth(photographs, "rome/dog/1.png", methods=methods))
+    assert [(run.domain, run.method) for run in planned_runs(configuration)] == [
+        ("paris", "erm"),
+        ("rome", "erm"),
+        ("rome", "masked_erm"),
+        ("rome", "align-masker=ground_truth"),
+    ]
+    reason = "it is given true masks, and no image of paris has one"
+    assert left_out_variants(configuration) == {
+        ("scenes", "masked_erm"): reason,
+        ("scenes", "align-masker=ground_truth"): reason,
+    }
 
 
 def test_domains_are_those_of_the_folder_or_of_the_source(photographs):
@@ -406,3 +496,22 @@ def test_the_configuration_cannot_be_changed_afterwards():
     assert isinstance(configuration, Configuration)
     with pytest.raises(ValueError, match="frozen"):
         configuration.device = "cuda"
+
+
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [
+        ({}, "IMAGENET1K_V1"),
+        ({"architecture": "resnet18"}, "IMAGENET1K_V1"),
+        ({"weights": "~/some.pth"}, "~/some.pth"),
+        ({"weights": None}, None),
+        ({"weights": "none"}, None),
+        ({"architecture": "small_resnet"}, None),
+        ({"architecture": "small_resnet", "weights": None}, None),
+        ({"architecture": "small_resnet", "weights": "none"}, None),
+    ],
+)
+def test_initial_weights_depend_on_the_architecture(values, weights):
+    classifier = load(SMALL | {"classifier": values}).classifier
+    assert classifier.weights == weights
+    assert type(classifier)(**classifier.model_dump()) == classifier  # a job gets the settings as plain values

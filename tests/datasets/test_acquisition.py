@@ -6,16 +6,18 @@ import json
 import shutil
 import tarfile
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import copy_workflow, run_snakemake
+from conftest import copy_library, copy_workflow, run_snakemake
 from file_server import Served, running_server
-from test_terra_incognita import NAMES, annotation_archive, annotation_file, image_archive, jpeg
+from test_terra_incognita import NAMES, annotation_archive, annotation_file, archive, image_archive, jpeg
 
 from align.datasets import SOURCES
+from align.datasets.terra_incognita import read_list
 
 IMAGES_PER_CLASS = 5
 SIZE = 32
@@ -55,8 +57,8 @@ def configure(folder, images, **settings):
     (folder / "my.yaml").write_text(yaml.safe_dump(content))
 
 
-def make(folder, *targets):
-    return run_snakemake(folder, *targets, "--configfile", "my.yaml")
+def make(folder, *targets, library=None):
+    return run_snakemake(folder, *targets, "--configfile", "my.yaml", library=library)
 
 
 def sha256(path):
@@ -160,7 +162,7 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
         "images": image_archive(tmp_path, {f"{name}.jpg": jpeg() for name in held}).path,
     }
     places = {key: {"archive": str(path), "sha256": sha256(path)} for key, path in archives.items()}
-    traps = {"source": {"terra_incognita": places}, "root": "data/traps", "image_size": 8}
+    traps = {"source": {"terra_incognita": {"version": "current"} | places}, "root": "data/traps", "image_size": 8}
     content = {
         "datasets": {"traps": traps},
         "experiments": {"one": {"dataset": "traps", "methods": ["erm"], "seeds": [0]}},
@@ -183,6 +185,164 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
     assert "Left out, image names several of the ten classes: 1." in table
     assert "Warning: the archive lacks 1 of the images that are listed for it, and the configuration allows it." in table
     assert "Published by DomainBed: 24,788. Difference: -24,729. Images by DomainBed rule: 61." in table
+
+    traps["source"]["terra_incognita"]["version"] = 24788
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data")
+    assert done.returncode == 1
+    assert "data/traps: found images made with version: current, expected 24788 as configured; remove the folder" in done.stderr
+
+
+TWO_CLASSES = "5968bf89-23d2-11e8-a6a3-ec086b02610b"  # L43, bobcat and squirrel
+PER_CELL = 4
+
+
+def test_the_24788_images_of_terra_incognita_from_several_servers(workflow, tmp_path):
+    listed = read_list(workflow / "reference/terra_incognita_24788.csv.gz")
+    chosen = {f"{TWO_CLASSES}.jpg": listed[f"{TWO_CLASSES}.jpg"]}
+    for name, image in listed.items():
+        if len(image.classes) == 1 and list(chosen.values()).count(image) < PER_CELL:
+            chosen[name] = image
+    annotated = {name.removesuffix(".jpg"): (image.domain[1:], ",".join(image.classes)) for name, image in chosen.items()}
+    files = {name: annotation_file() for name in NAMES} | {"train": annotation_file(**dict(list(annotated.items())[:50]))}
+    for number, image in enumerate(files["train"]["images"]):
+        image["seq_id"] = f"{number:08x}-5567-11e8-92fb-dca9047ef277"
+    contents = {
+        "annotations": annotation_archive(tmp_path, files).path.read_bytes(),
+        "images": image_archive(tmp_path, {name: jpeg() for name in chosen}).path.read_bytes(),
+    }
+    with running_server() as gone:
+        dead = gone.address
+    with running_server() as broken, running_server() as server:
+        places = {
+            key: {
+                "address": [
+                    f"{dead}/{key}",
+                    broken.serve(f"/{key}", Served(content[:-100])),
+                    server.serve(f"/{key}", Served(content)),
+                ],
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            for key, content in contents.items()
+        }
+        traps = {"source": {"terra_incognita": places}, "root": "data/traps", "image_size": 8}
+        content = {
+            "datasets": {"traps": traps | {"split_group": "^([0-9a-f-]{36})"}},
+            "experiments": {"one": {"dataset": "traps", "methods": ["erm"], "seeds": [0]}},
+        }
+        (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+        done = make(workflow, "data")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert f"data/traps: the archive lacks {24_784 - len(chosen):,} of the 24,784 listed images (" in said
+    cells = Counter((image.domain, label) for image in chosen.values() for label in image.classes)
+    number = len(chosen) + 1
+    # Two cells have three images each, and all of them are here.
+    assert f"found {number} images, expected 24788 as published of TerraIncognita-24788 (38 of 40 numbers differ):" in said
+    assert [line.split() for line in said.splitlines() if line.split()[:2] == ["L43", "squirrel"]] == [
+        ["L43", "squirrel", str(PER_CELL + 1), "10", str(PER_CELL - 9)]
+    ]
+    assert "Traceback" not in said
+
+    content["datasets"]["traps"]["allow_partial"] = True
+    (workflow / "my.yaml").write_text(yaml.safe_dump(content))
+    done = make(workflow, "data", "results/tables/data.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = pd.read_csv(workflow / "results/data/traps/manifest.csv")
+    assert manifest.groupby(["domain", "class"]).size().to_dict() == cells
+    splits = pd.read_csv(workflow / "results/data/traps/splits.csv")
+    twice = splits[splits["path"].str.contains(TWO_CLASSES)]
+    assert list(twice["class"]) == ["bobcat", "squirrel"]
+    assert len(set(twice["split"])) == 1
+    acquisition = json.loads((workflow / "results/data/traps/acquisition.json").read_text())
+    assert acquisition["served_by"] == {
+        "eccv_18_all_images_sm.tar.gz": f"{server.address}/images",
+        "eccv_18_annotations.tar.gz": f"{server.address}/annotations",
+    }
+    assert len(acquisition["lacking"]) == 24_784 - len(chosen)
+    assert acquisition["in_two_classes"] == list(twice["path"])
+    table = (workflow / "results/tables/data.md").read_text()
+    assert f"Warning: the archive lacks {24_784 - len(chosen):,} of the 24,784 listed images" in table
+    assert "Images of two classes: 1." in table
+
+
+def test_mirrors_of_the_table_are_tried_until_one_has_the_published_images(workflow, tmp_path):
+    names = [(domain, label) for domain in SOURCES["vlcs"].domains for label in ("bird", "car")]
+    published = "".join(f"VLCS,{domain},{label},5\n" for domain, label in names)
+    (workflow / "reference/dataset_counts.csv").write_text(f"dataset,domain,class,images\n{published}")
+    whole, less = (
+        archive(
+            tmp_path / "copy.tar.gz", {f"v/{d}/full/{label}/{n}.jpg": jpeg() for d, label in names for n in range(number)}
+        ).path.read_bytes()
+        for number in (5, 4)
+    )
+    layout = 'Layout(folders=("domain", "split", "class"))'
+    with running_server() as gone:
+        dead = f"{gone.address}/VLCS.tar.gz"
+    with running_server() as wrong, running_server() as other, running_server() as good:
+        addresses = [
+            wrong.serve("/VLCS.tar.gz", Served(less)),
+            other.serve("/VLCS.tar.gz", served := Served(less)),
+            good.serve("/VLCS.tar.gz", Served(whole)),
+        ]
+        digest = f"sha256:{hashlib.sha256(whole).hexdigest()}"
+        mirrors = f"""
+VLCS = {{"images": Archive("VLCS.tar.gz", GIGABYTE, (
+    Mirror({dead!r}, digest="md5:0"),
+    Mirror({addresses[0]!r}, digest={digest!r}),
+    Mirror({addresses[1]!r}, layout={layout}),
+    Mirror({addresses[2]!r}, {len(whole)}, {digest!r}, {layout}),
+))}}
+"""
+        library = copy_library(tmp_path / "library")
+        with (library / "align/acquisition/archives.py").open("a") as table:
+            table.write(mirrors)
+        configure(workflow, {}, test_only=[])
+        planned = make(workflow, "data", "--dry-run", library=library)
+        assert planned.returncode == 0, planned.stdout + planned.stderr
+        said = planned.stdout + planned.stderr
+        assert [line.split() for line in said.splitlines() if "VLCS.tar.gz  " in line][1:] == [
+            ["answers", addresses[0], *f"a file of {len(less):,} bytes".split()],
+            ["answers", addresses[1], *f"a file of {len(less):,} bytes".split()],
+            ["answers", addresses[2], *f"a file of {len(whole):,} bytes".split()],
+        ]
+        assert f"  no file  {dead}  " in said
+        assert not (workflow / "downloads").exists()
+        assert max(request.sent for request in served.requests) < 2, "no file is downloaded"
+
+        asked = make(workflow, "addresses", library=library)
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        assert f"  answers  {addresses[2]}  a file of {len(whole):,} bytes" in asked.stdout
+
+        done = make(workflow, "data", library=library)
+        assert done.returncode == 0, done.stdout + done.stderr
+    log = (workflow / "results/logs/download/VLCS/VLCS.tar.gz.log").read_text()
+    assert f"{dead}: gave up after 3 tries" in log
+    assert [f"{address}: the downloaded file was removed" in log for address in addresses] == [True, True, False]
+    assert "in folders …/<domain>/<split>/<class>/ found 32 images, expected 40 as published (8 of 8 numbers differ" in log
+    acquisition = json.loads((workflow / "data/VLCS/acquisition.json").read_text())
+    assert acquisition["served_by"] == {"VLCS.tar.gz": addresses[2]}
+    assert acquisition["archives"] == {"VLCS.tar.gz": hashlib.sha256(whole).hexdigest()}
+    assert sorted(path.name for path in (workflow / "downloads/VLCS").iterdir()) == ["VLCS.tar.gz", "VLCS.tar.gz.verified"]
+    manifest = pd.read_csv(workflow / "results/data/VLCS/manifest.csv")
+    assert manifest.groupby(["domain", "class"]).size().to_dict() == dict.fromkeys(names, 5)
+
+    for folder in ("data", "downloads"):
+        shutil.rmtree(workflow / folder)
+    planned = make(workflow, "data/VLCS", "--dry-run", library=library)
+    assert planned.returncode == 0, "all servers are gone, and the plan is made all the same"
+    assert planned.stderr.count("  no file  ") + planned.stdout.count("  no file  ") == 4
+    asked = make(workflow, "addresses", library=library)
+    assert asked.returncode == 1
+    assert "VLCS/VLCS.tar.gz: found no address that gives the file now, expected at least one" in asked.stdout + asked.stderr
+    done = make(workflow, "data/VLCS", library=library)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert said.count("downloads/VLCS/VLCS.tar.gz: none of 4 addresses gives the expected file") == 1
+    assert f"  {addresses[0]}: passed over" not in said
+    assert said.count("  http://127.0.0.1") >= 4
+    assert "Traceback" not in said
+    assert not (workflow / "data").exists()
 
 
 def test_a_checksum_that_nobody_has_published_is_recorded_and_enforced(workflow):

@@ -68,7 +68,7 @@ def test_a_broken_record_of_settings_is_named(tmp_path):
 
 
 def test_layout_and_sizes(root):
-    manifest = index(root)
+    manifest = index(root).manifest
     assert tuple(sorted(set(manifest["domain"]))) == ("china", "flower", "noise", "stripes")
     assert set(manifest["class"]) == {"zero", "one", "two", "three", "four"}
     assert set(manifest.groupby(["domain", "class"]).size()) == {PER_CLASS}

@@ -8,10 +8,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from conftest import REPOSITORY
 from PIL import Image
 
-from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.archive_file import ArchiveFile, Layout
+from align.datasets.published_counts import published_counts
+from align.datasets.source_settings import TerraIncognitaSettings
 from align.datasets.terra_incognita import (
     CLASSES,
     LOCATIONS,
@@ -19,14 +23,18 @@ from align.datasets.terra_incognita import (
     destination,
     index_annotations,
     parse_annotations,
+    read_list,
     summary,
     unpack_archives,
 )
 from align.errors import InputError
-from align.settings import Section
 
+RANDOM = np.random.default_rng(0)
 NAMES = ("cis_test", "cis_val", "train", "trans_test", "trans_val")
 CATEGORIES = {name: number for number, name in enumerate([*sorted(CLASSES), "skunk", "car"])}
+CURRENT = TerraIncognitaSettings(version="current")
+PAPER = TerraIncognitaSettings()
+LISTING = REPOSITORY / "reference/terra_incognita_24788.csv.gz"
 SEQUENCE = "6f0a3ccf-5567-11e8-92fb-dca9047ef277"
 
 
@@ -72,8 +80,9 @@ def image_archive(folder: Path, images: dict[str, bytes]) -> ArchiveFile:
 
 
 def jpeg() -> bytes:
+    """Return another small image at each call."""
     file = io.BytesIO()
-    Image.new("RGB", (16, 12), (90, 120, 60)).save(file, "JPEG")
+    Image.fromarray(RANDOM.integers(0, 256, (12, 16, 3), np.uint8)).save(file, "JPEG")
     return file.getvalue()
 
 
@@ -116,7 +125,7 @@ def unpacked(shared_data, genuine, tmp_path_factory) -> tuple[Path, dict[str, An
     names = {image["file_name"] for content in files.values() for image in content["images"]} - {"t6.jpg"}
     images = {name: real.get(name) or jpeg() for name in sorted(names)}
     assert len(real) == 11 and set(real) <= names
-    unpack_archives(folder / "data", Section(), image_archive(folder, images), annotation_archive(folder, files))
+    unpack_archives(folder / "data", CURRENT, image_archive(folder, images), annotation_archive(folder, files), LISTING)
     return folder / "data", files, images
 
 
@@ -278,20 +287,169 @@ def test_every_listed_image_is_counted_once():
 def test_archives_that_do_not_belong_together_are_refused(tmp_path):
     annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
     images = image_archive(tmp_path, {"y.jpg": b""})
-    with pytest.raises(InputError, match=r"all_images_sm\.tar\.gz: found none of the 1 images that .*annotations\.tar\.gz lists"):
-        unpack_archives(tmp_path / "data", Section(), images, annotations)
+    with pytest.raises(
+        InputError, match=r"all_images_sm\.tar\.gz: found none of the 1 images of version current.*annotations\.tar\.gz"
+    ):
+        unpack_archives(tmp_path / "data", CURRENT, images, annotations, LISTING)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["eccv_18_all_images_sm.tar.gz", "eccv_18_annotations.tar.gz"]
 
 
 def test_an_annotation_archive_without_annotations_is_refused(tmp_path):
     images = image_archive(tmp_path, {"y.jpg": b""})
     with pytest.raises(InputError, match=r"found no file \*_annotations\.json, expected the five"):
-        unpack_archives(tmp_path / "data", Section(), images, images)
+        unpack_archives(tmp_path / "data", CURRENT, images, images, LISTING)
 
 
 def test_an_image_that_the_archive_holds_twice_is_refused(tmp_path):
     annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
     images = archive(tmp_path / "images.tar.gz", {"a/x.jpg": b"1", "b/x.jpg": b"2"})
     with pytest.raises(InputError, match=r"found 'b/x\.jpg', but another member was already written"):
-        unpack_archives(tmp_path / "data", Section(), images, annotations)
+        unpack_archives(tmp_path / "data", CURRENT, images, annotations, LISTING)
+    assert not (tmp_path / "data").exists()
+
+
+# Version 24788: the images of a list
+
+
+@pytest.fixture(scope="module")
+def listed():
+    return read_list(LISTING)
+
+
+def files_of(root: Path) -> Counter[tuple[str, str]]:
+    return Counter((path.parts[-3], path.parts[-2]) for path in root.glob("*/*/*"))
+
+
+def counts() -> dict[tuple[str, str], int]:
+    rows = published_counts(REPOSITORY / "reference/dataset_counts.csv", "TerraIncognita-24788")
+    return {(row.domain, row.label): row.images for row in rows}
+
+
+def report_of(root: Path) -> dict[str, Any]:
+    return json.loads((root / "acquisition.json").read_text())
+
+
+def test_the_list_has_the_published_numbers_and_four_images_of_two_classes(listed):
+    assert len(listed) == 24_784
+    found = Counter((image.domain, label) for image in listed.values() for label in image.classes)
+    assert found == counts()
+    assert found.total() == 24_788
+    assert {image.domain for image in listed.values()} == {f"L{location}" for location in LOCATIONS}
+    assert {label for image in listed.values() for label in image.classes} == CLASSES
+    assert {name: image for name, image in listed.items() if len(image.classes) > 1} == {
+        "5968bf89-23d2-11e8-a6a3-ec086b02610b.jpg": ("L43", ("bobcat", "squirrel")),
+        "599d7e8c-23d2-11e8-a6a3-ec086b02610b.jpg": ("L46", ("bobcat", "squirrel")),
+        "59d750d8-23d2-11e8-a6a3-ec086b02610b.jpg": ("L46", ("bobcat", "opossum")),
+        "5a1cafac-23d2-11e8-a6a3-ec086b02610b.jpg": ("L46", ("bobcat", "rabbit")),
+    }
+
+
+def test_the_list_agrees_with_the_genuine_annotations(genuine, listed):
+    index = index_annotations(parse(cis_val=genuine))
+    both = {name: each for name, each in index.photographs.items() if name in listed}
+    assert len(both) == 1310
+    assert all(listed[name] == (f"L{each.location}", each.classes) for name, each in both.items())
+    assert not index.elsewhere & listed.keys()
+    assert {name for name, each in index.photographs.items() if each.classes} == both.keys()
+
+
+def test_the_images_of_the_list_are_chosen_from_the_genuine_annotations(shared_data, genuine, listed, tmp_path):
+    real = {path.name: path.read_bytes() for path in (shared_data / "camera_traps/images").glob("*-*.jpg")}
+    images = {image["file_name"]: real.get(image["file_name"]) or jpeg() for image in genuine["images"]} | real
+    archives = image_archive(tmp_path, images), annotation_archive(tmp_path, {"cis_val": genuine})
+    unpack_archives(tmp_path / "data", PAPER, *archives, LISTING)
+    written = {path.name.split("_")[-1]: path for path in (tmp_path / "data").glob("*/*/*")}
+    assert len(written) == len(list((tmp_path / "data").glob("*/*/*"))) >= 1310
+    assert written.keys() == images.keys() & listed.keys()
+    assert all(listed[name] == (path.parts[-3], (path.parts[-2],)) for name, path in written.items())
+    assert all(path.read_bytes() == images[name] for name, path in written.items())
+    annotated = {image["file_name"]: image["seq_id"] for image in genuine["images"]}
+    assert {path.name for name, path in written.items() if name in annotated} == {
+        f"{annotated[name]}_{name}" for name in written if name in annotated
+    }
+    report = report_of(tmp_path / "data")
+    assert report["images_compared_with_annotations"] == 1310
+    assert report["images_annotated_otherwise"] == 0
+    assert report["images"] == len(written)
+    assert report["lacking"] == sorted(listed.keys() - written.keys())
+    assert report["left_out"] == {
+        "image not in the archive": 24_784 - len(written),
+        "image of the archive that is not listed": len(images) - len(written),
+    }
+    assert json.loads((tmp_path / "data/settings.json").read_text()) == {"version": 24788}
+
+
+def test_a_whole_archive_has_the_published_numbers(listed, tmp_path):
+    images = image_archive(tmp_path, {name: name.encode() for name in [*listed, "5858c179.jpg", "readme.txt"]})
+    some = dict.fromkeys(list(listed)[::1000], "")
+    annotations = annotation_file(**{Path(name).stem: (listed[name].domain[1:], listed[name].classes[0]) for name in some})
+    unpack_archives(tmp_path / "data", PAPER, images, annotation_archive(tmp_path, {"train": annotations}), LISTING)
+    assert files_of(tmp_path / "data") == counts()
+    for path in (tmp_path / "data").glob("*/*/*"):
+        name = path.read_text()
+        assert (path.parts[-3], path.name.split("_")[-1]) == (listed[name].domain, name)
+        assert path.parts[-2] in listed[name].classes
+        assert path.name.startswith(SEQUENCE) == (name in some)
+    report = report_of(tmp_path / "data")
+    assert (report["images"], report["difference"], report["lacking"], report["incomplete"]) == (24_788, 0, [], [])
+    assert (report["images_of_two_classes"], report["images_without_a_burst"]) == (4, 24_784 - len(some))
+    assert report["in_two_classes"] == sorted(
+        f"{image.domain}/{label}/{name}" for name, image in listed.items() if len(image.classes) > 1 for label in image.classes
+    )
+    assert report["left_out"]["image of the archive that is not listed"] == 1
+
+
+def test_domainbed_s_own_folders_give_the_same_files(listed, tmp_path):
+    two = [name for name, image in listed.items() if len(image.classes) > 1]
+    chosen = [*list(listed)[:50], *two]
+    members = {
+        f"terra_incognita/location_{listed[name].domain[1:]}/{label}/{name}": name.encode()
+        for name in chosen
+        for label in listed[name].classes
+    }
+    del members[f"terra_incognita/location_43/squirrel/{two[0]}"]  # a copy of one class is enough
+    misplaced = list(listed)[52]
+    assert listed[misplaced].classes == ("bird",)
+    members[f"terra_incognita/location_100/dog/{misplaced}"] = b""
+    annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
+    for layout in (None, Layout(renamed=(("location_43", "L43"),))):
+        images = archive(tmp_path / "terra.tar.gz", members)._replace(layout=layout)
+        unpack_archives(root := tmp_path / f"data {layout is None}", PAPER, images, annotations, LISTING)
+        assert {(path.parts[-3], path.parts[-2], path.read_text()) for path in root.glob("*/*/*")} == {
+            (listed[name].domain, label, name) for name in chosen for label in listed[name].classes
+        }
+        assert report_of(root)["images"] == len(chosen) + 4
+        assert misplaced in report_of(root)["lacking"]
+
+
+def test_images_of_the_list_that_are_annotated_otherwise_are_taken_as_listed_and_told(listed, tmp_path):
+    names = [Path(name).stem for name in list(listed)[:6]]
+    location = listed[f"{names[0]}.jpg"].domain[1:]
+    assert all(listed[f"{name}.jpg"] == (f"L{location}", ("bird",)) for name in names)
+    images = image_archive(tmp_path, {f"{name}.jpg": name.encode() for name in names})
+    annotations = annotation_file(
+        **dict(zip(names, [(location, "bird"), (location, "dog"), (7, "bird"), (location, "bird,cat"), (location, "")]))
+    )
+    unpack_archives(tmp_path / "data", PAPER, images, annotation_archive(tmp_path, {"train": annotations}), LISTING)
+    assert files_of(tmp_path / "data") == {(f"L{location}", "bird"): 6}
+    report = report_of(tmp_path / "data")
+    assert report["annotated_otherwise"] == sorted(f"{name}.jpg" for name in names[1:4])
+    assert (report["images_compared_with_annotations"], report["images_annotated_otherwise"]) == (4, 3)
+
+
+def test_what_the_archive_lacks_is_counted_and_named(listed, tmp_path, caplog):
+    images = image_archive(tmp_path, dict.fromkeys(list(listed)[3:], b""))
+    annotations = annotation_archive(tmp_path, {"train": annotation_file(x=(38, "cat"))})
+    unpack_archives(tmp_path / "data", PAPER, images, annotations, LISTING)
+    first = ", ".join(sorted(list(listed)[:3]))
+    told = f"the archive lacks 3 of the 24,784 listed images ({first}); acquisition.json names them all"
+    assert report_of(tmp_path / "data")["incomplete"] == [told]
+    assert f"{tmp_path / 'data'}: {told}" in caplog.messages
+
+
+def test_an_archive_without_any_image_of_the_list_is_refused(tmp_path):
+    images = image_archive(tmp_path, {"y.jpg": b""})
+    annotations = annotation_archive(tmp_path, {"train": annotation_file(y=(38, "cat"))})
+    with pytest.raises(InputError, match=r"all_images_sm\.tar\.gz: found none of the 24,784 images of version 24788"):
+        unpack_archives(tmp_path / "data", PAPER, images, annotations, LISTING)
     assert not (tmp_path / "data").exists()

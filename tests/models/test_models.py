@@ -1,20 +1,13 @@
-import io
-import pickle
-import urllib.error
-from pathlib import Path
-
 import pytest
 import torch
-import torchvision
 from torch import nn
 from torchvision.models import resnet18
 
-from align.errors import InputError
 from align.methods.align.masker import ConvolutionalMasker
 from align.methods.align.settings import ALIGNSettings
 from align.models.classifier import build_classifier
 from align.models.settings import ClassifierSettings
-from align.models.weights import load_weights
+from align.models.small_resnet import SlicedConvolution
 
 SMALL = ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 6, 8))
 RESNET18 = ClassifierSettings(architecture="resnet18", weights=None)
@@ -68,6 +61,24 @@ class TestClassifier:
             assert not equal(built(0, 1), built(1, 1))
 
 
+@pytest.mark.parametrize(("channels", "width", "stride"), [(3, 5, 2), (4, 8, 2), (6, 4, 3)])
+@pytest.mark.parametrize("size", [(12, 12), (7, 10)])
+def test_a_sliced_convolution_equals_a_strided_one(channels, width, stride, size, generator):
+    sliced = SlicedConvolution(channels, width, 1, stride, dtype=torch.float64)
+    strided = nn.Conv2d(channels, width, 1, stride, dtype=torch.float64)  # contiguous memory, where oneDNN is right
+    strided.load_state_dict(sliced.state_dict())
+    images = torch.randn(2, channels, *size, generator=generator, dtype=torch.float64).contiguous()
+    results = []
+    for convolution in (sliced, strided):
+        seen = images.clone().requires_grad_()
+        features = convolution(seen)
+        gradients = torch.autograd.grad(features.square().sum(), [seen, convolution.weight, convolution.bias])
+        results.append((features, *gradients))
+    assert results[0][0].shape == results[1][0].shape
+    for found, expected in zip(*results):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
 class TestMasker:
     @pytest.mark.parametrize("masker_input", ["pixels", "features"])
     @pytest.mark.parametrize("size", [(31, 45), (48, 48), (17, 9)])
@@ -103,120 +114,3 @@ class TestMasker:
         with torch.random.fork_rng(devices=[]):
             assert equal(built(0, 1), built(0, 2))
             assert not equal(built(0, 1), built(1, 1))
-
-
-class Opens:
-    """An object whose pickle makes a file when it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (Path(self.path),)
-
-
-def as_bytes(content, **options):
-    buffer = io.BytesIO()
-    torch.save(content, buffer, **options)
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def state():
-    return resnet18().state_dict()
-
-
-def protocol_2(content):
-    """Return a plain pickle, with the protocol of torch's own files."""
-    return pickle.dumps(content, protocol=2)
-
-
-class TestWeights:
-    def refused(self, content, tmp_path):
-        """Return the message of the refusal of a file with this content. It must name the file."""
-        path = tmp_path / "weights.pth"
-        path.write_bytes(content)
-        network = nn.Linear(2, 2)
-        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        with pytest.raises(InputError, match=str(path)) as error:
-            load_weights(network, str(path))
-        assert equal(network, before)
-        return str(error.value)
-
-    def test_missing_file(self, tmp_path):
-        with pytest.raises(InputError, match=r"found no file .*absent\.pth"):
-            load_weights(nn.Linear(2, 2), str(tmp_path / "absent.pth"))
-
-    @pytest.mark.parametrize(
-        ("content", "found"), [([1, 2], "list"), (torch.zeros(3), "Tensor"), ({"epoch": 3}, "dict"), (None, "NoneType")]
-    )
-    def test_not_a_state_dict(self, content, found, tmp_path):
-        assert f"found {found}, expected a state dict" in self.refused(as_bytes(content), tmp_path)
-
-    def test_wrong_shapes(self, state, tmp_path):
-        torch.save(state | {"fc.bias": torch.zeros(7)}, tmp_path / "weights.pth")
-        with pytest.raises(InputError, match=r"fc.bias has shape \(7,\), expected \(1000,\); point"):
-            load_weights(resnet18(), str(tmp_path / "weights.pth"))
-
-    def test_missing_and_unknown_names(self, state, tmp_path):
-        wrong = {("module." + name if name.startswith("layer1") else name): tensor for name, tensor in state.items()}
-        torch.save(wrong, tmp_path / "weights.pth")
-        with pytest.raises(InputError, match=r"layer1\.0\.conv1\.weight is missing; .* \(and \d+ more\); point"):
-            load_weights(resnet18(), str(tmp_path / "weights.pth"))
-        with pytest.raises(InputError, match="extra is not part of a ResNet-18; point"):
-            torch.save(state | {"extra": torch.zeros(1)}, tmp_path / "weights.pth")
-            load_weights(resnet18(), str(tmp_path / "weights.pth"))
-
-    @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-    def test_truncated_wherever_it_ends(self, zipped, tmp_path):
-        whole = as_bytes({"weight": torch.ones(2, 2)}, _use_new_zipfile_serialization=zipped)
-        for end in {*range(0, 60), *range(60, len(whole) - 8, 37)}:
-            assert "cannot be read as tensors only" in self.refused(whole[:end], tmp_path)
-
-    @pytest.mark.parametrize("content", [b"", b"junk", b"\x89PNG\r\n", b"PK\x03\x04", bytes(64)])
-    def test_not_written_by_torch(self, content, tmp_path):
-        assert "cannot be read as tensors only" in self.refused(content, tmp_path)
-
-    @pytest.mark.parametrize(
-        "written",
-        [as_bytes, lambda content: as_bytes(content, _use_new_zipfile_serialization=False), protocol_2],
-        ids=["zip", "legacy", "pickle"],
-    )
-    def test_a_malicious_pickle_is_never_run(self, written, tmp_path):
-        trace = tmp_path / "executed"
-        content = written({"weight": Opens(trace)})
-        assert "cannot be read as tensors only" in self.refused(content, tmp_path)
-        assert not trace.exists()
-        if written is protocol_2:  # the trap works
-            pickle.loads(content)
-            assert trace.exists()
-
-    @pytest.mark.parametrize("name", ["IMAGENET1K_V9", "imagenet", ""])
-    def test_unknown_torchvision_name(self, name):
-        with pytest.raises(InputError, match=f"'{name}' is neither a file nor torchvision weights of ResNet-18"):
-            load_weights(resnet18(), name)
-
-    @pytest.mark.parametrize("error", [urllib.error.URLError("no route"), RuntimeError("invalid hash value")])
-    def test_failed_download(self, error, monkeypatch):
-        def download(*arguments, **options):
-            raise error
-
-        monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", download)
-        with pytest.raises(InputError, match=r"IMAGENET1K_V1 could not be downloaded .*(no route|invalid hash)"):
-            load_weights(resnet18(), "IMAGENET1K_V1")
-
-    def test_torchvision_name(self, state, monkeypatch):
-        monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", lambda url, **options: state)
-        network = resnet18()
-        load_weights(network, "IMAGENET1K_V1")
-        assert equal(network, state)
-
-    def test_given_imagenet_weights(self, shared_data, generator):
-        source = shared_data / "resnet18_imagenet_fp16.pth"
-        classifier = build_classifier(ClassifierSettings(architecture="resnet18", weights=str(source)), 5, generator)
-        state = torch.load(source, weights_only=True)
-        loaded = classifier.state_dict()
-        assert len(loaded) == len(state)  # the head in place of fc
-        for name, index in (("conv1.weight", 0), ("layer4.1.bn2.running_var", 3)):
-            assert loaded[f"backbone.{name}"].dtype == torch.float32
-            assert torch.equal(loaded[f"backbone.{name}"][index], state[name][index].float())

@@ -1,3 +1,4 @@
+import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from align.datasets.image_folder import index
 from align.datasets.settings import GroundTruth
 from align.errors import InputError
 from align.imaging.resizing import fit
+from align.preparation.ground_truth import Packing, pack_ground_truth
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
 from align.preparation.packed import class_names, read_packed
 from align.preparation.packing import pack_domain
@@ -27,8 +29,9 @@ def store(root: Path, path: str, image: Image.Image, mask: Image.Image | None = 
 
 
 def pack(root: Path, rows: pd.DataFrame, out: Path, size: int = 16, resize: str = "crop") -> tuple[np.ndarray, np.ndarray]:
-    truth = [GroundTruth(kind="masks", folder=root / "masks")]
-    pack_domain(root, rows, size, resize, truth, out / "a.npy", out / "a.masks.npy")
+    pack_domain(root, rows, size, resize, out / "a.npy")
+    entries = {"truth": GroundTruth(kind="masks", folder=root / "masks")} if (root / "masks").is_dir() else {}
+    pack_ground_truth(Packing(root, size, resize), rows, "a", entries, out / "a.masks.npy")
     return np.load(out / "a.npy"), np.load(out / "a.masks.npy")
 
 
@@ -49,7 +52,7 @@ def test_rows_are_in_the_manifests_order(tmp_path_factory, order, size, resize):
     root = tmp_path_factory.mktemp("packing")
     for number, colour in enumerate(COLOURS):
         store(root, f"a/x/{number}.png", Image.new("RGB", (20, 40), colour))
-    rows = index(root).iloc[order]
+    rows = index(root).manifest.iloc[order]
     images, masks = pack(root, rows, root / "out", size, resize)
     assert images.dtype == np.uint8
     assert images.shape == (6, size, size, 3)
@@ -78,7 +81,7 @@ def quadrants(width: int, height: int) -> tuple[Image.Image, Image.Image]:
 def test_quadrants_stay_in_place_and_the_mask_with_them(tmp_path_factory, width, height, size, resize):
     root = tmp_path_factory.mktemp("packing")
     store(root, "a/x/1.png", *quadrants(width, height))
-    images, masks = pack(root, index(root, domains=["a"]), root / "out", size, resize)
+    images, masks = pack(root, index(root, domains=["a"]).manifest, root / "out", size, resize)
     half, margin = size // 2, max(3, 2 * size // min(width, height) + 1)
     centres = images[0].astype(int)
     assert np.abs(centres[: half - margin, : half - margin] - (200, 0, 0)).max() <= 30
@@ -102,7 +105,7 @@ def test_crop_keeps_the_centre_square_and_stretch_the_whole():
 
 
 def test_images_without_a_mask_are_255_everywhere(root, tmp_path):
-    images, masks = pack(root, index(root, domains=["a"]), tmp_path / "out")
+    images, masks = pack(root, index(root, domains=["a"]).manifest, tmp_path / "out")
     assert len(images) == 6
     assert (masks[:3] == 255).all()  # class x: 0, 2, 4
     expected = np.zeros((16, 16), dtype=np.uint8)
@@ -114,10 +117,16 @@ def test_an_object_that_the_crop_leaves_out_is_no_ground_truth(tmp_path):
     mask = Image.new("L", (64, 16))
     mask.paste(255, (0, 0, 10, 16))
     store(tmp_path, "a/x/1.png", Image.new("RGB", (64, 16)), mask)
-    assert pack(tmp_path, index(tmp_path, domains=["a"]), tmp_path / "out", resize="crop")[1].shape == (0, 16, 16)
-    assert (pack(tmp_path, index(tmp_path, domains=["a"]), tmp_path / "out", resize="stretch")[1] == 1).mean() == pytest.approx(
-        10 / 64, abs=0.04
-    )
+    rows = index(tmp_path, domains=["a"]).manifest
+    with pytest.raises(InputError, match=r"none of which can be used.*\n  the crop leaves its object out: 1, such as a/x/1\.png"):
+        pack(tmp_path, rows, tmp_path / "out", resize="crop")
+    store(tmp_path, "a/x/2.png", Image.new("RGB", (16, 16)), quadrants(16, 16)[1])
+    masks = pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="crop")[1]
+    assert (masks[0] == 255).all()
+    assert masks[1].sum() == 64
+    assert (
+        pack(tmp_path, index(tmp_path, domains=["a"]).manifest, tmp_path / "out", resize="stretch")[1] == 1
+    ).mean() == pytest.approx(10 / 64, abs=0.04)
 
 
 def test_a_turned_photograph_is_packed_upright(tmp_path):
@@ -127,7 +136,7 @@ def test_a_turned_photograph_is_packed_upright(tmp_path):
     exif[0x0112] = 6
     (tmp_path / "a" / "x").mkdir(parents=True)
     image.save(tmp_path / "a" / "x" / "1.jpg", exif=exif, quality=95)
-    images, _ = pack(tmp_path, index(tmp_path), tmp_path / "out", resize="stretch")
+    images, _ = pack(tmp_path, index(tmp_path).manifest, tmp_path / "out", resize="stretch")
     assert images[0, :7].min() > 235
     assert images[0, 9:].max() < 20
 
@@ -137,14 +146,14 @@ def test_a_large_jpeg_looks_the_same_as_without_reduced_decoding(tmp_path):
     image = Image.fromarray(smooth).resize((800, 600), Image.Resampling.BICUBIC)
     (tmp_path / "a" / "x").mkdir(parents=True)
     image.save(tmp_path / "a" / "x" / "1.jpg", quality=95)
-    images, _ = pack(tmp_path, index(tmp_path), tmp_path / "out", size=32)
+    images, _ = pack(tmp_path, index(tmp_path).manifest, tmp_path / "out", size=32)
     whole = np.asarray(fit(image, 32, "crop", Image.Resampling.BICUBIC)).astype(int)
     assert np.abs(images[0] - whole).mean() < 2
 
 
 @pytest.mark.parametrize("what", ["replaced", "removed", "broken"])
 def test_an_image_that_is_not_the_listed_one_is_named_and_nothing_is_written(root, tmp_path, what):
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     path = root / "a" / "y" / "3.png"
     if what == "replaced":
         Image.new("RGB", (20, 40), "pink").save(path)
@@ -158,7 +167,7 @@ def test_an_image_that_is_not_the_listed_one_is_named_and_nothing_is_written(roo
 
 
 def test_a_failed_pack_leaves_the_former_files(root, tmp_path):
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     pack(root, rows, tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (root / "a" / "y" / "3.png").unlink()
@@ -170,11 +179,11 @@ def test_a_failed_pack_leaves_the_former_files(root, tmp_path):
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     (tmp_path / "a" / "x").mkdir(parents=True)
     Image.new("RGB", (64, 64), "red").save(tmp_path / "a" / "x" / "1.png")
-    rows = index(tmp_path)
+    rows = index(tmp_path).manifest
     (tmp_path / "out").mkdir()
     repeated = pd.concat([rows] * 150, ignore_index=True)
     tracemalloc.start()
-    pack_domain(tmp_path, repeated, 512, "crop", [], tmp_path / "out" / "a.npy", tmp_path / "out" / "a.masks.npy")
+    pack_domain(tmp_path, repeated, 512, "crop", tmp_path / "out" / "a.npy")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (tmp_path / "out" / "a.npy").stat().st_size > 100 * 2**20
@@ -183,14 +192,14 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 
 @pytest.fixture
 def packed(root, tmp_path) -> tuple[Path, pd.DataFrame]:
-    rows = index(root, domains=["a"])
+    rows = index(root, domains=["a"]).manifest
     pack(root, rows, tmp_path / "out")
     return tmp_path / "out", rows.drop(columns="sha256").assign(split=["train", "test", "train", "train", "train", "validation"])
 
 
 def test_read_packed_selects_a_split_with_its_labels_paths_and_masks(packed):
     folder, splits = packed
-    train = read_packed(folder, splits, "a", "train", ["y", "x"])
+    train = read_packed(folder, splits, "a", "train", ["y", "x"], ground_truth=True)
     assert train.paths == ["a/x/0.png", "a/x/4.png", "a/y/1.png", "a/y/3.png"]
     assert train.labels.dtype == np.int64
     assert train.labels.tolist() == [1, 1, 0, 0]
@@ -208,9 +217,19 @@ def test_read_packed_maps_the_whole_domain(packed):
 
 
 def test_read_packed_has_no_masks_where_none_are_known(root, tmp_path):
-    rows = index(root, domains=["a"], classes=["x"])
+    shutil.rmtree(root / "masks")
+    rows = index(root, domains=["a"], classes=["x"]).manifest
     pack(root, rows, tmp_path / "out")
-    assert read_packed(tmp_path / "out", rows.assign(split="train"), "a", "train", ["x"]).ground_truth is None
+    splits = rows.assign(split="train")
+    assert read_packed(tmp_path / "out", splits, "a", "train", ["x"], ground_truth=True).ground_truth is None
+
+
+def test_read_packed_reads_masks_only_if_they_are_asked_for(packed):
+    folder, splits = packed
+    (folder / "a.masks.npy").unlink()
+    assert read_packed(folder, splits, "a", "train", ["x", "y"]).ground_truth is None
+    with pytest.raises(InputError, match=r"a\.masks\.npy: found no whole packed array"):
+        read_packed(folder, splits, "a", "train", ["x", "y"], given_masks="ground_truth")
 
 
 @pytest.mark.parametrize("broken", ["rows", "truncated", "absent", "pickle", "float"])
@@ -260,9 +279,10 @@ def test_a_broken_listing_is_named(tmp_path, content):
 
 def test_vlcs_voc2007_with_its_boxes(shared_data, tmp_path):
     root = shared_data / "vlcs_subset" / "VLCS"
-    rows = index(root, domains=["VOC2007"], classes=["dog"])
-    truth = [GroundTruth(kind="voc_boxes", folder=shared_data / "vlcs_annotations" / "voc2007_boxes", domain="VOC2007")]
-    pack_domain(root, rows, 64, "crop", truth, tmp_path / "images.npy", tmp_path / "masks.npy")
+    rows = index(root, domains=["VOC2007"], classes=["dog"]).manifest
+    truth = GroundTruth(kind="voc_boxes", folder=shared_data / "vlcs_annotations" / "voc2007_boxes", domain="VOC2007")
+    account = pack_ground_truth(Packing(root, 64, "crop"), rows, "VOC2007", {"boxes": truth}, tmp_path / "masks.npy")
+    assert (account["images"], account["images_with_mask"], account["entries"][0]["not_used"]) == (30, 30, {})
     masks = np.load(tmp_path / "masks.npy")
     assert masks.shape == (30, 64, 64)
     assert set(np.unique(masks)) == {0, 1}

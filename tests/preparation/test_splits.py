@@ -20,7 +20,7 @@ shares = st.sampled_from([(0.6, 0.2, 0.2), (0.8, 0.1, 0.1), (0.7, 0.29, 0.01), (
 
 def listing(paths) -> pd.DataFrame:
     parts = [path.split("/") for path in paths]
-    return pd.DataFrame({"path": paths, "domain": [p[0] for p in parts], "class": [p[1] for p in parts], "sha256": "0"})
+    return pd.DataFrame({"path": paths, "domain": [p[0] for p in parts], "class": [p[1] for p in parts], "sha256": paths})
 
 
 def images(counts: dict[tuple[str, str], int]) -> pd.DataFrame:
@@ -184,7 +184,7 @@ def test_a_name_without_a_group_is_an_error(pattern):
 
 def test_a_digit_is_never_in_two_splits(tmp_path):
     generate(tmp_path / "scenes", DigitScenesSettings(images_per_class=185, image_size=32))
-    result = assign_splits(index(tmp_path / "scenes"), DEFAULT, group_pattern=r"digit(\d+)")
+    result = assign_splits(index(tmp_path / "scenes").manifest, DEFAULT, group_pattern=r"digit(\d+)")
     assert len(result) == 4 * 5 * 185
     assert result.groupby(result["path"].str.extract(r"digit(\d+)")[0])["split"].nunique().max() == 1
     counts = pd.crosstab([result["domain"], result["class"]], result["split"])
@@ -214,3 +214,28 @@ def test_every_source_domain_is_tested_alike_and_the_one_left_out_like_any_targe
     assert tested("train", "validation", "test", left_out="B") == ["test"] * 4
     assert tested("train", "validation", left_out="B") == ["validation", None, "validation", None]
     assert tested("train", "validation", left_out="D") == ["validation", "validation", "validation", None]
+
+
+def test_images_of_equal_content_share_a_split():
+    manifest = images({("A", "x"): 30, ("B", "x"): 30})
+    manifest["sha256"] = [str(i % 20) for i in range(60)]  # copies within a domain and across the two
+    for seed in range(5):
+        result = assign_splits(manifest, SplitSettings(seed=seed)).merge(manifest[["path", "sha256"]])
+        assert result.groupby("sha256")["split"].nunique().max() == 1
+        assert set(result["split"]) == {"train", "validation", "test"}
+
+
+def test_paired_images_share_a_split_without_a_pattern():
+    manifest = images({("A", "x"): 20, ("B", "x"): 20, ("A", "y"): 20, ("B", "y"): 20})
+    result = assign_splits(manifest, DEFAULT, paired=True)
+    assert result.groupby(result["path"].str[1:])["split"].nunique().max() == 1
+    apart = assign_splits(manifest, DEFAULT)
+    assert apart.groupby(apart["path"].str[1:])["split"].nunique().max() > 1
+
+
+def test_groups_that_hang_together_by_content_are_one():
+    paths = [f"A/x/group{n // 2}-{n}.png" for n in range(40)]
+    manifest = listing(paths)
+    manifest.loc[[1, 2], "sha256"] = "copy"  # of group 0 and of group 1
+    result = assign_splits(manifest, DEFAULT, group_pattern=GROUP)
+    assert len(set(result["split"][:4])) == 1

@@ -377,8 +377,10 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
         rows = [(domain, split) for domain, parts in domains.items() for split, n in parts.items() for _ in range(n)]
         counts = [(domain, "x", sum(parts.values()), published.get(domain)) for domain, parts in domains.items()]
         return DatasetCounts(
-            pd.DataFrame(rows, columns=["domain", "split"]),
+            pd.DataFrame(rows, columns=["domain", "split"]).assign(path=[str(n) for n in range(len(rows))]),
             pd.DataFrame(counts, columns=["domain", "class", "images", "published"]),
+            pd.DataFrame(columns=["place", "kind", "number", "example"]),
+            pd.DataFrame(columns=["path", "copy_of", "copy", "domain", "other_domain"]),
             acquisition,
         )
 
@@ -404,6 +406,69 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
     assert texts(third) == [["A", "1", "1", "0", "0", "", ""], ["all domains", "1", "1", "0", "0", "", ""]]
     assert third.note == ""
     assert table.data.query("dataset == 'vlcs_half' and domain == 'A'")["difference"].item() == -1
+
+
+def test_what_is_passed_over_and_copies_are_counted():
+    paths = ["a/x/1", "a/x/2", "a/x/3", "b/x/1", "b/y/1"]
+    mine = DatasetCounts(
+        pd.DataFrame({"path": paths, "domain": list("aaabb"), "split": ["train", "train", "test", "test", "test"]}),
+        pd.DataFrame([("a", "x", 3, None), ("b", "x", 2, None)], columns=["domain", "class", "images", "published"]),
+        pd.DataFrame(
+            [
+                ("a/x", ".txt file", 2, "notes.txt"),
+                ("b/x", ".txt file", 3, "more.txt"),
+                (".", "image in no class folder", 1, "0.png"),
+            ],
+            columns=["place", "kind", "number", "example"],
+        ),
+        pd.DataFrame(
+            [("b/x/1", "a/x/1", "exact", "b", "a"), ("a/x/3", "a/x/2", "near", "a", "a"), ("b/y/1", "b/x/1", "near", "b", "b")],
+            columns=["path", "copy_of", "copy", "domain", "other_domain"],
+        ),
+        {},
+    )
+    counts, passed_over = data({"mine": mine}).blocks
+    assert counts.note == (
+        "1 images have the content of another image: 1 in another domain, 0 in another class, 1 in another split. "
+        "2 images look nearly the same as another image: 0 in another domain, 1 in another class, 1 in another split."
+    )
+    assert texts(passed_over) == [[".txt file", "5", "2", "a/x: notes.txt"], ["image in no class folder", "1", "1", ".: 0.png"]]
+
+
+def test_data_sets_with_ground_truth_have_a_block_on_it():
+    def some(files, *examples):
+        return {"files": files, "examples": list(examples)}
+
+    entry = {
+        "kind": "masks",
+        "folder": "my_masks",
+        "files": 5,
+        "used": 3,
+        "not_used": {"it shows no object": some(2, "A/x/1.png: found 0 (100.0%)")},
+        "remarks": {"resized": some(1, "A/x/2.png")},
+        "without_image": some(1, "A/x/unknown.png"),
+        "other_files": some(0),
+    }
+    nothing = entry | {"files": 0, "used": 0, "not_used": {}, "remarks": {}}
+    accounts = {
+        "A": {"images": 1200, "images_with_mask": 3, "mean_area": 0.125, "entries": [entry]},
+        "B": {"images": 1, "images_with_mask": 0, "mean_area": None, "entries": [nothing]},
+    }
+    counts = pd.DataFrame([("A", "x", 1, None), ("B", "x", 1, None)], columns=["domain", "class", "images", "published"])
+    splits = pd.DataFrame([("1", "A", "train"), ("2", "B", "train")], columns=["path", "domain", "split"])
+    nothing_else = (pd.DataFrame(columns=["kind"]), pd.DataFrame(columns=["copy"]), {})
+    mine, other = DatasetCounts(splits, counts, *nothing_else, accounts), DatasetCounts(splits, counts, *nothing_else)
+    table = data({"mine": mine, "other": other})
+    assert [block.title for block in table.blocks] == ["mine", "mine: ground truth", "other"]
+    assert texts(table.blocks[1]) == [["A", "1,200", "5", "3", "2", "3", "12.5"], ["B", "1", "0", "0", "0", "0", ""]]
+    assert table.blocks[1].note == (
+        "A, my_masks: 2 not used, because it shows no object; such as A/x/1.png: found 0 (100.0%). "
+        "A, my_masks: 1 used, resized; such as A/x/2.png. "
+        "my_masks: 1 files have no image's name; such as A/x/unknown.png."
+    )
+    row = table.data.query("dataset == 'mine' and domain == 'A'").iloc[0]
+    assert (row["annotations"], row["annotations_used"], row["images_with_mask"], row["mean_area"]) == (5, 3, 3, 0.125)
+    assert table.data.query("dataset == 'other'")["annotations"].isna().all()
 
 
 @pytest.mark.parametrize(("folder", "registry"), [("tables", TABLES), ("figures", FIGURES)])

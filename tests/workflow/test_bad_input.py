@@ -10,6 +10,7 @@ import torch
 import yaml
 from conftest import PHOTOGRAPHS, copy_workflow, run_snakemake, write_images
 from PIL import Image
+from torchvision.models import resnet18
 
 EXIF_ORIENTATION = 0x0112
 RESNET18 = {"architecture": "resnet18", "weights": "weights.pth"}
@@ -88,7 +89,15 @@ def test_too_few_images_of_a_class_to_split(folder):
     for number in (2, 3, 4):
         (folder / f"photographs/rome/dog/{number}.png").unlink()
     expected = ["found too few images", "expected at least 3 to split:\n  rome/dog: 2\n  add images"]
-    made = ("manifest.csv", "listed.txt", "counts.csv", "acquisition.json")
+    made = (
+        "manifest.csv",
+        "perceptual_hashes.csv",
+        "passed_over.csv",
+        "listed.txt",
+        "counts.csv",
+        "duplicates.csv",
+        "acquisition.json",
+    )
     assert refused(folder, "splits", *expected) == {f"results/data/photographs/{name}" for name in made}
 
 
@@ -100,9 +109,9 @@ def test_images_that_cannot_be_read(folder):
     Image.new("RGB", (1, 1)).save(tiny)
     expected = [
         "photographs: found 3 images that cannot be used:",
-        "photographs/rome/cat/1.png: found no whole JPEG or PNG image",
+        "photographs/rome/cat/1.png: found no whole image",
     ]
-    expected += ["photographs/paris/dog/2.jpg: found no whole JPEG or PNG", "photographs/paris/dog/3.png: found 1×1 pixels"]
+    expected += ["photographs/paris/dog/2.jpg: found no whole image", "photographs/paris/dog/3.png: found 1×1 pixels"]
     assert refused(folder, "data", *expected) == set()
 
 
@@ -135,21 +144,41 @@ def with_data(photographs_data, tmp_path):
     return shutil.copytree(photographs_data, tmp_path / "workflow")
 
 
-@pytest.mark.parametrize("kind", ["absent", "not a state dict", "malicious"])
-def test_weights_that_cannot_be_used(with_data, kind):
-    weights = with_data / "weights.pth"
-    weights.unlink(missing_ok=True)
+@pytest.mark.parametrize("kind", ["absent", "not a state dict", "malicious", "not finite"])
+def test_weights_that_cannot_be_used(folder, kind):
+    """They are refused before the first job, so no data are prepared for nothing."""
+    weights = folder / "weights.pth"
     if kind == "not a state dict":
         torch.save([1, 2], weights)
         expected = "weights.pth: found list, expected a state dict"
     elif kind == "malicious":
         weights.write_bytes(pickle.dumps(RunsCode()))
         expected = "weights.pth: cannot be read as tensors only, so it is not read at all"
+    elif kind == "not finite":
+        torch.save(resnet18().state_dict() | {"layer2.0.bn1.bias": torch.full((128,), float("nan"))}, weights)
+        expected = "weights.pth: found values that are NaN or infinite in layer2.0.bn1.bias, expected finite numbers"
     else:
         expected = "classifier.weights: found no file weights.pth; correct the path in the configuration"
-    configure(with_data, classifier=RESNET18)
-    assert refused(with_data, "train", expected) == set()
-    assert not (with_data / "executed").exists()
+    configure(folder, classifier=RESNET18)
+    assert refused(folder, "train", expected) == set()
+    assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ("weight.pth", "found no file weight.pth; correct the path in the configuration (did you mean 'weights.pth'?)"),
+        ("imagenet", "'imagenet' is neither a file nor torchvision weights of ResNet-18 (such as IMAGENET1K_V1); did you mean"),
+        ("weights.pth", "weights.pth: cannot be read as tensors only, so it is not read at all (it is empty)"),
+    ],
+)
+def test_a_dry_run_sees_that_there_are_no_weights(folder, weights, expected):
+    (folder / "weights.pth").touch()
+    configure(folder, classifier={"architecture": "resnet18", "weights": weights})
+    done = run_snakemake(folder, "train", "--dry-run", "--configfile", "my.yaml")
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr).count(expected) == 1, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_loss_that_is_not_finite(with_data):

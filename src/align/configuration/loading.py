@@ -7,11 +7,12 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from align.configuration.ground_truth import require_ground_truth
 from align.configuration.problems import problem_text
 from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
-from align.datasets.folders import find_domains
+from align.datasets.scan import scan
 from align.datasets.settings import Dataset
 from align.errors import InputError
 from align.registry import require, suggestion
@@ -45,19 +46,17 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
 def _with_domains(name: str, dataset: Dataset) -> Dataset:
     """Return ``dataset`` with its domains. If it lists none, they are those that its source makes or its folder holds."""
     if dataset.source:
-        available = SOURCES[dataset.source_name].domains
+        used = known = SOURCES[dataset.source_name].domains
     else:
-        for folder in (dataset.root, *(truth.folder for truth in dataset.ground_truth)):
-            if not folder.is_dir():
-                raise InputError(f"datasets.{name}: found no folder {folder}; correct the path in the configuration")
-        available = find_domains(dataset.root)
-        if not available:
-            raise InputError(
-                f"datasets.{name}: found no images in {dataset.root}; expected <domain>/<class>/*.jpg, .jpeg or .png below it"
-            )
+        try:
+            found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
+        except InputError as error:
+            raise InputError(f"datasets.{name}: {error}") from None
+        used, known = found.domains, found.all_domains
     for domain in (*dataset.domains, *dataset.test_only):
-        require(f"domain of datasets.{name}", domain, available)
-    return dataset.model_copy(update={"domains": dataset.domains or available})
+        require(f"domain of datasets.{name}", domain, used)
+    require_ground_truth(name, dataset, known)
+    return dataset.model_copy(update={"domains": dataset.domains or used})
 
 
 def _require_runs(configuration: Configuration) -> None:

@@ -1,12 +1,16 @@
 """The runs that a configuration asks for: one for each data set, protocol, domain, method and seed."""
 
-from collections.abc import Collection, Iterator, Mapping
+import hashlib
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from align import paths
+from align.configuration.ground_truth import domains_with_annotations
 from align.configuration.problems import problem_text
 from align.configuration.schema import Configuration
 from align.datasets.settings import Dataset
@@ -15,6 +19,8 @@ from align.methods import METHODS
 from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 from align.registry import require, suggestion
+
+LONGEST_NAME = 100  # characters
 
 LeftOut = Mapping[str, Mapping[str, str]]
 """The reason why a variant is not run, by data set and variant."""
@@ -88,23 +94,37 @@ def planned_runs(configuration: Configuration) -> list[Run]:
 def planned_studies(configuration: Configuration) -> dict[Run, tuple[str, ...]]:
     """Return every run of :func:`planned_runs` with the studies that it belongs to."""
     studies: dict[Run, dict[str, None]] = {}
-    requested = list(_requested_runs(configuration))
-    runs = {run for _, run, _ in requested}
-    for study, run, settings in requested:
-        if not unmet_need(configuration, run, settings, runs):
+    for study, run, reason in _with_unmet_needs(configuration):
+        if not reason:
             studies.setdefault(run, {})[study] = None
     return {run: tuple(names) for run, names in studies.items()}
 
 
 def left_out_variants(configuration: Configuration) -> dict[tuple[str, str], str]:
-    """Return the reason why a variant of an experiment is not run at all or not everywhere, by data set and variant."""
+    """Return the reasons why a variant of an experiment is not run at all or not everywhere, by data set and variant."""
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
+    for _, run, reason in _with_unmet_needs(configuration):
+        if reason:
+            reasons.setdefault((run.dataset, run.method), {})[reason] = None
+    return {place: "; ".join(several) for place, several in reasons.items()}
+
+
+def _with_unmet_needs(configuration: Configuration) -> Iterator[tuple[str, Run, str | None]]:
+    """Yield the study, the run and the reason why it is not possible, for every run that an experiment asks for."""
     requested = list(_requested_runs(configuration))
     runs = {run for _, run, _ in requested}
-    reasons = [((run.dataset, run.method), unmet_need(configuration, run, found, runs)) for _, run, found in requested]
-    return {place: reason for place, reason in reasons if reason}
+    annotated = cache(lambda dataset: domains_with_annotations(configuration.datasets[dataset]))  # it lists files
+    for study, run, settings in requested:
+        yield study, run, unmet_need(configuration, run, settings, runs, annotated)
 
 
-def unmet_need(configuration: Configuration, run: Run, settings: MethodSettings, runs: Collection[Run]) -> str | None:
+def unmet_need(
+    configuration: Configuration,
+    run: Run,
+    settings: MethodSettings,
+    runs: Collection[Run],
+    annotated: Callable[[str], Collection[str]],
+) -> str | None:
     """Return the reason why ``run`` is not possible. None if it has everything that it needs.
 
     Args:
@@ -112,11 +132,16 @@ def unmet_need(configuration: Configuration, run: Run, settings: MethodSettings,
         run: the run.
         settings: its hyper-parameters.
         runs: every run that the experiments ask for. One of them may have to make the masks of ``run``.
+        annotated: gives the domains of a data set that have annotations.
     """
     if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
     if settings.given_masks == "ground_truth" and not configuration.datasets[run.dataset].ground_truth:
         return "the data set has no ground truth"
+    if settings.given_masks == "ground_truth":
+        sources = source_domains(configuration, run)
+        if not set(sources) & set(annotated(run.dataset)):
+            return f"it is given true masks, and no image of {', '.join(sources)} has one"
     if settings.mask_teacher:
         title = METHODS[settings.mask_teacher].title
         if teacher_run(run, settings.mask_teacher) not in runs:
@@ -197,7 +222,15 @@ def _experiment_variants(configuration: Configuration, name: str) -> Iterator[tu
                 problem = error.errors()[0]
                 raise InputError(f"experiments.{name}: {method} {changes}: {problem_text(problem)}") from None
             differing = [f"{key}={_value_in_name(value)}" for key, value in settings if value != getattr(defaults, key)]
-            yield "-".join([method, *differing]), settings
+            yield _variant_name(method, differing), settings
+
+
+def _variant_name(method: str, differing: Sequence[str]) -> str:
+    """Return the name of a variant. If it would be too long for a folder, or no name, it has a hash of the differences."""
+    name = "-".join([method, *differing])
+    if len(name) <= LONGEST_NAME and re.fullmatch(r"[\w.=+-]+", name):
+        return name
+    return f"{method}-variant={hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
 def _value_in_name(value: Any) -> str:

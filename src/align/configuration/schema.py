@@ -28,7 +28,7 @@ Sweep = Annotated[dict[str, Grid], Field(min_length=1)]
 class Experiment(Section):
     """The runs of every method, on every domain, with every seed."""
 
-    dataset: str
+    dataset: Name
     study: Literal["comparison", "masker_ablation", "sensitivity", "mask_quality"] = Field(
         "comparison", description="the study that the runs belong to; it decides which tables and figures show them"
     )

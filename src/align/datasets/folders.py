@@ -1,4 +1,4 @@
-"""The content of a folder of images, by the names of its files. Snakemake asks for it at every parse, so no image is opened."""
+"""What is recorded of a folder that a source has made. Snakemake asks for it at every parse, so no image is opened."""
 
 import hashlib
 import json
@@ -7,31 +7,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from align.datasets.scan import is_leftover
 from align.errors import InputError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 ACQUISITION = "acquisition.json"  # numbers of images in the archives that a folder was made from, and their checksums
 SETTINGS_RECORD = "settings.json"  # the settings that a generator made the folder with
 
 
-def is_image(path: Path) -> bool:
-    """Return whether ``path`` has the name of an image that the pipeline reads: a JPEG or PNG that is not hidden."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-
-
-def find_domains(root: Path) -> tuple[str, ...]:
-    """Return the domains of a data set, sorted: the folders of ``root`` that have a class folder with an image in it.
-
-    A folder of ground-truth masks, ``masks/<domain>/<class>/``, has its images one level deeper and is no domain.
-    """
-    return tuple(
-        sorted(domain.name for domain in root.glob("[!.]*") if domain.is_dir() and any(map(is_image, domain.glob("[!.]*/*"))))
-    )
-
-
 def contents_hash(root: Path) -> str:
-    """Return a hash of the names and sizes of all files. It stays the same when the files are copied or pulled again."""
-    return _tree_hash(root, times=False)
+    """Return a hash of the names and sizes of all files down to ``masks/<domain>/<class>/``.
+
+    It stays the same when the files are copied or pulled again.
+    """
+    digest = hashlib.sha256()
+    for line in sorted(_tree_lines(os.fspath(root), "", depth=3)):
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def read_acquisition(root: Path) -> dict[str, Any]:
@@ -65,32 +56,12 @@ def _read_record(path: Path, absent: Mapping[str, Any], what: str, remedy: str) 
         raise InputError(f"{path}: found no {what} ({error}); {remedy}") from None
 
 
-def folder_fingerprint(root: Path) -> str:
-    """Return a hash of the names, sizes and modification times of all files down to ``masks/<domain>/<class>/``.
-
-    Raises:
-        InputError: there is no such folder.
-    """
-    if not Path(root).is_dir():
-        raise InputError(f"{root}: found no such folder, expected one with images; correct `root:`")
-    return _tree_hash(root, times=True)
-
-
-def _tree_hash(root: Path, times: bool) -> str:
-    digest = hashlib.sha256()
-    for line in sorted(_tree_lines(os.fspath(root), "", depth=3, times=times)):
-        digest.update(line.encode(errors="surrogateescape"))
-    return digest.hexdigest()[:16]
-
-
-def _tree_lines(folder: str, prefix: str, depth: int, times: bool) -> Iterator[str]:
+def _tree_lines(folder: str, prefix: str, depth: int) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            name = prefix + entry.name
-            if entry.name.startswith("."):  # hidden files are no images, and Snakemake's timestamp is one of them
+            if is_leftover(entry.name):  # Snakemake's timestamp is one of them
                 continue
             if not entry.is_dir():
-                status = entry.stat(follow_symlinks=Path(entry.path).exists())
-                yield f"{name}\0{status.st_size}\0{status.st_mtime_ns if times else ''}\n"
+                yield f"{prefix}{entry.name}\0{entry.stat(follow_symlinks=Path(entry.path).exists()).st_size}\0\n"
             elif depth:
-                yield from _tree_lines(entry.path, f"{name}/", depth - 1, times)
+                yield from _tree_lines(entry.path, f"{prefix}{entry.name}/", depth - 1)

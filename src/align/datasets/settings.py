@@ -2,23 +2,56 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from align.datasets import SOURCES
 from align.settings import Name, Section, UserPath, declared
+
+Byte = Annotated[int, Field(ge=0, le=255)]
+Colour = tuple[Byte, Byte, Byte]
+PixelValue = Annotated[int, Field(ge=0, le=65535)] | Colour
+PixelValues = Annotated[
+    tuple[PixelValue, ...], BeforeValidator(lambda values: (values,) if isinstance(values, int) else values)
+]  # one value needs no brackets
 
 
 class GroundTruth(Section):
     """Where the ground-truth masks of a data set's images are. An image may have none."""
 
     kind: Literal["masks", "voc_boxes", "colours"] = Field(
-        description="masks: PNGs, not zero on the object; voc_boxes: PASCAL VOC XML; colours: PNGs where a colour means a class"
+        description="masks: pictures in black and one other colour, the object's; voc_boxes: PASCAL VOC XML; colours: pictures "
+        "in which a colour means a class"
     )
-    folder: UserPath = Field(description="masks: a folder laid out as that of the images; else one of files named as the images")
+    folder: UserPath = Field(
+        description="a folder of files named as their images, in <domain>/<class>/, <domain>/, <class>/ or directly in it"
+    )
     domain: Name | None = Field(None, description="the only domain that has these masks; default: every domain")
-    colours: dict[Name, tuple[int, int, int]] = Field({}, description="for colours: the RGB value of each class")
+    colours: dict[Name, Colour] = Field({}, description="for colours: the RGB value of each class")
+    object: PixelValues = Field(
+        (), description="for masks: the values or RGB colours of the object, where pictures have more than black and one other"
+    )
+    unknown: PixelValues = Field(
+        (), description="for masks: values or RGB colours that mean unknown, such as 255; they count as not the object"
+    )
+    drawn_on: Literal["upright", "stored"] | None = Field(
+        None,
+        description="for images that EXIF turns: whether annotations were drawn on the upright image or on the pixels as stored; "
+        "default: their size says it, and where it cannot, they are not used",
+    )
+
+    @model_validator(mode="after")
+    def _only_what_the_kind_uses(self) -> Self:
+        for key, kind in (("colours", "colours"), ("object", "masks"), ("unknown", "masks")):
+            if getattr(self, key) and self.kind != kind:
+                raise ValueError(f"found {key} with kind {self.kind}, expected it with kind {kind} only; remove it")
+        if self.kind == "colours" and not self.colours:
+            raise ValueError(
+                "found no colours, expected the RGB value of one or more classes, as in colours: {car: [128, 0, 128]}"
+            )
+        return self
 
 
 class _Source(Section):
@@ -90,10 +123,18 @@ class Dataset(Section):
 
     def published_as(self, name: str) -> str | None:
         """Return the name under which numbers of its images may be published: that of its source, else its own name, ``name``."""
-        return SOURCES[self.source_name].published_as if self.source else name
+        if self.source is None:
+            return name
+        published_as = SOURCES[self.source_name].published_as
+        return published_as.format(**dict(self.source_settings)) if published_as else None
 
     @property
     def source_settings(self) -> Section:
         """Return the settings of the source. The data set must have one."""
         settings: Section = getattr(self.source, self.source_name)
         return settings
+
+
+def stated_dataset(content: Mapping[Any, Any], name: str) -> Dataset:
+    """Return a data set as the content of a YAML file states it, without the domains that are found."""
+    return Dataset(**next(values for key, values in content["datasets"].items() if str(key) == name))

@@ -1,7 +1,7 @@
 """Settings of the sources of data sets. This module imports nothing heavy, see align.registry."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
@@ -21,15 +21,27 @@ class DigitScenesSettings(Section):
     )
 
 
-def archive_settings(source: str, archives: Mapping[str, Archive]) -> type[Section]:
+class TerraIncognitaSettings(Section):
+    """Terra Incognita: which of the published versions of the data set is made from its archives."""
+
+    version: Literal[24788, "current"] = declared(
+        24788,
+        "24788: the images, locations and classes of DomainBed's paper, by a list of them; current: what the present annotation "
+        "files say, which are other images",
+        "the published numbers of DomainBed and DRE are of these 24,788 images",
+    )
+
+
+def archive_settings(source: str, archives: Mapping[str, Archive], base: type[Section] = Section) -> type[Section]:
     """Return the class of the settings of a download: an :class:`ArchiveOrigin` for each of its archives.
 
     Args:
         source: name of the class.
         archives: the archives by name.
+        base: the class of its other settings.
     """
     fields: dict[str, Any] = {
         key: (ArchiveOrigin, Field(default_factory=ArchiveOrigin, description=f"where {archive.file} is taken from"))
         for key, archive in archives.items()
     }
-    return create_model(source, __base__=Section, **fields)
+    return create_model(source, __base__=base, **fields)

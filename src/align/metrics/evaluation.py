@@ -46,7 +46,12 @@ class Evaluation(NamedTuple):
 
 
 def tested_images(
-    folder: Path, domains: Sequence[str], source_domains: Sequence[str], classes: Sequence[str], given_masks: str | None = None
+    folder: Path,
+    domains: Sequence[str],
+    source_domains: Sequence[str],
+    classes: Sequence[str],
+    given_masks: str | None = None,
+    ground_truth: bool = False,
 ) -> Iterator[tuple[str, Packed]]:
     """Yield each domain with the images on which a model of ``source_domains`` is tested. The first source domain comes first.
 
@@ -56,11 +61,12 @@ def tested_images(
         source_domains: the domains that the model was trained on.
         classes: names of the classes in the order of the labels.
         given_masks: whose masks the method is given, see :func:`align.preparation.packed.read_packed`.
+        ground_truth: whether true masks are read: the data set has them.
     """
     splits = read_listing(folder / "splits.csv", SPLITS_COLUMNS)
     for domain in sorted(domains, key=lambda domain: domain != source_domains[0]):
         split = evaluated_split(splits, domain, source_domains)
-        yield domain, read_packed(folder, splits, domain, split, classes, given_masks)
+        yield domain, read_packed(folder, splits, domain, split, classes, given_masks, ground_truth)
 
 
 def evaluate_run(

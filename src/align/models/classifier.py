@@ -19,6 +19,8 @@ class Classifier(nn.Module):
 
     precision = torch.float32
     """Number type in which the backbone computes. Feature maps and all later results are float32."""
+    initial_weights: str | None = None
+    """What :func:`align.models.weights.load_weights` says of the backbone's initial weights. None for random ones."""
 
     def __init__(self, backbone: nn.Sequential, channels: tuple[int, int], classes: int) -> None:
         super().__init__()
@@ -61,5 +63,9 @@ def build_classifier(settings: ClassifierSettings, classes: int, generator: torc
         if settings.architecture == "small_resnet":
             return Classifier(small_resnet_stages(settings.widths), (settings.widths[-2], settings.widths[-1]), classes)
         from align.models.resnet18 import resnet18_stages  # torchvision's import takes a second
+        from align.models.weights import load_weights
 
-        return Classifier(resnet18_stages(settings.weights), (256, 512), classes)
+        classifier = Classifier(resnet18_stages(), (256, 512), classes)
+        if settings.weights is not None:
+            classifier.initial_weights = load_weights(classifier.backbone, settings.weights)
+        return classifier

@@ -16,7 +16,7 @@ from align.datasets.published_counts import published_counts
 from align.datasets.terra_incognita import PUBLISHED_TOTAL
 from align.preparation.splits import evaluated_split
 
-TOTALS = {"terra_incognita": PUBLISHED_TOTAL}  # sources for which only the sum over the domains is published
+TOTALS = {"terra_incognita": PUBLISHED_TOTAL}  # a source of which no numbers by domain are published for some settings
 
 
 class Work(NamedTuple):

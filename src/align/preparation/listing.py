@@ -8,6 +8,7 @@ from align.errors import InputError
 from align.files import whole_file
 
 MANIFEST_COLUMNS = ("path", "domain", "class", "sha256")
+HASH_COLUMNS = ("path", "perceptual_hash")
 SPLITS_COLUMNS = ("path", "domain", "class", "split")
 LEADS_OUT = r"^/|(?:^|/)\.\.(?:/|$)"
 

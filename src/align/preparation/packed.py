@@ -22,7 +22,7 @@ class Packed:
         labels: N, int64: positions in the list of classes.
         paths: N paths relative to the data set's root.
         ground_truth: true masks, N×S×S, uint8: 1 on the object, 0 elsewhere, 255 everywhere in an image without ground truth.
-            None if no image of the domain has ground truth.
+            None if they were not read, or if no image of the domain has ground truth.
         given_masks: soft masks that the method is given and does not learn, N×S×S, uint8: from 0 to 254, and 255 everywhere in an
             image without a mask. None if the method uses no given masks.
     """
@@ -40,7 +40,13 @@ def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -
 
 
 def read_packed(
-    folder: Path, splits: pd.DataFrame, domain: str, split: str | None, classes: Sequence[str], given_masks: str | None = None
+    folder: Path,
+    splits: pd.DataFrame,
+    domain: str,
+    split: str | None,
+    classes: Sequence[str],
+    given_masks: str | None = None,
+    ground_truth: bool = False,
 ) -> Packed:
     """Read a domain or one of its splits. A whole domain is mapped into memory, a split is copied into memory.
 
@@ -52,6 +58,7 @@ def read_packed(
         classes: every class, in the order of the labels.
         given_masks: the masks that the method uses: ``ground_truth`` or ``sam`` (Segment Anything's). Any other masks, and None,
             are not read here.
+        ground_truth: whether true masks are read even if the method is not given them.
 
     Raises:
         InputError: a packed file is missing or broken, or its rows are not those of ``splits``.
@@ -59,12 +66,14 @@ def read_packed(
     require("domain", domain, splits["domain"].unique())
     rows = splits[splits["domain"] == domain]
     images = read_array(folder / f"{domain}.npy", 4, (len(rows),))
-    ground_truth = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
     selected = np.flatnonzero(rows["split"] == split) if split else slice(None)
     chosen = rows.iloc[selected]
     position = {label: i for i, label in enumerate(classes)}
     labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
-    packed = Packed(images[selected], labels, list(chosen["path"]), ground_truth[selected] if len(ground_truth) else None)
+    packed = Packed(images[selected], labels, list(chosen["path"]), None)
+    if ground_truth or given_masks == "ground_truth":
+        masks = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
+        packed = replace(packed, ground_truth=masks[selected] if len(masks) else None)
     if given_masks == "sam":
         return replace(packed, given_masks=read_array(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
     return replace(packed, given_masks=_soft_ground_truth(packed)) if given_masks == "ground_truth" else packed

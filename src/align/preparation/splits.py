@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+import networkx as nx
 import pandas as pd
 
 from align.errors import InputError
@@ -16,7 +17,11 @@ Signature = tuple[tuple[Cell, int], ...]  # a group's number of images in each c
 
 
 def assign_splits(
-    manifest: pd.DataFrame, splits: SplitSettings, test_only: Sequence[str] = (), group_pattern: str | None = None
+    manifest: pd.DataFrame,
+    splits: SplitSettings,
+    test_only: Sequence[str] = (),
+    group_pattern: str | None = None,
+    paired: bool = False,
 ) -> pd.DataFrame:
     """Assign the images of every class of every domain to train, validation and test.
 
@@ -26,11 +31,12 @@ def assign_splits(
     joined with groups of a similar kind.
 
     Args:
-        manifest: columns path, domain, class.
+        manifest: columns path, domain, class, sha256. Images of equal content are in one group.
         splits: shares and seed.
         test_only: domains of which all images are test images, whatever their group.
-        group_pattern: regular expression for file names. Images whose names match its first group alike are one group, in all
-            domains that are not ``test_only``. None: every image is its own group.
+        group_pattern: regular expression for file names. Images whose names match its first group alike are in one group, in all
+            domains that are not ``test_only``.
+        paired: whether images of one path in several domains show the same object. Such images are in one group.
 
     Returns:
         Columns path, domain, class, split, with the rows in the order of ``manifest``.
@@ -41,7 +47,7 @@ def assign_splits(
     shares = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     wanted = [split for split, share in shares.items() if share > 0]
     divided = manifest[~manifest["domain"].isin(test_only)]
-    group_of = {path: _group(path, group_pattern) for path in divided["path"]}
+    group_of = _groups(divided, group_pattern, paired)
     _require_enough(divided, group_of, len(wanted))
     members: dict[str, Counter[Cell]] = {}
     for path, domain, label in divided[["path", "domain", "class"]].itertuples(index=False):
@@ -106,7 +112,22 @@ def _strata(signatures: Mapping[str, Signature], least: int) -> list[list[str]]:
     return [*strata, left]
 
 
-def _group(path: str, pattern: str | None) -> str:
+def _groups(images: pd.DataFrame, pattern: str | None, paired: bool) -> dict[str, str]:
+    """Return the group of every image. The name of a group is the smallest name that the pattern gives its images."""
+    name_of = {path: _name(path, pattern) for path in images["path"]}
+    alike: nx.Graph[tuple[str, str]] = nx.Graph()
+    for path, domain, sha256 in images[["path", "domain", "sha256"]].itertuples(index=False):
+        alike.add_edges_from([(("path", path), ("name", name_of[path])), (("path", path), ("content", sha256))])
+        if paired:
+            alike.add_edge(("path", path), ("pair", path.removeprefix(domain)))
+    group_of: dict[str, str] = {}
+    for component in nx.connected_components(alike):
+        paths = [value for kind, value in component if kind == "path"]
+        group_of |= dict.fromkeys(paths, min(name_of[path] for path in paths))
+    return group_of
+
+
+def _name(path: str, pattern: str | None) -> str:
     if pattern is None:
         return path
     match = re.search(pattern, PurePosixPath(path).name)

@@ -2,15 +2,23 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from align.acquisition.archive_file import ArchiveFile
+from align.acquisition.extraction import regular_files
+from align.acquisition.integrity import IntegrityError
+from align.datasets.archived_folders import LAYOUT, destination
+from align.datasets.scan import is_image
 from align.errors import InputError
+from align.files import sha256
 
 LOG = logging.getLogger("align")
 
 ALL_CLASSES = "all"
+LONGEST_TABLE = 60  # rows in a message
 
 
 def count(
@@ -59,15 +67,9 @@ def require_whole(
     Raises:
         InputError: a number differs, and the message has the whole table; or something was missing.
     """
-    known = counts.dropna(subset="published")
-    differing = known[known["images"] != known["published"]]
     problems = [f"{root}: {missing}" for missing in acquisition.get("incomplete", [])]
-    if not differing.empty:
-        table = known.assign(difference=known["images"] - known["published"]).to_string(index=False)
-        problems.append(
-            f"{root}: found {known['images'].sum()} images, expected {known['published'].sum()} as published of {published_as} "
-            f"({len(differing)} of {len(known)} numbers differ):\n{table}"
-        )
+    if difference := _difference(counts, f"as published of {published_as}"):
+        problems.append(f"{root}: {difference}")
     message = "\n".join(problems)
     if problems and not allow_partial:
         raise InputError(
@@ -76,3 +78,41 @@ def require_whole(
         )
     if problems:
         LOG.warning("%s\ngoing on, since `allow_partial: true` is set; the table of data sets will have a warning", message)
+
+
+def require_published_images(archive: ArchiveFile, published: Sequence[tuple[str, str, int]]) -> None:
+    """Check the numbers of images in an archive, by domain and class, against the published ones. Nothing is unpacked.
+
+    Args:
+        archive: the archive, with its layout.
+        published: see :func:`count`.
+
+    Raises:
+        IntegrityError: a number differs, and the message has the whole table.
+        InputError: the archive is broken.
+    """
+    layout = archive.layout or LAYOUT
+    images = [path for path, _ in regular_files(archive) if is_image(Path(path))]
+    places = [place for path in images if not isinstance(place := destination(path, layout), str)]
+    manifest = pd.DataFrame([place.parts[:2] for place in places], columns=["domain", "class"])
+    counts = count(manifest, published).fillna({"published": 0})
+    example = f"; the first path is {str(images[0])!r}" if images else ""
+    if difference := _difference(counts, "as published", example):
+        folders = "/".join(f"<{folder}>" for folder in layout.folders)
+        raise IntegrityError(
+            f"{archive.path}: in folders …/{folders}/ {difference}\n"
+            f"to use this file all the same, state its `address:` and its `sha256: {sha256(archive.path)}`"
+        )
+
+
+def _difference(counts: pd.DataFrame, expected: str, remark: str = "") -> str | None:
+    """Return what was found and what was expected, with a table. None if all numbers are the published ones."""
+    known = counts.dropna(subset="published")
+    differing = known[known["images"] != known["published"]]
+    if differing.empty:
+        return None
+    table = known.assign(difference=known["images"] - known["published"]).to_string(index=False, max_rows=LONGEST_TABLE)
+    return (
+        f"found {known['images'].sum()} images, expected {known['published'].sum()} {expected} "
+        f"({len(differing)} of {len(known)} numbers differ{remark}):\n{table}"
+    )

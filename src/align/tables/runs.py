@@ -14,10 +14,12 @@ CAPTION = """
 Every training run: the epoch and phase that validation accuracy selected, what the run took, and the failures that were
 detected, by name. *Mask collapse* means that the mask keeps everything or nothing, or is grey all over. *Explanation
 drift* means that saliency leaves the mask while accuracy rises. A failed run is not hidden, and the other tables
-include it. If runs side by side were trained with several versions of a library, a warning names the versions.
+include it. If some training images of a method that is given masks had none, a note gives their number. If runs side by
+side were trained with several versions of a library, a warning names the versions.
 """
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
+MASKS = ("training_images", "training_images_with_masks")
 AGAIN = "snakemake --forcerun train_run trains all runs again"
 HEADER = (
     "Source",
@@ -43,7 +45,12 @@ def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
     data = pd.DataFrame([_row(account) for account in accounts])
     versions = pd.DataFrame([account["versions"] for account in accounts])
     blocks = [
-        Block(setting_title(*setting), HEADER, [_cells(row) for _, row in rows.iterrows()], _mixed(versions.loc[rows.index]))
+        Block(
+            setting_title(*setting),
+            HEADER,
+            [_cells(row) for _, row in rows.iterrows()],
+            " ".join(filter(None, [_mixed(versions.loc[rows.index]), *_without_masks(rows)])),
+        )
         for setting, rows in data.groupby(["dataset", "protocol"], sort=False)
     ]
     return Table(data.assign(torch=versions["torch"]), blocks)
@@ -62,6 +69,16 @@ def _mixed(versions: pd.DataFrame) -> str:
     return f"Warning: trained with several versions of libraries ({'; '.join(mixed)}), which may round differently; {AGAIN}."
 
 
+def _without_masks(rows: pd.DataFrame) -> list[str]:
+    """Return a sentence for each source and method that is given masks and had none for some training images."""
+    some = rows[rows["training_images_with_masks"] < rows["training_images"]].drop_duplicates(["source_domain", "method"])
+    return [
+        f"{method_title(row['method'])}, trained on {plain(row['source_domain'])}: {row['training_images_with_masks']:.0f} of "
+        f"{row['training_images']:.0f} training images had a mask."
+        for _, row in some.iterrows()
+    ]
+
+
 def _row(account: Mapping[str, Any]) -> dict[str, Any]:
     settings = account["settings"]
     return {
@@ -71,6 +88,7 @@ def _row(account: Mapping[str, Any]) -> dict[str, Any]:
         "method": settings["method"],
         "seed": int(settings["seed"]),
         **{column: account[column] for column in COLUMNS},
+        **{column: account.get(column) for column in MASKS},  # older accounts have none
         "device": account["device"],
         "failures": "; ".join(f"{failure['name']} from epoch {failure['epoch']}" for failure in account["failures"]),
     }

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from align.errors import InputError
+from align.imaging.masks import UNKNOWN
 from align.methods.base import Method
 from align.methods.settings import LEARNED_MASKS
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
@@ -42,6 +44,27 @@ def read_run_data(
         return [add_teacher_masks(images, teacher, device) for images in packed]
 
     return RunData(read("train"), read("validation"), names)
+
+
+def count_given_masks(training: Sequence[Packed], origin: str | None) -> dict[str, int | None]:
+    """Return the numbers of training images, and of those with a given mask: None if the method is given no masks.
+
+    Args:
+        training: the images to train on, of each source domain.
+        origin: the origin of the given masks, see :func:`align.preparation.packed.read_packed`.
+
+    Raises:
+        InputError: the method is given true masks, and no image has one. Segment Anything may have found none.
+    """
+    images = sum(len(packed.labels) for packed in training)
+    given = [packed.given_masks for packed in training if packed.given_masks is not None]
+    masks = sum(int((masks[:, 0, 0] != UNKNOWN).sum()) for masks in given) if given else None  # unknown is so everywhere
+    if masks == 0 and origin == "ground_truth":
+        raise InputError(
+            f"found no true mask for any of {images} training images, and the method is given true masks, expected one or more; "
+            "see the table of data for the annotations of each domain, or leave the method out"
+        )
+    return {"training_images": images, "training_images_with_masks": masks}
 
 
 def add_teacher_masks(packed: Packed, teacher: Method | None, device: torch.device) -> Packed:

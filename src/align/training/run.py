@@ -116,7 +116,7 @@ def train_run(
 
     Returns:
         What the run leaves behind, and its costs: device, precision, compile, wall_seconds, images_per_second and
-        peak_memory_bytes.
+        peak_memory_bytes. A run whose classifier does not begin with random weights also says what its initial_weights are.
     """
     engine = engine or EngineSettings()
     start = time.perf_counter()
@@ -127,7 +127,9 @@ def train_run(
     generator = seeded(seed, "batches", device)
     batches = TrainingBatches(images, settings.training.batch_size, settings.augmentation, generator)
     trained = Trainer(method, batches, validation, settings.training, title, interruption).train()
+    initial_weights = method.classifier.initial_weights
     return trained, {
+        **({"initial_weights": initial_weights} if initial_weights else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
         "precision": str(method.classifier.precision).removeprefix("torch."),
         "compile": engine.compile,

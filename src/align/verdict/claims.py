@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from align.errors import InputError
 from align.methods import METHODS
@@ -18,8 +18,11 @@ from align.settings import Section
 Distribution = Literal["in", "out", "both"]
 
 
-class _Claim(Section):
+class _Claim(BaseModel):
     """The fields that every claim has."""
+
+    # Not a Section: pydantic tells claims apart by their kind before any validator runs.
+    model_config = Section.model_config
 
     id: str = Field(pattern="^[a-z0-9_]+$")
     text: str = Field(description="the claim in our words")

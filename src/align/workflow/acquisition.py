@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from align import paths
-from align.acquisition.archives import Archive
+from align.acquisition.archives import Archive, Mirror
+from align.acquisition.mirrors import chosen_mirrors
 from align.acquisition.settings import ArchiveOrigin
 from align.datasets import SOURCES
 from align.datasets.folders import contents_hash, read_acquisition, require_settings
@@ -17,14 +18,28 @@ class Download(NamedTuple):
     """An archive to download.
 
     Attributes:
-        archive: its published address, size and checksum.
+        source: the source of its data set.
+        key: the archive's name there.
         origin: the configured place to take it from.
         record: the file with its recorded checksum.
+        published_as: the name of its data set in ``reference/dataset_counts.csv``.
     """
 
-    archive: Archive
+    source: str
+    key: str
     origin: ArchiveOrigin
     record: str
+    published_as: str | None
+
+    @property
+    def archive(self) -> Archive:
+        """Return the archive with its published addresses, sizes and checksums."""
+        return SOURCES[self.source].archives[self.key]
+
+    @property
+    def mirrors(self) -> tuple[Mirror, ...]:
+        """Return the addresses that are tried. None is tried if the configuration names a file."""
+        return chosen_mirrors(self.archive, self.origin)
 
 
 def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Download]]:
@@ -33,7 +48,8 @@ def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Downl
     for key, archive in SOURCES[dataset.source_name].archives.items():
         path = f"{name}/{archive.file}"
         record = paths.RECORDED_CHECKSUM.format(archive=path)
-        downloads[key] = path, Download(archive, getattr(dataset.source_settings, key), record)
+        origin = getattr(dataset.source_settings, key)
+        downloads[key] = path, Download(dataset.source_name, key, origin, record, dataset.published_as(name))
     return downloads
 
 
@@ -65,8 +81,7 @@ def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
 def _require_as_configured(name: str, dataset: Dataset) -> None:
     root, settings = dataset.root, dataset.source_settings
     archives = SOURCES[dataset.source_name].archives
-    if not archives:
-        require_settings(root, settings.model_dump(mode="json"))
+    require_settings(root, settings.model_dump(mode="json", exclude=set(archives)))
     made_of = read_acquisition(root).get("archives", {})
     for key, archive in archives.items():
         stated, found = getattr(settings, key).sha256, made_of.get(archive.file)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from align import paths
+from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
+from align.configuration.ground_truth import ground_truth_place
 from align.configuration.runs import (
     LeftOut,
     Run,
@@ -20,9 +21,12 @@ from align.configuration.schema import Configuration
 from align.methods import METHODS
 from align.methods.naming import method_of
 from align.metrics import METRICS
+from align.models.weights_file import weights_file
 from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
+
+GIVEN_MASKS = {"ground_truth": paths.GROUND_TRUTH, "sam": paths.SAM_MASKS}
 
 
 class RunPlan:
@@ -77,6 +81,13 @@ class RunPlan:
     def downloads(self) -> dict[str, Download]:
         """Return every download by its path below ``downloads/``."""
         return dict(download for archives in self.archives.values() for download in archives.values())
+
+    @property
+    def mirrors(self) -> dict[str, tuple[Mirror, ...]]:
+        """Return the addresses of every archive that is taken from one, by its path below ``downloads/``."""
+        chosen = {name: dataset for name, dataset in self.datasets.items() if dataset.source}
+        downloads = (download for name, dataset in chosen.items() for download in archive_downloads(name, dataset).values())
+        return {path: download.mirrors for path, download in downloads if download.mirrors}
 
     @cached_property
     def pages(self) -> dict[str, list[Run]]:
@@ -153,10 +164,15 @@ class RunPlan:
         evaluation = self.evaluation_settings(run.dataset)
         return [*self.run_code(run), *evaluation["metrics"], evaluation["attribution"]]
 
-    def ground_truth_folders(self, dataset: str) -> list[str]:
-        """Return the folders of a data set's ground truth. A folder that a rule makes is tracked by itself."""
+    def ground_truth_files(self, pattern: str, dataset: str) -> list[str]:
+        """Return ``pattern`` for each domain of a data set. Empty if the data set has no ground truth."""
         chosen = self.datasets[dataset]
-        return [] if chosen.source else [str(truth.folder) for truth in chosen.ground_truth]
+        return each_domain(pattern, dataset, chosen.domains) if chosen.ground_truth else []
+
+    def ground_truth_entries(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """Return the entries of a data set's ground truth as plain values, by their place in the configuration."""
+        entries = self.settings["datasets"][dataset]["ground_truth"]
+        return {ground_truth_place(dataset, position): entry for position, entry in enumerate(entries)}
 
     def first_seeds(self, page: str) -> list[Run]:
         """Return the runs of a page, each method with its first seed only."""
@@ -166,23 +182,28 @@ class RunPlan:
         return list(first.values())
 
     def given_mask_files(self, run: Run, domains: Iterable[str]) -> list[str]:
-        """Return the files from which a run's given masks come, besides the ground truth of its data set.
+        """Return the files from which a run's given masks come.
 
         Args:
             run: the run.
             domains: the domains of the images.
         """
         settings = self.variants[run.method]
-        if settings.given_masks == "sam":
-            return [paths.SAM_MASKS.format(dataset=run.dataset, domain=domain) for domain in domains]
+        if settings.given_masks in ("ground_truth", "sam"):
+            return each_domain(GIVEN_MASKS[settings.given_masks], run.dataset, domains)
         if settings.mask_teacher:
             return [paths.CHECKPOINT.format(**teacher_run(run, settings.mask_teacher)._asdict())]
         return []
 
     def weights_files(self) -> list[str]:
-        """Return the file of the classifier's initial weights. If it is absent, the job says so."""
+        """Return the file of the initial weights of the runs that are trained here. Random and torchvision's weights have none.
+
+        Raises:
+            InputError: see :func:`align.models.weights_file.weights_file`.
+        """
         weights = self.configuration.classifier.weights
-        return [weights] if weights and Path(weights).is_file() else []
+        file = weights_file(weights) if weights and self.trained else None
+        return [str(file)] if file else []
 
     def _method(self, variant: str) -> dict[str, Any]:
         return {

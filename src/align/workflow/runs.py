@@ -1,5 +1,6 @@
 """Trains a run and records where it came from, and restores the finished run that makes its given masks."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +11,14 @@ from align import paths
 from align.configuration.runs import Run, recorded_settings
 from align.files import sha256
 from align.methods.base import Method
-from align.training.data import read_run_data
+from align.training.data import count_given_masks, read_run_data
 from align.training.run import RunSettings, restore, train_run, write_run
 from align.training.settings import EngineSettings
 from align.training.state import resumable
 from align.training.trainer import Interruption
 from align.workflow.provenance import git_revision, value_hash, versions
+
+LOG = logging.getLogger("align")
 
 
 class TrainingFiles(NamedTuple):
@@ -58,6 +61,9 @@ def train_job(
     data = read_run_data(
         files.data, values["source_domains"], values["classes"], settings.hyper_parameters.given_masks, teacher, device
     )
+    counted = count_given_masks(data.training, settings.hyper_parameters.given_masks)
+    if counted["training_images_with_masks"] is not None:
+        LOG.info("%(training_images_with_masks)d of %(training_images)d training images have a given mask", counted)
     fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
     title = f"{run.dataset} {' '.join(values['source_domains'])} {run.method} seed {run.seed}"
     with resumable(Path(paths.STATE, run.path), fingerprint, engine.save_every) as state:
@@ -70,6 +76,7 @@ def train_job(
             "hashes": hashes,
             "versions": versions(),
             "git_revision": git_revision(),
+            **counted,
             **costs,
             "wall_seconds": round(state.wall_seconds, 3),
             "interruptions": state.interruptions,
