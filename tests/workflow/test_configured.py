@@ -85,6 +85,7 @@ def test_results_of_an_earlier_layout_are_named_and_left_alone(folder):
 def test_the_folder_is_named_by_the_setting_or_the_files():
     files = [Path("config/a.yaml"), Path("/elsewhere/b.c.yml")]
     assert configuration_name(None, files) == "a+b.c"
+    assert configuration_name(None, [Path("a.yaml"), Path("/here/a.yaml")]) == "a"
     assert configuration_name("mine", files) == "mine"
     assert configuration_name(None, []) == "config"
     for name in ("data", "runs", "evaluations", "state", "checksums", "logs", "benchmarks"):

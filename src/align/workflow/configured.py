@@ -25,7 +25,7 @@ def configuration_name(stated: str | None, files: Sequence[Path]) -> str:
     Raises:
         InputError: the shared folders below ``results/`` have this name.
     """
-    name = stated or "+".join(file.stem for file in files) or UNNAMED
+    name = stated or "+".join(dict.fromkeys(file.stem for file in files)) or UNNAMED
     if name in paths.SHARED:
         raise InputError(
             f"results/{name}: found a configuration with the name {name!r}, expected none of {', '.join(sorted(paths.SHARED))}, "
