@@ -56,16 +56,16 @@ SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 
 
 wildcard_constraints:
+    **{key: "|".join(map(re.escape, values)) for key, values in PLACES.keys(RUNS).items()},
     dataset="|".join(map(re.escape, DATASETS)),
     domain="|".join(re.escape(domain) for dataset in DATASETS.values() for domain in dataset.domains),
     method="|".join(map(re.escape, PLAN.variants)),
     seed=r"\d+",
-    **{key: "|".join(map(re.escape, values)) for key, values in PLACES.keys(RUNS).items()},
 
 
 def configured(pattern, **names):
-    """Return ``pattern`` for this configuration, with ``names`` filled in. Braces in the configuration's name are no wildcards."""
-    for name, value in {"configuration": NAME.replace("{", "{{").replace("}", "}}"), **names}.items():
+    """Return ``pattern`` for this configuration, with ``names`` filled in. Other names in braces stay."""
+    for name, value in {"configuration": NAME, **names}.items():
         pattern = pattern.replace(f"{{{name}}}", value)
     return pattern
 
