@@ -18,7 +18,7 @@ from align.figures.style import WRONG, Drawing
 from align.files import read_json
 from align.imaging.masks import UNKNOWN
 from align.imaging.resizing import resized
-from align.imaging.scaling import min_max_scale
+from align.imaging.scaling import is_flat, min_max_scale
 from align.methods.base import Method
 from align.methods.naming import method_title
 from align.metrics.evaluation import tested_images
@@ -33,7 +33,8 @@ Models of the first seed, trained on {sources} of {dataset}. The figure shows {i
 domain. They are spread evenly over the list and not picked by hand. Beside each image stand:
 
 - the true mask of the object, if it is known
-- the saliency map of each method's prediction, from dark (none) to bright
+- the saliency map of each method's prediction, from dark (none) to bright; a map that is the same everywhere says
+  nothing about the image and is called flat
 - the learned mask, from black (0) to white (1)
 
 Below each map stand the predicted class and its probability. A wrong prediction has a cross, bold print and a frame.
@@ -65,12 +66,14 @@ class Explanations:
         predicted: N, labels of the predicted classes.
         confidence: N, the probabilities of the predicted classes.
         saliency: N×S×S in [0, 1].
+        is_flat: N, whether the saliency map is the same everywhere.
         mask: N×S×S in [0, 1]; None for a method that learns no mask.
     """
 
     predicted: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float32]
+    is_flat: npt.NDArray[np.bool_]
     mask: npt.NDArray[np.float32] | None
 
 
@@ -148,8 +151,9 @@ def explain_cases(
     explained = explain(method, attribution, cases.packed, settings, device)
     confidence, predicted = explained.probabilities.max(dim=1)
     saliency = min_max_scale(resized(explained.saliency, explained.images.shape[-2:]))
+    flat = is_flat(explained.saliency)
     mask = None if explained.learned_mask is None else explained.learned_mask.cpu().numpy()
-    return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), mask)
+    return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), flat.cpu().numpy(), mask)
 
 
 def predictions(cases: Cases, explanations: Mapping[str, Explanations]) -> pd.DataFrame:
@@ -200,6 +204,8 @@ def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], so
         for explanation in explanations.values():
             axes = next(remaining)
             axes.imshow(_overlay(image, explanation.saliency[row]), interpolation="none")
+            if explanation.is_flat[row]:
+                axes.text(0.5, 0.5, "flat", color="white", ha="center", va="center", transform=axes.transAxes, fontsize=7)
             predicted = explanation.predicted[row]
             _label_prediction(axes, plain(cases.classes[predicted]), explanation.confidence[row], correct=predicted == label)
         for method in with_mask:

@@ -20,6 +20,7 @@ from scipy import stats
 DRAWS = 2000  # the standard error's own error is then 1.6 %
 SEED = 0
 CONFIDENCE = 0.95
+UNDEFINED_DRAWS = 0.05  # with a larger share of draws without a value, there are too few images of a class for an interval
 
 Array = npt.NDArray[np.float64]
 
@@ -29,19 +30,24 @@ class Sample(NamedTuple):
 
     Attributes:
         by_seed: S, on all images.
-        by_draw: B×S, on each draw of images.
+        by_draw: B×S, on each draw of images; NaN where it is undefined.
+        images: the number of images, those of the smallest target if this is a mean over targets.
     """
 
     by_seed: Array
     by_draw: Array
+    images: int
 
     def minus(self, other: "Sample") -> "Sample":
         """Return the difference from ``other``, seed by seed and draw by draw."""
-        return Sample(self.by_seed - other.by_seed, self.by_draw - other.by_draw)
+        return Sample(self.by_seed - other.by_seed, self.by_draw - other.by_draw, min(self.images, other.images))
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, its 95 % interval, and the two-sided p-value of the hypothesis that it is zero."""
+    """A mean over seeds, its 95 % interval, and the two-sided p-value of the hypothesis that it is zero.
+
+    Interval and p-value are NaN if there are too few images for them.
+    """
 
     value: float
     low: float
@@ -66,7 +72,7 @@ def bootstrap_means(values: Array, counts: Array) -> Sample:
         values: S×N, without NaN.
         counts: B×N, from :func:`draw_counts`.
     """
-    return Sample(values.mean(axis=1), counts @ values.T / counts.sum(axis=1, keepdims=True))
+    return Sample(values.mean(axis=1), counts @ values.T / counts.sum(axis=1, keepdims=True), values.shape[1])
 
 
 def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: Array) -> Sample:
@@ -75,27 +81,40 @@ def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: 
     Args:
         probabilities: S×N×K.
         labels: N, in 0…K−1.
-        counts: B×N, from :func:`draw_counts`. A class that does not occur in a draw is left out of that draw.
+        counts: B×N, from :func:`draw_counts`. A class that does not occur in a draw is left out of that draw. A draw of one class
+            has no value.
     """
     weights = np.column_stack([np.ones(counts.shape[1]), counts.T])
-    by_class = [
-        np.stack([_weighted_auc(scores[:, label], labels == label, weights) for scores in probabilities], axis=1)
-        for label in np.unique(labels)
-    ]
-    macro = np.nanmean(by_class, axis=0)
-    return Sample(macro[0], macro[1:])
+    by_class = np.stack(
+        [
+            np.stack([_weighted_auc(scores[:, label], labels == label, weights) for scores in probabilities], axis=1)
+            for label in np.unique(labels)
+        ]
+    )
+    occurring = (~np.isnan(by_class)).sum(axis=0)
+    macro = np.divide(np.nansum(by_class, axis=0), occurring, out=np.full(occurring.shape, np.nan), where=occurring > 0)
+    return Sample(macro[0], macro[1:], len(labels))
 
 
 def average_samples(samples: Sequence[Sample]) -> Sample:
     """Return the mean of statistics of the same seeds."""
-    return Sample(np.mean([s.by_seed for s in samples], axis=0), np.mean([s.by_draw for s in samples], axis=0))
+    images = min(s.images for s in samples)
+    return Sample(np.mean([s.by_seed for s in samples], axis=0), np.mean([s.by_draw for s in samples], axis=0), images)
 
 
 def estimate(sample: Sample, generator: np.random.Generator) -> Estimate:
-    """Return the mean over seeds with its interval; with one seed the interval covers the images' part only."""
+    """Return the mean over seeds with its interval; with one seed the interval covers the images' part only.
+
+    One image tells nothing about others, so it has no interval. Draws without a value are left out. If there are many of them,
+    there is no interval either.
+    """
     seeds = len(sample.by_seed)
     value = float(sample.by_seed.mean())
     crossed = (sample.by_draw * draw_counts(seeds, generator)).mean(axis=1)
+    undefined = np.isnan(crossed)
+    if sample.images < 2 or undefined.mean() > UNDEFINED_DRAWS:
+        return Estimate(value, np.nan, np.nan, np.nan)
+    crossed = crossed[~undefined]
     seed_variance = float(sample.by_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
     variance = float(crossed.var(ddof=1)) + seed_variance / seeds
     error = variance**0.5

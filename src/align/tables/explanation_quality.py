@@ -26,6 +26,7 @@ pixels.
 """
 
 FAMILIES = (FAITHFULNESS, LOCALISATION, LEARNED_MASKS)
+BLOCK = ["dataset", "protocol", "distribution", "family"]
 EVALUATED = ["dataset", "protocol", "method", "source_domain", "target_domain", "seed"]
 GROUND_TRUTH_AREA = "ground_truth_area"  # stands beside the learned mask's area; measured of methods without a mask too
 
@@ -57,7 +58,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
                 if len(chosen):
                     title = f"{setting_title(dataset, protocol)}, {distribution_title}: {family}"
                     block = method_block(title, in_registry_order(chosen), "metric", short_measure_title)
-                    counted = rows[rows[["dataset", "protocol", "distribution", "family"]].eq(chosen.iloc[0]).all(axis=1)]
+                    counted = rows[rows[BLOCK].eq(chosen[BLOCK].iloc[0]).all(axis=1)]
                     blocks.append(block._replace(note=" ".join(filter(None, [block.note, _images_note(counted)]))))
     return Table(data, blocks)
 

@@ -31,10 +31,11 @@ def method_block(title: str, summary: pd.DataFrame, columns: str, heading: Calla
         [Cell(method_title(method)), *(cells.get((method, name), Cell("")) for name in across)]
         for method in summary["method"].unique()
     ]
+    undefined = undefined_note(summary.loc[summary["mean"].isna(), "metric"])
     remarks = [
         seeds_note(summary["seeds"]),
         "Best in bold." if best else "",
-        undefined_note(summary.loc[summary["mean"].isna(), "metric"]),
+        f"{undefined} What is undefined for all methods is left out of averages." if undefined else "",
     ]
     return Block(title, ["Method", *map(heading, across)], rows, " ".join(filter(None, remarks)))
 
