@@ -30,9 +30,8 @@ try:
         release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
             require_weights_file(Path(weights))
-        for place, reasons in PLAN.left_out.items():
-            for variant, reason in reasons.items():
-                logger.warning(f"left out: {variant} on {place}: {reason}")
+        for warning in PLAN.warnings:
+            logger.warning(warning)
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 

@@ -65,7 +65,7 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
     """Draw the data of :func:`accuracy_and_explanation`, and say why some measures are ``undefined``."""
     note = undefined_note(undefined)
     if data.empty:
-        return nothing_to_draw("No accuracy and explanation of a compared method were measured." if not note else note)
+        return nothing_to_draw(note or "No accuracy and explanation of a compared method were measured.")
     methods = [method_title(method) for method in data["method"].unique()]
     measures = [measure_title(measure) for measure in data["measure"]]
     settings = [setting_title(*names) for names in zip(data["dataset"], data["protocol"])]
