@@ -31,16 +31,14 @@ class Sample(NamedTuple):
     Attributes:
         by_seed: S, on all images.
         by_draw: B×S, on each draw of images; NaN where it is undefined.
-        images: the number of images, those of the smallest target if this is a mean over targets.
     """
 
     by_seed: Array
     by_draw: Array
-    images: int
 
     def minus(self, other: "Sample") -> "Sample":
         """Return the difference from ``other``, seed by seed and draw by draw."""
-        return Sample(self.by_seed - other.by_seed, self.by_draw - other.by_draw, min(self.images, other.images))
+        return Sample(self.by_seed - other.by_seed, self.by_draw - other.by_draw)
 
 
 class Estimate(NamedTuple):
@@ -53,6 +51,10 @@ class Estimate(NamedTuple):
     low: float
     high: float
     p: float
+
+    def without_interval(self) -> "Estimate":
+        """Return the mean only, with NaN for the rest."""
+        return Estimate(self.value, np.nan, np.nan, np.nan)
 
 
 def named_generator(*names: str) -> np.random.Generator:
@@ -72,7 +74,7 @@ def bootstrap_means(values: Array, counts: Array) -> Sample:
         values: S×N, without NaN.
         counts: B×N, from :func:`draw_counts`.
     """
-    return Sample(values.mean(axis=1), counts @ values.T / counts.sum(axis=1, keepdims=True), values.shape[1])
+    return Sample(values.mean(axis=1), counts @ values.T / counts.sum(axis=1, keepdims=True))
 
 
 def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: Array) -> Sample:
@@ -93,26 +95,24 @@ def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: 
     )
     occurring = (~np.isnan(by_class)).sum(axis=0)
     macro = np.divide(np.nansum(by_class, axis=0), occurring, out=np.full(occurring.shape, np.nan), where=occurring > 0)
-    return Sample(macro[0], macro[1:], len(labels))
+    return Sample(macro[0], macro[1:])
 
 
 def average_samples(samples: Sequence[Sample]) -> Sample:
     """Return the mean of statistics of the same seeds."""
-    images = min(s.images for s in samples)
-    return Sample(np.mean([s.by_seed for s in samples], axis=0), np.mean([s.by_draw for s in samples], axis=0), images)
+    return Sample(np.mean([s.by_seed for s in samples], axis=0), np.mean([s.by_draw for s in samples], axis=0))
 
 
 def estimate(sample: Sample, generator: np.random.Generator) -> Estimate:
     """Return the mean over seeds with its interval; with one seed the interval covers the images' part only.
 
-    One image tells nothing about others, so it has no interval. Draws without a value are left out. If there are many of them,
-    there is no interval either.
+    Draws without a value are left out. If there are many of them, there is no interval.
     """
     seeds = len(sample.by_seed)
     value = float(sample.by_seed.mean())
     crossed = (sample.by_draw * draw_counts(seeds, generator)).mean(axis=1)
     undefined = np.isnan(crossed)
-    if sample.images < 2 or undefined.mean() > UNDEFINED_DRAWS:
+    if undefined.mean() > UNDEFINED_DRAWS:
         return Estimate(value, np.nan, np.nan, np.nan)
     crossed = crossed[~undefined]
     seed_variance = float(sample.by_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0

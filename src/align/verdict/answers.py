@@ -16,7 +16,7 @@ from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
 from align.verdict.paper_numbers import PaperNumbers, paper_numbers
 from align.verdict.questions import Question, claim_questions
-from align.verdict.rule import FEWEST_SEEDS, Word, decide_bound, within
+from align.verdict.rule import FEWEST_IMAGES, FEWEST_SEEDS, Word, decide_bound, within
 
 OURS = "align"
 OUR_VARIANT = "align-plus"  # has a column of its own and never replaces the paper's method
@@ -223,6 +223,8 @@ def _warnings(answer: Answer) -> list[str]:
     found = []
     if 0 < answer.seeds < FEWEST_SEEDS:
         found.append(f"fewer than {FEWEST_SEEDS} seeds")
+    if 0 < answer.images < FEWEST_IMAGES:
+        found.append(f"fewer than {FEWEST_IMAGES} test images")
     if answer.ours is not None and answer.low is None:
         found.append("too few test images for an interval")
     if answer.ours is not None and answer.difference is not None:

@@ -41,7 +41,7 @@ class MethodSample(NamedTuple):
     def for_seeds(self, seeds: Sequence[int]) -> Sample:
         """Return the sample of some of the seeds, in the given order."""
         chosen = [self.seeds.index(seed) for seed in seeds]
-        return Sample(self.sample.by_seed[chosen], self.sample.by_draw[:, chosen], self.images)
+        return Sample(self.sample.by_seed[chosen], self.sample.by_draw[:, chosen])
 
 
 class Evaluations:
