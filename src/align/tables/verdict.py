@@ -77,7 +77,7 @@ def _paper(answer: Answer) -> str:
 
 def _ours(answer: Answer) -> str:
     if answer.ours is None:
-        if not answer.units:
+        if answer.verdict == "not tested":
             return ""
         return f"holds in {answer.holds} of {answer.units}, expected in {answer.needed}; the opposite in {answer.opposite}"
     return number_text(answer.metric, answer.ours) + _interval(answer.metric, answer.low, answer.high)
