@@ -18,7 +18,7 @@ from align.figures.style import WRONG, Drawing
 from align.files import read_json
 from align.imaging.masks import UNKNOWN
 from align.imaging.resizing import resized
-from align.imaging.scaling import is_flat, min_max_scale
+from align.imaging.scaling import min_max_scale
 from align.methods.base import Method
 from align.methods.naming import method_title
 from align.metrics.evaluation import tested_images
@@ -65,15 +65,13 @@ class Explanations:
     Attributes:
         predicted: N, labels of the predicted classes.
         confidence: N, the probabilities of the predicted classes.
-        saliency: N×S×S in [0, 1].
-        is_flat: N, whether the saliency map is the same everywhere.
+        saliency: N×S×S in [0, 1], from 0 to 1 in each map; zero everywhere for a flat map.
         mask: N×S×S in [0, 1]; None for a method that learns no mask.
     """
 
     predicted: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float32]
-    is_flat: npt.NDArray[np.bool_]
     mask: npt.NDArray[np.float32] | None
 
 
@@ -151,9 +149,8 @@ def explain_cases(
     explained = explain(method, attribution, cases.packed, settings, device)
     confidence, predicted = explained.probabilities.max(dim=1)
     saliency = min_max_scale(resized(explained.saliency, explained.images.shape[-2:]))
-    flat = is_flat(explained.saliency)
     mask = None if explained.learned_mask is None else explained.learned_mask.cpu().numpy()
-    return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), flat.cpu().numpy(), mask)
+    return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), mask)
 
 
 def predictions(cases: Cases, explanations: Mapping[str, Explanations]) -> pd.DataFrame:
@@ -204,7 +201,7 @@ def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], so
         for explanation in explanations.values():
             axes = next(remaining)
             axes.imshow(_overlay(image, explanation.saliency[row]), interpolation="none")
-            if explanation.is_flat[row]:
+            if not explanation.saliency[row].any():
                 axes.text(0.5, 0.5, "flat", color="white", ha="center", va="center", transform=axes.transAxes, fontsize=7)
             predicted = explanation.predicted[row]
             _label_prediction(axes, plain(cases.classes[predicted]), explanation.confidence[row], correct=predicted == label)

@@ -158,7 +158,7 @@ def _remarks(dataset: DatasetCounts) -> Iterator[str]:
     if (known["images"] != known["published"]).any():
         yield "Warning: not the published data set; numbers of images differ, and the configuration allows it."
     if few := [f"{plain(domain)} {number}" for domain, number in _test_images(dataset).items() if 0 < number < FEWEST_IMAGES]:
-        yield f"Fewer than {FEWEST_IMAGES} test images, of which means say little: {', '.join(few)}."
+        yield f"Fewer than {FEWEST_IMAGES} test images, so means over them say little: {', '.join(few)}."
     for missing in dataset.acquisition.get("incomplete", []):
         yield f"Warning: {missing}, and the configuration allows it."
     yield from _copies(dataset.splits, dataset.duplicates)
