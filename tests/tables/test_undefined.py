@@ -44,11 +44,11 @@ def test_numbers_that_are_none():
 
 def test_a_note_names_measures_and_what_they_need():
     assert undefined_note(["sufficiency", "auc", "insertion_auc", "auc"]) == (
-        "– Undefined (Sufficiency, Insertion AUC: needs saliency maps that are not flat; "
-        "AUC: needs test images of two classes or more)."
+        "Undefined: Sufficiency, Insertion AUC (needs saliency maps that are not flat); "
+        "AUC (needs test images of two classes or more)."
     )
     assert undefined_note([]) == ""
-    assert undefined_note(["accuracy"]) == "– Undefined (Accuracy: needs values to average)."
+    assert undefined_note(["accuracy"]) == "Undefined: Accuracy (needs values to average)."
     assert not any(measure.needs.endswith(".") for measure in MEASURES.values())
 
 
@@ -86,7 +86,7 @@ def test_a_domain_of_one_class_has_a_dash_and_a_reason(tmp_path):
     assert accuracy.note == f"{ONE_SEED} Best in bold."
     assert texts(auc) == [["ERM", "70.0", "–", "70.0"], ["ALIGN", "80.0", "–", "80.0"]]
     assert auc.note == (
-        f"{ONE_SEED} Best in bold. – Undefined (AUC: needs test images of two classes or more). "
+        f"{ONE_SEED} Best in bold. – Undefined: AUC (needs test images of two classes or more). "
         "What is undefined for all methods is left out of averages."
     )
     files = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex", "html")}
@@ -103,7 +103,7 @@ def test_a_table_in_which_nothing_is_defined_has_no_number_and_nothing_bold():
     for block in out_of_distribution(metrics(*rows), NO_PAPER).blocks:
         assert texts(block) == [["ERM", "–"] + ["–"] * (len(block.header) - 2), ["ALIGN", "–"] + ["–"] * (len(block.header) - 2)]
         assert not any(cell.best for row in block.rows for cell in row)
-        assert block.note.startswith("– Undefined (AUC: needs test images of two classes or more).")
+        assert block.note.startswith("– Undefined: AUC (needs test images of two classes or more).")
 
 
 def test_a_single_value_is_not_the_best():
@@ -130,7 +130,7 @@ def test_images_without_a_value_are_counted():
     )
     assert texts(localisation) == [["ERM", "–"], ["ALIGN", "–"]]
     assert localisation.note.startswith(
-        "– Undefined (IoU: needs true masks with an object, and saliency maps that are not flat)."
+        "– Undefined: IoU (needs true masks with an object, and saliency maps that are not flat)."
     )
 
 
@@ -142,7 +142,7 @@ def test_figures_say_what_is_undefined_and_draw_no_rank_of_nothing():
     some = accuracy_vs_explanation(metrics(*rows, ("erm", "a", "a", 0, "insertion_auc", 0.5, 4)))
     assert list(some.data["measure"]) == ["insertion_auc"]
     note = some.figure.texts[-1].get_text().replace("\n", " ")
-    assert note == "Not drawn where undefined. – Undefined (Sufficiency: needs saliency maps that are not flat)."
+    assert note == "Not drawn for some runs. Undefined: Sufficiency (needs saliency maps that are not flat)."
     apart = metrics(("erm", "a", "a", 0, "accuracy", 0.5, 4), ("align", "b", "b", 0, "accuracy", 0.5, 4))
     drawn = average_ranks(apart)
     assert drawn.data.empty

@@ -87,5 +87,5 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
     legend_on_top(grid)
     figure: Figure = grid.figure
     if note:
-        note_below(figure, f"Not drawn where undefined. {note}")
+        note_below(figure, f"Not drawn for some runs. {note}")
     return figure

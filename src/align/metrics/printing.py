@@ -44,5 +44,5 @@ def undefined_note(measures: Iterable[str]) -> str:
     for measure in dict.fromkeys(measures):
         title = MEASURES[measure].title.removeprefix("Learned mask: ")
         titles.setdefault(MEASURES[measure].needs or "values to average", []).append(title)
-    needs = "; ".join(f"{', '.join(names)}: needs {what}" for what, names in titles.items())
-    return f"{UNDEFINED} Undefined ({needs})." if needs else ""
+    reasons = [f"{', '.join(names)} (needs {what})" for what, names in titles.items()]
+    return f"Undefined: {'; '.join(reasons)}." if reasons else ""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from align.methods.naming import method_title
 from align.metrics import MEASURES
-from align.metrics.printing import mean_and_spread, number_text, undefined_note
+from align.metrics.printing import UNDEFINED, mean_and_spread, number_text, undefined_note
 from align.tables.printing import Block, Cell
 
 
@@ -35,7 +35,7 @@ def method_block(title: str, summary: pd.DataFrame, columns: str, heading: Calla
     remarks = [
         seeds_note(summary["seeds"]),
         "Best in bold." if best else "",
-        f"{undefined} What is undefined for all methods is left out of averages." if undefined else "",
+        f"{UNDEFINED} {undefined} What is undefined for all methods is left out of averages." if undefined else "",
     ]
     return Block(title, ["Method", *map(heading, across)], rows, " ".join(filter(None, remarks)))
 
