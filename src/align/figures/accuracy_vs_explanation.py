@@ -27,7 +27,7 @@ def accuracy_vs_explanation(metrics: pd.DataFrame) -> Drawing:
     """Return a panel for each data set, protocol and measure of explanations.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     data = accuracy_and_explanation(metrics)
     return Drawing(data, draw_accuracy_vs_explanation(data, undefined_measures(metrics)))
@@ -37,7 +37,7 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return each run's accuracy and measures of explanations, in distribution and out of distribution (mean over targets).
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
 
     Returns:
         dataset, protocol, method, source_domain, seed, distribution, accuracy, measure, value.

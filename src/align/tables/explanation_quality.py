@@ -37,7 +37,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
     Each value is the mean over source domains (in distribution) or over pairs of source and target (out of distribution).
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     rows = study_rows(metrics, "comparison")
     rows = rows.assign(images=rows.groupby(EVALUATED)["n"].transform("max"))
