@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, copy_workflow, run_snakemake, write_images
+from conftest import PHOTOGRAPHS, copy_workflow, only, run_snakemake, write_images
 from PIL import Image
 
 from align.metrics import FAITHFULNESS, LOCALISATION, family_measures
@@ -43,21 +43,21 @@ def configure(folder, methods=("erm", "mixup"), **dataset):
 
 
 def test_maps_of_one_cell_and_two_test_images(folder):
-    tables = [f"results/tables/{name}.md" for name in ("explanation_quality", "in_distribution", "data")]
-    figures = [f"results/figures/{name}.svg" for name in ("accuracy_vs_explanation", "average_ranks")]
-    done = run_snakemake(folder, *tables, *figures, "results/verdict.md", "--configfile", "my.yaml")
+    tables = [f"results/my/tables/{name}.md" for name in ("explanation_quality", "in_distribution", "data")]
+    figures = [f"results/my/figures/{name}.svg" for name in ("accuracy_vs_explanation", "average_ranks")]
+    done = run_snakemake(folder, *tables, *figures, "results/my/verdict.md", "--configfile", "my.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     warning = "every grad_cam map of photographs has one cell and ranks no pixel, so faithfulness and localisation are undefined"
     assert said.count(warning) == 1
     assert "datasets.photographs.image_size is 8; expected an image_size above 8, such as 16" in said
 
-    metrics = pd.read_csv(folder / "results/metrics.csv").set_index("metric")
+    metrics = pd.read_csv(folder / "results/my/metrics.csv").set_index("metric")
     explanations = [*family_measures(FAITHFULNESS), *family_measures(LOCALISATION)]
     assert metrics.loc[explanations, "value"].isna().all()
     assert metrics.loc[explanations, "n"].eq(0).all()
     assert metrics.loc[["accuracy", "auc", "ground_truth_area"], "n"].eq(2).all()
-    (images,) = (folder / "results/evaluations").glob("photographs/single_source/paris/erm/seed0/images.csv.gz")
+    images = only(folder, "results/evaluations/photographs/single_source/paris/erm/seed0/**/images.csv.gz")
     assert pd.read_csv(images)[explanations].isna().all(axis=None)
 
     table = (folder / tables[0]).read_text()
@@ -66,7 +66,7 @@ def test_maps_of_one_cell_and_two_test_images(folder):
     assert "Fewer than 20 test images, so means over them say little: paris 2, rome 2." in (folder / tables[2]).read_text()
     drawn = (folder / figures[0]).read_text()
     assert "needs saliency maps" in drawn
-    verdict = (folder / "results/verdict.md").read_text()
+    verdict = (folder / "results/my/verdict.md").read_text()
     assert "not tested" in verdict
     results = [path for kind in ("md", "tex", "html") for path in (folder / "results").rglob(f"*.{kind}")]
     assert len(results) == 4 * 3
