@@ -166,6 +166,8 @@ def test_training_passes_through_the_training_and_validation_images_of_every_sou
     unknown = {"archives": {"root": str(tmp_path), "domains": ["a"]}}
     (tmp_path / "a/cat").mkdir(parents=True)
     (tmp_path / "a/cat/1.png").touch()
+    (tmp_path / "a/dog").mkdir()
+    (tmp_path / "a/dog/1.png").touch()
     nobody_knows = Run("archives", "single_source", "a", "erm", 0)
     assert work_planned(nobody_knows, tmp_path, datasets=PAPER["datasets"] | unknown) is None
 
