@@ -1,10 +1,19 @@
 # The checked configuration, and the functions that all rules share.
+import sys
 import time
 from functools import cache
 
 from snakemake.logging import logger
 
-from align import paths
+try:
+    from align import paths
+except ModuleNotFoundError as error:
+    if error.name != "align":
+        raise
+    raise SystemExit(
+        f"{sys.executable}: found no library `align` beside Snakemake, expected the environment of this workflow; in a clone of "
+        "its repository, run `make install` and `. .venv/bin/activate`, or `pip install .`; then run again"
+    ) from None
 from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
@@ -15,19 +24,26 @@ from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
 from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
+from align.workflow.home import require_own_paths, workflow_folder
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+OWN_RULES = workflow.modifier.rules  # without those of a workflow that uses this one as a module
+
 try:
+    HOME = workflow_folder(workflow.current_basedir, Path(".snakemake/workflows"))
+    require_own_paths(workflow.modifier.path_modifier.replace_prefix)
     for file in workflow.configfiles:
         require_single_keys(Path(file))
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
     if workflow.is_main_process:
         require_room(Path("."))
         require_writable(Path(paths.RESULTS))
-        release_stale_locks(Path(".snakemake"))
+        if not IS_MODULE:  # locks in the folder of another workflow may be that workflow's
+            release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
             require_weights_file(Path(weights))
         for place, reasons in PLAN.left_out.items():
@@ -42,7 +58,7 @@ DATASETS, RUNS = PLAN.datasets, PLAN.runs
 # profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
 ENVIRONMENT = "../envs/align.yaml"
-SCRIPTS = Path(workflow.basedir, "workflow_scripts")
+SCRIPTS = HOME / "workflow_scripts"
 
 
 wildcard_constraints:
@@ -50,6 +66,11 @@ wildcard_constraints:
     domain="|".join(re.escape(domain) for dataset in DATASETS.values() for domain in dataset.domains),
     method="|".join(map(re.escape, PLAN.variants)),
     seed=r"\d+",
+
+
+def own_file(path):
+    """Return a file of this workflow. Its path is relative, so that nothing is made again in a copy of the whole folder."""
+    return os.path.relpath(HOME / path)
 
 
 def checked(wildcards):

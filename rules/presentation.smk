@@ -7,8 +7,8 @@ from align.tables import TABLES
 from align.workflow.captions import caption
 
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
-PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())
-PERFORMANCE = sorted(map(os.path.relpath, Path(workflow.basedir, "artifacts/performance").glob("*.csv")))  # by make bench
+PRESENTATION = sorted((HOME / "report").iterdir())
+PERFORMANCE = sorted(map(own_file, (HOME / "artifacts/performance").glob("*.csv")))  # by make bench
 FUNCTION_SETTINGS = {
     "variants": {run.method: PLAN.hyper_parameters(run.method) for run in RUNS},
     "defaults": {method_of(run.method): SETTINGS["methods"][method_of(run.method)] for run in RUNS},
@@ -18,7 +18,7 @@ FUNCTION_SETTINGS = {
 
 def reference(name):
     """Return a file of published numbers."""
-    return os.path.relpath(Path(workflow.basedir, f"reference/{name}.csv"))
+    return own_file(f"reference/{name}.csv")
 
 
 def read_files(entry):
