@@ -143,7 +143,9 @@ rule rule_graph:
     params:
         caption=caption(FIGURES["rule_graph"].implementation),
         # The rule that made a folder of images is gone once the folder is complete. That is no reason to draw again.
-        rules=lambda wildcards: [rule.name for rule in workflow.rules if rule in OWN_RULES and not rule.name.startswith("acquire_")],
+        rules=lambda wildcards: [
+            rule.name for rule in workflow.rules if rule in OWN_RULES and not rule.name.startswith("acquire_")
+        ],
     message:
         "Drawing figure rule_graph"
     script:

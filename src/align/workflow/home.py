@@ -1,6 +1,5 @@
 """Finds the folder of this workflow: beside the Snakefile that was started, elsewhere, or in a git repository."""
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -29,14 +28,14 @@ def workflow_folder(rules: Any, kept: Path) -> Path:
         InputError: the workflow is read from a single web address, or git cannot read the revision.
     """
     if isinstance(rules, LocalSourceFile):
-        return Path(os.path.abspath(rules.get_path_or_uri(secret_free=True))).parent
+        return Path(rules.abspath().get_path_or_uri(secret_free=True)).parent
     if isinstance(rules, LocalGitFile):
         return _revision(Path(rules.repo_path), str(rules.ref), Path(rules.path).parent, kept)
     if isinstance(rules, HostingProviderFile):
         return _revision(rules.hosted_repo.repo_clone, rules.ref, Path(rules.path).parent, kept)
     raise InputError(
-        f"{rules}: found a workflow at a web address, expected a Snakefile in a folder or in a git repository; clone the repository "
-        "and name its Snakefile, or use github(…), gitlab(…) or gitfile(…)"
+        f"{rules}: found a workflow at a web address, expected a Snakefile in a folder or in a git repository; clone the "
+        "repository and name its Snakefile, or use github(…), gitlab(…) or gitfile(…)"
     )
 
 
@@ -52,8 +51,8 @@ def require_own_paths(modify: Callable[[str], str]) -> None:
     path = f"{paths.RESULTS}/metrics.csv"
     if (modified := modify(path)) != path:
         raise InputError(
-            f"found a module whose prefix makes {modified} of {path}, expected no prefix: and no replace_prefix:; remove it; to keep "
-            "results apart, run Snakemake in another folder: --directory FOLDER"
+            f"found a module whose prefix makes {modified} of {path}, expected no prefix: and no replace_prefix:; remove it; to "
+            "keep results apart, run Snakemake in another folder: --directory FOLDER"
         )
 
 
