@@ -18,7 +18,7 @@ from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.files import require_room, require_writable
+from align.files import require_room, require_working_folder
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
@@ -27,6 +27,7 @@ from align.workflow.gpus import gpu_is_visible
 from align.workflow.home import require_own_paths, workflow_folder
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
+from align.workflow.interruptions import announce_interruptions
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
 
@@ -38,10 +39,14 @@ try:
     require_own_paths(workflow.modifier.path_modifier.replace_prefix)
     for file in workflow.configfiles:
         require_single_keys(Path(file))
+    if not config:
+        raise InputError(
+            "found no configuration, expected one; name it: snakemake [TARGET] … --configfile FILE; a module needs `config: config`"
+        )
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
     if workflow.is_main_process:
         require_room(Path("."))
-        require_writable(Path(paths.RESULTS))
+        require_working_folder(Path())
         if not IS_MODULE:  # locks in the folder of another workflow may be that workflow's
             release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
@@ -211,6 +216,7 @@ def rule_code(script, loads):
 
 
 onstart:
+    announce_interruptions()
     # This check comes before the first job. Snakemake removes the outputs of a job when the job starts, so a wrong input that is
     # found only then would cost them.
     try:
