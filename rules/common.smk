@@ -19,6 +19,7 @@ from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.errors import InputError
 from align.files import require_room, require_working_folder
+from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
@@ -27,7 +28,6 @@ from align.workflow.gpus import gpu_is_visible
 from align.workflow.home import require_own_paths, workflow_folder
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
-from align.workflow.interruptions import announce_interruptions
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan, each_domain, each_run
 

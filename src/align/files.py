@@ -112,8 +112,8 @@ def require_writable(folder: Path) -> None:
     """
     if folder.is_symlink() and not folder.exists():
         raise InputError(
-            f"{folder.absolute()}: found a link to {folder.readlink()}, which is not there, expected a folder; nothing was started; "
-            "make that folder, or remove the link"
+            f"{folder.absolute()}: found a link to {folder.readlink()}, which is not there, expected a folder; nothing was "
+            "started; make that folder, or remove the link"
         )
     if folder.exists() and not folder.is_dir():
         raise InputError(

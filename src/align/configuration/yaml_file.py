@@ -51,4 +51,5 @@ def _problem(error: yaml.YAMLError) -> str:
     line = f"line {mark.line + 1}"
     if "'\\t'" in str(error):
         return f"{line}: found a tab at the beginning, expected spaces; indent with spaces"
-    return f"{line}: found no valid YAML ({getattr(error, 'problem', None)}), expected key: value; correct this line or the one above"
+    problem = getattr(error, "problem", None)
+    return f"{line}: found no valid YAML ({problem}), expected key: value; correct this line or the one above"

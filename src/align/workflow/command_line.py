@@ -8,7 +8,7 @@ from pathlib import Path
 from align.configuration.yaml_file import SUFFIXES, require_yaml_file
 from align.errors import InputError
 from align.files import require_working_folder
-from align.workflow.interruptions import announce_interruptions
+from align.interruptions import announce_interruptions
 
 
 def check_command_line(configuration: str) -> None:
@@ -55,8 +55,8 @@ def require_command_line(arguments: Sequence[str], configuration: str) -> None:
 def _require_default(file: Path) -> None:
     if not file.exists():
         raise InputError(
-            f"{file.absolute()}: found no such file, expected a configuration; name one: snakemake [TARGET] … --configfile FILE, or "
-            "work in a folder that has it"
+            f"{file.absolute()}: found no such file, expected a configuration; name one: snakemake [TARGET] … --configfile FILE, "
+            "or work in a folder that has it"
         )
     require_yaml_file(file)
 

@@ -17,7 +17,7 @@ def announce_interruptions() -> None:
     """
     atexit.unregister(_last_line)
     atexit.register(_last_line)
-    sys.excepthook = _quiet_when_stopped
+    hide_interruptions()
     for number in (signal.SIGINT, signal.SIGTERM):
         former = signal.getsignal(number)
         if former is signal.SIG_IGN or getattr(former, "announces", False):
@@ -32,6 +32,11 @@ def announce_interruptions() -> None:
 
         announced.announces = True  # type: ignore[attr-defined]
         signal.signal(number, announced)
+
+
+def hide_interruptions() -> None:
+    """Print no traceback if Ctrl-C ends this process. Its exit status stays that of an interrupted process."""
+    sys.excepthook = _quiet_when_stopped
 
 
 def _last_line() -> None:
