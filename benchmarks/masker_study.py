@@ -3,7 +3,7 @@
 An experiment of a configuration names the variants, as for the pipeline. The frozen classifier is the pipeline's run of ERM. Run
 both commands in the same working directory:
 
-    snakemake results/runs/<data set>/single_source/<domain>/erm/seed<seed>/checkpoint.pt --cores 1 --configfile <file>
+    snakemake results/<name>/runs/<data set>/single_source/<domain>/erm/seed<seed>/checkpoint.pt --cores 1 --configfile <file>
     python -m benchmarks.masker_study <file> <experiment> <domain> <seed>
 
 The second one writes results/masker_study/<experiment>_<domain>_seed<seed>.csv. It has a row for each variant, for ERM's
@@ -25,6 +25,7 @@ from torch import Tensor
 from align import paths
 from align.attribution.grad_cam import grad_cam
 from align.configuration.loading import load
+from align.configuration.places import Places
 from align.configuration.runs import Run, variant_settings
 from align.configuration.schema import Configuration
 from align.files import whole_file
@@ -40,7 +41,7 @@ from align.metrics.localisation.energy_inside import share_inside
 from align.metrics.localisation.pointing_game import hit
 from align.models.classifier import Classifier
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import Packed, class_names, read_packed
+from align.preparation.packed import Packed, PackedFolders, class_names, read_packed
 from align.preparation.splits import evaluated_split
 from align.training.batches import TrainingBatches
 from align.training.images import on_device
@@ -59,17 +60,17 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
     content["experiments"] = {experiment: content["experiments"][experiment]}
     configuration = load(content, file)
     dataset = configuration.experiments[experiment].dataset
-    folder = Path(paths.DATA.format(dataset=dataset))
-    splits = read_listing(folder / "splits.csv", SPLITS_COLUMNS)
+    places = Places(configuration)
+    files = [places.domains(pattern, dataset, [domain]) for pattern in (paths.IMAGES, paths.GROUND_TRUTH)]
+    folders = PackedFolders.of(*files)
+    splits = read_listing(Path(places.dataset(paths.SPLITS, dataset)), SPLITS_COLUMNS)
     classes = class_names(splits, configuration.datasets[dataset].classes)
     values = configuration.model_dump() | {"implementation": METHODS["erm"].implementation, "hyper_parameters": {}}
-    checkpoint = Path(paths.CHECKPOINT.format(**Run(dataset, "single_source", domain, "erm", seed)._asdict()))
+    checkpoint = Path(places.run(paths.CHECKPOINT, Run(dataset, "single_source", domain, "erm", seed)))
     classifier = restore(RunSettings.from_values(values), checkpoint, CPU)[0].classifier
-    training, validation = (
-        read_packed(folder, splits, domain, split, classes, ground_truth=True) for split in ("train", "validation")
-    )
+    training, validation = (read_packed(folders, splits, domain, split, classes) for split in ("train", "validation"))
     tested = {
-        name: read_packed(folder, splits, name, evaluated_split(splits, name, [domain]), classes, ground_truth=True)
+        name: read_packed(folders, splits, name, evaluated_split(splits, name, [domain]), classes)
         for name in configuration.datasets[dataset].domains
     }
     rows = []

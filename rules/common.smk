@@ -23,13 +23,14 @@ from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
+from align.workflow.configured import configuration_name, former_results, record_configuration, require_own_folder
 from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
 from align.workflow.home import require_own_paths, workflow_folder
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
-from align.workflow.run_plan import RunPlan, each_domain, each_run
+from align.workflow.run_plan import RunPlan
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 OWN_RULES = workflow.modifier.rules  # without those of a workflow that uses this one as a module
@@ -44,7 +45,11 @@ try:
             "found no configuration, expected one; name it: snakemake [TARGET] … --configfile FILE; a module needs `config: config`"
         )
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
+    CONFIGFILES = [] if PLAN.configuration.results else list(map(Path, workflow.configfiles))
+    NAME = configuration_name(PLAN.configuration.results, CONFIGFILES)
+    config["results"] = NAME  # for a Snakemake that a job starts with another file
     if workflow.is_main_process:
+        require_own_folder(NAME, CONFIGFILES)
         require_room(Path("."))
         require_working_folder(Path())
         if not IS_MODULE:  # locks in the folder of another workflow may be that workflow's
@@ -54,11 +59,16 @@ try:
         for place, reasons in PLAN.left_out.items():
             for variant, reason in reasons.items():
                 logger.warning(f"left out: {variant} on {place}: {reason}")
+        if former := former_results():
+            logger.warning(
+                f"results/ has {len(former)} files and folders of an earlier layout, such as {former[0]}: they are neither used nor "
+                "changed, see docs/reliability.md; remove them when you need them no more"
+            )
 except InputError as error:
     raise SystemExit(str(error)) from None  # to the text of any other exception, Snakemake adds a line of this file
 
 CONFIGURATION, SETTINGS = PLAN.configuration, PLAN.settings  # SETTINGS is for lookup()
-DATASETS, RUNS = PLAN.datasets, PLAN.runs
+DATASETS, RUNS, PLACES = PLAN.datasets, PLAN.runs, PLAN.places
 # With `auto`, a job also asks for a GPU that is there. Otherwise a job on every core would use the GPU at once, despite the
 # profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
@@ -71,6 +81,24 @@ wildcard_constraints:
     domain="|".join(re.escape(domain) for dataset in DATASETS.values() for domain in dataset.domains),
     method="|".join(map(re.escape, PLAN.variants)),
     seed=r"\d+",
+    **{key: "|".join(map(re.escape, values)) for key, values in PLACES.keys(RUNS).items()},
+
+
+def configured(pattern, **names):
+    """Return ``pattern`` for this configuration, with ``names`` filled in. Braces in the configuration's name are no wildcards."""
+    for name, value in {"configuration": NAME.replace("{", "{{").replace("}", "}}"), **names}.items():
+        pattern = pattern.replace(f"{{{name}}}", value)
+    return pattern
+
+
+def configured_log(job):
+    """Return the log file of a job of this configuration alone."""
+    return configured(paths.CONFIGURED_LOG, job=job)
+
+
+def run_of(wildcards):
+    """Return the job's run."""
+    return Run(*(wildcards[name] for name in Run._fields))
 
 
 def own_file(path):
@@ -100,22 +128,27 @@ def per_attempt(amount):
 
 def per_run(pattern, runs=RUNS):
     """Return an input function: ``pattern`` for every run. Names in the path of an input may not be read as wildcards."""
-    return lambda wildcards: each_run(pattern, runs)
+    return lambda wildcards: PLACES.runs(pattern, runs)
 
 
 def per_dataset(*patterns):
     """Return an input function: ``patterns`` for every data set."""
-    return lambda wildcards: [pattern.format(dataset=name) for pattern in patterns for name in DATASETS]
+    return lambda wildcards: [PLACES.dataset(pattern, name) for pattern in patterns for name in DATASETS]
 
 
 def every_image(wildcards):
     """Return the packed images of every domain of every data set."""
-    return [path for name, dataset in DATASETS.items() for path in each_domain(paths.IMAGES, name, dataset.domains)]
+    return [path for name, dataset in DATASETS.items() for path in PLACES.domains(paths.IMAGES, name, dataset.domains)]
+
+
+def per_job_dataset(pattern):
+    """Return an input function: ``pattern`` for the job's data set."""
+    return lambda wildcards: PLACES.dataset(pattern, wildcards.dataset)
 
 
 def per_domain(pattern):
     """Return an input function: ``pattern`` for every domain of the job's data set."""
-    return lambda wildcards: each_domain(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
+    return lambda wildcards: PLACES.domains(pattern, wildcards.dataset, DATASETS[wildcards.dataset].domains)
 
 
 def ground_truth_files(pattern):
@@ -125,7 +158,7 @@ def ground_truth_files(pattern):
 
 def per_source_domain(pattern):
     """Return an input function: ``pattern`` for every domain that the job's run is trained on."""
-    return lambda wildcards: each_domain(pattern, wildcards.dataset, PLAN.source_domains(Run(**wildcards)))
+    return lambda wildcards: PLACES.domains(pattern, wildcards.dataset, PLAN.source_domains(run_of(wildcards)))
 
 
 def dataset_setting(key):
@@ -136,12 +169,12 @@ def dataset_setting(key):
 
 def run_settings(wildcards):
     """Return the settings of the job's run."""
-    return PLAN.run_settings(Run(**wildcards))
+    return PLAN.run_settings(run_of(wildcards))
 
 
 def run_code(wildcards):
     """Return what the job loads by name for its run."""
-    return PLAN.run_code(Run(**wildcards))
+    return PLAN.run_code(run_of(wildcards))
 
 
 def dataset_root(wildcards):
@@ -196,7 +229,7 @@ def published_listing(name):
 
 def own_listing(pattern):
     """Return an input function: a listing of the data set of the job's run."""
-    return lambda wildcards: pattern.format(dataset=wildcards.run.split("/")[0])
+    return lambda wildcards: PLACES.dataset(pattern, wildcards.run.split("/")[0])
 
 
 def in_repository(path):
@@ -222,5 +255,6 @@ onstart:
     try:
         prepare_inputs(workflow.dag.needrun_jobs(), time.time())
         check_initial_weights(workflow.dag.needrun_jobs(), PLAN.weights_files())
+        record_configuration(NAME, CONFIGFILES, SETTINGS)
     except InputError as error:
         raise SystemExit(str(error)) from None

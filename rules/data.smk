@@ -73,9 +73,9 @@ rule index:
         passed_over=paths.PASSED_OVER,
         listed=paths.LISTED,
     log:
-        paths.log("index/{dataset}"),
+        paths.log("index/{dataset}/{listing}"),
     benchmark:
-        paths.benchmark("index/{dataset}")
+        paths.benchmark("index/{dataset}/{listing}")
     conda:
         ENVIRONMENT
     resources:
@@ -99,7 +99,7 @@ rule verify:
         duplicates=paths.DUPLICATES,
         acquisition=paths.ACQUISITION,
     log:
-        paths.log("verify/{dataset}"),
+        paths.log("verify/{dataset}/{listing}"),
     conda:
         ENVIRONMENT
     resources:
@@ -125,7 +125,7 @@ rule split:
     output:
         paths.SPLITS,
     log:
-        paths.log("split/{dataset}"),
+        paths.log("split/{dataset}/{listing}/{split}"),
     conda:
         ENVIRONMENT
     resources:
@@ -149,9 +149,9 @@ rule pack:
     output:
         images=paths.IMAGES,
     log:
-        paths.log("pack/{dataset}/{domain}"),
+        paths.log("pack/{dataset}/{listing}/{images}/{domain}"),
     benchmark:
-        paths.benchmark("pack/{dataset}/{domain}")
+        paths.benchmark("pack/{dataset}/{listing}/{images}/{domain}")
     conda:
         ENVIRONMENT
     resources:
@@ -175,9 +175,9 @@ rule pack_ground_truth:
         ground_truth=paths.GROUND_TRUTH,
         account=paths.GROUND_TRUTH_ACCOUNT,
     log:
-        paths.log("pack_ground_truth/{dataset}/{domain}"),
+        paths.log("pack_ground_truth/{dataset}/{listing}/{images}/{truth}/{domain}"),
     benchmark:
-        paths.benchmark("pack_ground_truth/{dataset}/{domain}")
+        paths.benchmark("pack_ground_truth/{dataset}/{listing}/{images}/{truth}/{domain}")
     conda:
         ENVIRONMENT
     resources:
@@ -204,9 +204,9 @@ if PLAN.sam_files:
             masks=paths.SAM_MASKS,
             account=paths.SAM_ACCOUNT,
         log:
-            paths.log("segment/{dataset}/{domain}"),
+            paths.log("segment/{dataset}/{listing}/{images}/{sam}/{domain}"),
         benchmark:
-            paths.benchmark("segment/{dataset}/{domain}")
+            paths.benchmark("segment/{dataset}/{listing}/{images}/{sam}/{domain}")
         conda:
             ENVIRONMENT
         resources:

@@ -4,17 +4,17 @@
 rule evaluate_run:
     input:
         checkpoint=paths.CHECKPOINT,
-        splits=paths.SPLITS,
+        splits=per_job_dataset(paths.SPLITS),
         images=per_domain(paths.IMAGES),
         ground_truth=ground_truth_files(paths.GROUND_TRUTH),
-        given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), DATASETS[wildcards.dataset].domains),
+        given_masks=lambda wildcards: PLAN.given_mask_files(run_of(wildcards), DATASETS[wildcards.dataset].domains),
     output:
         metrics=paths.RUN_METRICS,
         images=paths.IMAGE_METRICS,
     log:
-        paths.log(f"evaluate/{paths.RUN}"),
+        paths.log(f"evaluate/{paths.EVALUATION}"),
     benchmark:
-        paths.benchmark(f"evaluate/{paths.RUN}")
+        paths.benchmark(f"evaluate/{paths.EVALUATION}")
     conda:
         ENVIRONMENT
     resources:
@@ -22,7 +22,7 @@ rule evaluate_run:
     params:
         settings=run_settings,
         evaluation=lambda wildcards: PLAN.evaluation_settings(wildcards.dataset),
-        loads=lambda wildcards: PLAN.evaluation_code(Run(**wildcards)),
+        loads=lambda wildcards: PLAN.evaluation_code(run_of(wildcards)),
     message:
         "Evaluating {wildcards.method} trained on {wildcards.dataset}, {params.settings[source_domains]}, seed {wildcards.seed}"
     script:
@@ -33,9 +33,9 @@ rule collect_metrics:
     input:
         per_run(paths.RUN_METRICS),
     output:
-        paths.METRICS,
+        configured(paths.METRICS),
     log:
-        paths.log("collect_metrics"),
+        configured_log("collect_metrics"),
     group:
         "presentation"
     conda:
@@ -55,4 +55,24 @@ rule evaluate:
     """Every run's metrics in one table."""
     input:
         checked,
-        paths.METRICS,
+        configured(paths.METRICS),
+
+
+rule link:
+    """A file of one run, named without the keys of its settings: a link."""
+    input:
+        lambda wildcards: PLACES.run(paths.LINKED[wildcards.file], run_of(wildcards)),
+    output:
+        configured(paths.LINK),
+    log:
+        configured_log(f"link/{paths.RUN}/{{file}}"),
+    wildcard_constraints:
+        file="|".join(map(re.escape, paths.LINKED)),
+    conda:
+        ENVIRONMENT
+    resources:
+        **cost(),
+    message:
+        "Linking {output} to {input}"
+    shell:
+        "ln --symbolic --force --relative {input:q} {output:q} 2> {log:q}"

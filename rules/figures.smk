@@ -1,4 +1,6 @@
 # Figures: as SVG (in the report), as PNG, and the CSV that they are drawn from.
+STEPS = {"train": paths.TRAINING, "evaluate": paths.EVALUATION}
+
 for name, entry in FIGURES.items():
     if entry.reads:
 
@@ -10,7 +12,7 @@ for name, entry in FIGURES.items():
             output:
                 **figure_files(name),
             log:
-                paths.log(f"figures/{name}"),
+                configured_log(f"figures/{name}"),
             group:
                 "presentation"
             conda:
@@ -29,12 +31,12 @@ for name, entry in FIGURES.items():
 
 rule training_curves:
     input:
-        histories=lambda wildcards: each_run(paths.HISTORY, runs_of_page(wildcards)),
-        accounts=lambda wildcards: each_run(paths.ACCOUNT, runs_of_page(wildcards)),
+        histories=lambda wildcards: PLACES.runs(paths.HISTORY, runs_of_page(wildcards)),
+        accounts=lambda wildcards: PLACES.runs(paths.ACCOUNT, runs_of_page(wildcards)),
     output:
         **figure_files("training_curves", paths.PAGE),
     log:
-        paths.log(f"figures/training_curves/{paths.PAGE}"),
+        configured_log(f"figures/training_curves/{paths.PAGE}"),
     group:
         "presentation"
     conda:
@@ -51,14 +53,14 @@ rule training_curves:
 
 rule case_studies:
     input:
-        checkpoints=lambda wildcards: each_run(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
-        splits=paths.SPLITS,
+        checkpoints=lambda wildcards: PLACES.runs(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
+        splits=per_job_dataset(paths.SPLITS),
         images=per_domain(paths.IMAGES),
         ground_truth=ground_truth_files(paths.GROUND_TRUTH),
     output:
         **figure_files("case_studies", paths.PAGE),
     log:
-        paths.log(f"figures/case_studies/{paths.PAGE}"),
+        configured_log(f"figures/case_studies/{paths.PAGE}"),
     conda:
         ENVIRONMENT
     resources:
@@ -89,7 +91,7 @@ rule costs:
     output:
         **figure_files("costs"),
     log:
-        paths.log("figures/costs"),
+        configured_log("figures/costs"),
     group:
         "presentation"
     conda:
@@ -98,7 +100,7 @@ rule costs:
         **cost(),
     params:
         caption=caption(FIGURES["costs"].implementation),
-        benchmarks={step: each_run(paths.benchmark(f"{step}/{paths.RUN}"), RUNS) for step in ("train", "evaluate")},
+        benchmarks={step: PLACES.runs(paths.benchmark(f"{step}/{path}"), RUNS) for step, path in STEPS.items()},
         runs=[run._asdict() for run in RUNS],
     message:
         "Drawing figure costs"
@@ -112,7 +114,7 @@ rule performance:
     output:
         **figure_files("performance"),
     log:
-        paths.log("figures/performance"),
+        configured_log("figures/performance"),
     group:
         "presentation"
     conda:
@@ -133,7 +135,7 @@ rule rule_graph:
     output:
         **figure_files("rule_graph"),
     log:
-        paths.log("figures/rule_graph"),
+        configured_log("figures/rule_graph"),
     group:
         "presentation"
     conda:

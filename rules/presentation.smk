@@ -23,7 +23,7 @@ def reference(name):
 
 def read_files(entry):
     """Return the files that the function of a table or figure reads."""
-    return [paths.METRICS if name == "metrics" else reference(name) for name in entry.reads]
+    return [configured(paths.METRICS) if name == "metrics" else reference(name) for name in entry.reads]
 
 
 def function_settings(entry):
@@ -33,7 +33,7 @@ def function_settings(entry):
 
 def table_files(name):
     """Return the files of a table. The report shows the HTML."""
-    files = {kind: paths.TABLE.format(table=name, kind=kind) for kind in ("html", "csv", "md", "tex")}
+    files = {kind: configured(paths.TABLE, table=name, kind=kind) for kind in ("html", "csv", "md", "tex")}
     return files | {"html": report(files["html"], caption=CAPTION, category="Tables", labels={"table": TABLES[name].title})}
 
 
@@ -43,7 +43,7 @@ def figure_files(name, *page):
     if page:
         labels |= {"data set": "{dataset}", "protocol": "{protocol}", "domain": "{domain}"}
     figure = "/".join([name, *page])
-    files = {kind: paths.FIGURE.format(figure=figure, kind=kind) for kind in ("svg", "png", "csv")}
+    files = {kind: configured(paths.FIGURE, figure=figure, kind=kind) for kind in ("svg", "png", "csv")}
     return files | {"svg": report(files["svg"], caption=CAPTION, category="Figures", labels=labels)}
 
 
@@ -73,4 +73,4 @@ def figure_targets(wildcards):
     with_pages = ("training_curves", "case_studies")
     names = [name for name in FIGURES if name not in with_pages]
     names += ["/".join(page) for page in itertools.product(with_pages, PLAN.pages)]
-    return expand(paths.FIGURE, figure=names, kind=["svg", "png", "csv"])
+    return expand(configured(paths.FIGURE), figure=names, kind=["svg", "png", "csv"])

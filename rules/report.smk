@@ -1,5 +1,5 @@
 # Every table and figure in one HTML page. It needs no network and no other file.
-from align.workflow.provenance import value_hash
+from align.files import value_hash
 
 
 report: "../report/workflow.rst"
@@ -12,9 +12,9 @@ rule report:
         rules.verdict.output,
         snakefile=ancient(own_file("Snakefile")),
     output:
-        paths.REPORT,
+        configured(paths.REPORT),
     log:
-        paths.log("report"),
+        configured_log("report"),
     group:
         "presentation"
     conda:

@@ -12,7 +12,7 @@ for name, entry in TABLES.items():
             output:
                 **table_files(name),
             log:
-                paths.log(f"tables/{name}"),
+                configured_log(f"tables/{name}"),
             group:
                 "presentation"
             conda:
@@ -40,7 +40,7 @@ rule data_table:
     output:
         **table_files("data"),
     log:
-        paths.log("tables/data"),
+        configured_log("tables/data"),
     group:
         "presentation"
     conda:
@@ -64,7 +64,7 @@ rule assumptions:
     output:
         **table_files("assumptions"),
     log:
-        paths.log("tables/assumptions"),
+        configured_log("tables/assumptions"),
     group:
         "presentation"
     conda:
@@ -86,7 +86,7 @@ rule runs:
     output:
         **table_files("runs"),
     log:
-        paths.log("tables/runs"),
+        configured_log("tables/runs"),
     group:
         "presentation"
     conda:
@@ -105,4 +105,4 @@ rule tables:
     """Every table."""
     input:
         checked,
-        expand(paths.TABLE, table=TABLES, kind=["html", "csv", "md", "tex"]),
+        expand(configured(paths.TABLE), table=TABLES, kind=["html", "csv", "md", "tex"]),

@@ -14,18 +14,18 @@ onerror:
 
 rule train_run:
     input:
-        splits=paths.SPLITS,
+        splits=per_job_dataset(paths.SPLITS),
         images=per_source_domain(paths.IMAGES),
-        given_masks=lambda wildcards: PLAN.given_mask_files(Run(**wildcards), PLAN.source_domains(Run(**wildcards))),
+        given_masks=lambda wildcards: PLAN.given_mask_files(run_of(wildcards), PLAN.source_domains(run_of(wildcards))),
         weights=ancient(PLAN.weights_files()),
     output:
         checkpoint=paths.CHECKPOINT,
         history=paths.HISTORY,
         run=paths.ACCOUNT,
     log:
-        paths.log(f"train/{paths.RUN}"),
+        paths.log(f"train/{paths.TRAINING}"),
     benchmark:
-        paths.benchmark(f"train/{paths.RUN}")
+        paths.benchmark(f"train/{paths.TRAINING}")
     conda:
         ENVIRONMENT
     resources:
@@ -58,7 +58,7 @@ if PLAN.taken:
             history=paths.HISTORY.replace(paths.RUN, "{run}"),
             run=paths.ACCOUNT.replace(paths.RUN, "{run}"),
         log:
-            paths.log("take/{run}"),
+            paths.log("take/{run}/{training}"),
         wildcard_constraints:
             run="|".join(re.escape(run.path) for run in PLAN.taken),
         conda:

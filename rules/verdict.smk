@@ -7,13 +7,13 @@ rule verdict:
     input:
         claims=CLAIMS,
         published=reference("align_paper"),
-        metrics=paths.METRICS,
+        metrics=configured(paths.METRICS),
         images=per_run(paths.IMAGE_METRICS, CLAIMED_RUNS),
     output:
-        **{kind: paths.VERDICT.format(kind=kind) for kind in ("csv", "md", "tex")},
-        html=report(paths.VERDICT.format(kind="html"), caption=CAPTION, category="Verdict", labels={"table": "Claims"}),
+        **{kind: configured(paths.VERDICT, kind=kind) for kind in ("csv", "md", "tex")},
+        html=report(configured(paths.VERDICT, kind="html"), caption=CAPTION, category="Verdict", labels={"table": "Claims"}),
     log:
-        paths.log("verdict"),
+        configured_log("verdict"),
     group:
         "presentation"
     conda:

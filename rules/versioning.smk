@@ -1,26 +1,24 @@
 # Puts data and finished checkpoints under DVC, in one job. What it writes decides at the next parse which runs are trained.
-from align.versioning.agreement import preparation_settings
 
 
 rule snapshot:
     """Publish every run that was trained here, and add data and checkpoints to DVC. Then run `git commit` and `dvc push`."""
     input:
         runs=lambda wildcards: [
-            path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in each_run(file, PLAN.trained)
+            path for file in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT) for path in PLACES.runs(file, PLAN.trained)
         ],
         evaluations=per_run(paths.RUN_METRICS, PLAN.trained),
         listings=per_dataset(paths.MANIFEST, paths.COUNTS, paths.SPLITS),
-        metrics=lambda _: in_repository(paths.METRICS),  # fails before anything is trained
+        metrics=lambda _: in_repository(paths.METRICS.format(configuration=NAME)),  # fails before anything is trained
     log:
-        paths.log("snapshot"),
+        configured_log("snapshot"),
     conda:
         ENVIRONMENT
     resources:
         **cost(minutes=60),
     params:
-        preparations=lambda _: {
-            run.path: preparation_settings(CONFIGURATION, run, PLAN.variants[run.method]) for run in PLAN.trained
-        },
+        runs=lambda _: PLAN.publishable(),
+        listings=lambda _: PLAN.listings(),
         folder=str(CONFIGURATION.checkpoints.folder),
         data=["data"] if any(d.root.resolve().is_relative_to(Path("data").resolve()) for d in DATASETS.values()) else [],
     message:

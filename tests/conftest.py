@@ -115,6 +115,12 @@ def write_images(root: Path) -> None:
             Image.fromarray(generator.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / f"{number}.png")
 
 
+def only(folder: Path, pattern: str) -> Path:
+    """Return the only path in ``folder`` that matches ``pattern``. It stands for keys of settings, which tests need not know."""
+    (path,) = folder.glob(pattern)
+    return path
+
+
 def run_snakemake(folder: Path, *arguments: str, library: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in ``folder``, with the Python that runs the tests; ``library`` holds another copy of the package."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
@@ -169,7 +175,7 @@ def evaluated_photographs(made_once: Callable[..., Path], photographs_data: Path
 
     def evaluate(folder: Path) -> subprocess.CompletedProcess[str]:
         shutil.copytree(photographs_data, folder, dirs_exist_ok=True)
-        return run_snakemake(folder, "results/tables/in_distribution.csv", "--configfile", "my.yaml")
+        return run_snakemake(folder, "results/my/tables/in_distribution.csv", "--configfile", "my.yaml")
 
     return made_once("evaluated_photographs", evaluate)
 

@@ -102,7 +102,7 @@ def test_every_snakemake_target_of_a_document_exists(tmp_path):
     complete = [words for _, words in commands("snakemake") if not re.search(r"…|<\w", " ".join(words))]
     named = [target for words in complete for target in get_argument_parser().parse_args(words).targets]
     targets = {target for word in named for target in alternatives(word)}
-    assert "results/tables/in_distribution.md" in targets
+    assert "results/config/tables/in_distribution.md" in targets
     folder = copy_workflow(tmp_path / "workflow")
     for name in (".git", ".dvc"):  # what `snakemake snapshot` looks for
         (folder / name).mkdir()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_library, run_snakemake
+from conftest import REPOSITORY, copy_library, only, run_snakemake
 
 TEXT = (REPOSITORY / "docs/extending.md").read_text()
 # What the block is (a new file, a line of a registry, a class at the end), the file's name, the code.
@@ -32,11 +32,11 @@ evaluation: {metrics: [accuracy, confidence, deletion_auc], attribution: gradien
 """
 PENALTY = "gradient_penalty-penalty=1.0"
 TARGETS = (
-    "results/tables/in_distribution.md",
-    "results/tables/assumptions.csv",
-    "results/tables/confidence.md",
-    "results/figures/accuracy_by_run.csv",
-    "results/figures/training_curves/colours/single_source/light.svg",
+    "results/new/tables/in_distribution.md",
+    "results/new/tables/assumptions.csv",
+    "results/new/tables/confidence.md",
+    "results/new/figures/accuracy_by_run.csv",
+    "results/new/figures/training_curves/colours/single_source/light.svg",
 )
 
 
@@ -73,16 +73,16 @@ def test_every_block_of_the_page_is_used():
 
 def test_new_methods_are_trained_by_their_losses(extended):
     runs = extended / "results/runs/colours/single_source/light"
-    smoothed = pd.read_csv(runs / "label_smoothing/seed0/history.csv")
+    smoothed = pd.read_csv(only(runs, "label_smoothing/seed0/*/history.csv"))
     assert set(smoothed["name"]) >= {"classification", "total"}
-    penalised = pd.read_csv(runs / PENALTY / "seed0/history.csv").pivot_table("value", "epoch", "name")
+    penalised = pd.read_csv(only(runs, f"{PENALTY}/seed0/*/history.csv")).pivot_table("value", "epoch", "name")
     assert np.allclose(penalised["total"], penalised["classification"] + penalised["penalty"], rtol=1e-4)
-    account = json.loads((runs / PENALTY / "seed0/run.json").read_text())
+    account = json.loads(only(runs, f"{PENALTY}/seed0/*/run.json").read_text())
     assert account["settings"]["hyper_parameters"] == {"penalty": 1.0}
 
 
 def test_the_new_metric_is_in_the_long_table(extended):
-    metrics = pd.read_csv(extended / "results/metrics.csv")
+    metrics = pd.read_csv(extended / "results/new/metrics.csv")
     confidence = metrics[metrics["metric"] == "confidence"]
     assert set(zip(confidence["method"], confidence["target_domain"])) == {
         (method, domain) for method in ("label_smoothing", PENALTY) for domain in ("light", "dark")
@@ -92,18 +92,18 @@ def test_the_new_metric_is_in_the_long_table(extended):
 
 
 def test_the_new_table_and_figure_show_the_results(extended):
-    table = (extended / "results/tables/confidence.md").read_text()
+    table = (extended / "results/new/tables/confidence.md").read_text()
     assert "### colours\n\n| Method | light | dark |" in table
-    accuracies = pd.read_csv(extended / "results/figures/accuracy_by_run.csv")
+    accuracies = pd.read_csv(extended / "results/new/figures/accuracy_by_run.csv")
     assert set(accuracies["method"]) == {"label_smoothing", PENALTY}
-    assert (extended / "results/figures/accuracy_by_run.svg").is_file()
+    assert (extended / "results/new/figures/accuracy_by_run.svg").is_file()
 
 
 def test_new_names_are_printed(extended):
-    table = (extended / "results/tables/in_distribution.md").read_text()
+    table = (extended / "results/new/tables/in_distribution.md").read_text()
     assert "Label smoothing" in table
     assert "Gradient penalty (penalty=1.0)" in table
-    assert "gradient_penalty.penalty" in (extended / "results/tables/assumptions.csv").read_text()
+    assert "gradient_penalty.penalty" in (extended / "results/new/tables/assumptions.csv").read_text()
 
 
 def test_the_page_s_configuration_snippets_are_used(extended):

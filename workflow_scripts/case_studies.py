@@ -6,6 +6,7 @@ from align.figures.case_studies import case_studies, collect_cases, explain_case
 from align.figures.style import style, write_figure
 from align.metrics.evaluation import tested_images
 from align.metrics.settings import EvaluationSettings
+from align.preparation.packed import PackedFolders
 from align.registry import load
 from align.training.run import RunSettings, restore
 from align.workflow.jobs import torch_job
@@ -15,8 +16,8 @@ with torch_job(snakemake) as device, style():
     models = {}
     for (method, settings), checkpoint in zip(params.runs.items(), files.checkpoints):
         models[method], classes = restore(RunSettings.from_values(settings), Path(checkpoint), device)
-    data, known = Path(files.splits).parent, bool(files.ground_truth)
-    tested = dict(tested_images(data, params.domains, params.source_domains, classes, ground_truth=known))
+    folders = PackedFolders.of(files.images, files.ground_truth)
+    tested = dict(tested_images(Path(files.splits), folders, params.domains, params.source_domains, classes))
     cases = collect_cases({domain: sample_evenly(tested[domain], params.images) for domain in params.domains}, classes)
     attribution, evaluation = load(params.attribution), EvaluationSettings(**params.evaluation)
     explanations = {method: explain_cases(model, attribution, cases, evaluation, device) for method, model in models.items()}

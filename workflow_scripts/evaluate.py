@@ -4,6 +4,7 @@ from pathlib import Path
 
 from align.metrics.evaluate import write_csv
 from align.metrics.evaluation import Evaluation, evaluate_run, tested_images
+from align.preparation.packed import PackedFolders
 from align.training.data import add_teacher_masks
 from align.training.run import RunSettings, restore
 from align.workflow.jobs import torch_job
@@ -13,11 +14,9 @@ with torch_job(snakemake) as device:
     files, values = snakemake.input, snakemake.params.settings
     settings, evaluation = RunSettings.from_values(values), Evaluation.from_values(snakemake.params.evaluation)
     method, classes = restore(settings, Path(files.checkpoint), device)
-    teacher = restore_teacher(values, Path(files.given_masks[0]) if values["teacher"] else None, device)
-    given_masks = settings.hyper_parameters.given_masks
-    tested = tested_images(
-        Path(files.splits).parent, evaluation.domains, values["source_domains"], classes, given_masks, bool(files.ground_truth)
-    )
+    teacher, origin = restore_teacher(values, files.given_masks, device), settings.hyper_parameters.given_masks
+    folders = PackedFolders.of(files.images, files.ground_truth, files.given_masks, origin)
+    tested = tested_images(Path(files.splits), folders, evaluation.domains, values["source_domains"], classes, origin)
     with_masks = ((domain, add_teacher_masks(packed, teacher, device)) for domain, packed in tested)
     metrics, images = evaluate_run(method, with_masks, classes, evaluation, device)
     write_csv(metrics, Path(snakemake.output.metrics))

@@ -8,5 +8,5 @@ from align.workflow.jobs import job
 with job(snakemake):
     files = snakemake.input
     published, published_data = Path(files.checkpoint).parent, Path(files.published_splits).parent
-    here = Path(files.splits).parent, Path(snakemake.output.checkpoint).parent
-    take_run(published, published_data, *here, snakemake.params.training_code)
+    listings = {"manifest.csv": Path(files.manifest), "splits.csv": Path(files.splits)}
+    take_run(published, published_data, listings, Path(snakemake.output.checkpoint).parent, snakemake.params.training_code)

@@ -175,6 +175,11 @@ def as_json(content: Any) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
+def value_hash(value: Any) -> str:
+    """Return a hash of a JSON-like value that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def sha256(path: Path | str) -> str:
     """Return the hexadecimal SHA-256 of a file's content."""
     with Path(path).open("rb") as file:

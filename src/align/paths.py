@@ -1,6 +1,7 @@
 """Where the files are that the workflow makes, relative to the working directory.
 
-Rules and library both take them from here. Names in braces are Snakemake's wildcards: ``pattern.format(**wildcards)``.
+Rules and library both take them from here. Names in braces are Snakemake's wildcards. Those in ``KEYS`` of
+:mod:`align.configuration.places` are keys of settings, which that module fills in.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ RECORDED_CHECKSUM = "checksums/{archive}.sha256"
 
 RESULTS = "results"
 
-DATA = RESULTS + "/data/{dataset}"
+DATA = RESULTS + "/data/{dataset}/{listing}"
 MANIFEST = DATA + "/manifest.csv"
 PASSED_OVER = DATA + "/passed_over.csv"
 LISTED = DATA + "/listed.txt"
@@ -24,35 +25,46 @@ PERCEPTUAL_HASHES = DATA + "/perceptual_hashes.csv"
 DUPLICATES = DATA + "/duplicates.csv"
 COUNTS = DATA + "/counts.csv"
 ACQUISITION = DATA + "/acquisition.json"
-SPLITS = DATA + "/splits.csv"
-IMAGES = DATA + "/{domain}.npy"
-GROUND_TRUTH = DATA + "/{domain}.masks.npy"
-GROUND_TRUTH_ACCOUNT = DATA + "/{domain}.masks.json"
+SPLITS = DATA + "/splits-{split}.csv"
+PACKED = DATA + "/{images}"
+IMAGES = PACKED + "/{domain}.npy"
+GROUND_TRUTH = PACKED + "/masks-{truth}/{domain}.npy"
+GROUND_TRUTH_ACCOUNT = PACKED + "/masks-{truth}/{domain}.json"
 """Which annotations of a domain are used as ground truth, and why others are not."""
-SAM_MASKS = DATA + "/{domain}.sam.npy"
-SAM_ACCOUNT = DATA + "/{domain}.sam.json"
+SAM_MASKS = PACKED + "/sam-{sam}/{domain}.npy"
+SAM_ACCOUNT = PACKED + "/sam-{sam}/{domain}.json"
 
 RUNS = RESULTS + "/runs"
-CHECKPOINT = f"{RUNS}/{RUN}/checkpoint.pt"
-HISTORY = f"{RUNS}/{RUN}/history.csv"
-ACCOUNT = f"{RUNS}/{RUN}/run.json"
+TRAINING = RUN + "/{training}"
+CHECKPOINT = f"{RUNS}/{TRAINING}/checkpoint.pt"
+HISTORY = f"{RUNS}/{TRAINING}/history.csv"
+ACCOUNT = f"{RUNS}/{TRAINING}/run.json"
 STATE = RESULTS + "/state"
 """The state of runs that were interrupted. No rule declares it, so that Snakemake leaves it alone."""
 
 EVALUATIONS = RESULTS + "/evaluations"
-RUN_METRICS = f"{EVALUATIONS}/{RUN}/metrics.csv"
-IMAGE_METRICS = f"{EVALUATIONS}/{RUN}/images.csv.gz"
-METRICS = RESULTS + "/metrics.csv"
-
-TABLE = RESULTS + "/tables/{table}.{kind}"
-FIGURE = RESULTS + "/figures/{figure}.{kind}"
-VERDICT = RESULTS + "/verdict.{kind}"
-REPORT = RESULTS + "/report.html"
+EVALUATION = TRAINING + "/{evaluation}"
+RUN_METRICS = f"{EVALUATIONS}/{EVALUATION}/metrics.csv"
+IMAGE_METRICS = f"{EVALUATIONS}/{EVALUATION}/images.csv.gz"
 
 CHECKSUMS = RESULTS + "/checksums"
-LOG = RESULTS + "/logs/{job}.log"
+LOGS = RESULTS + "/logs"
 BENCHMARKS = RESULTS + "/benchmarks"
-BENCHMARK = BENCHMARKS + "/{job}.tsv"
+SHARED = {Path(folder).name for folder in (RESULTS + "/data", RUNS, STATE, EVALUATIONS, CHECKSUMS, LOGS, BENCHMARKS)}
+"""The folders below ``results/`` that all configurations share."""
+
+CONFIGURED = RESULTS + "/{configuration}"
+"""What belongs to one configuration."""
+CONFIGURATION = CONFIGURED + "/configuration.yaml"
+METRICS = CONFIGURED + "/metrics.csv"
+TABLE = CONFIGURED + "/tables/{table}.{kind}"
+FIGURE = CONFIGURED + "/figures/{figure}.{kind}"
+VERDICT = CONFIGURED + "/verdict.{kind}"
+REPORT = CONFIGURED + "/report.html"
+CONFIGURED_LOG = CONFIGURED + "/logs/{job}.log"
+LINK = f"{CONFIGURED}/runs/{RUN}/{{file}}"
+"""A file of a run, without the keys in its path. It is a link."""
+LINKED = {Path(pattern).name: pattern for pattern in (CHECKPOINT, HISTORY, ACCOUNT, RUN_METRICS, IMAGE_METRICS)}
 
 
 def below(results: Path, path: str) -> Path:
@@ -62,9 +74,9 @@ def below(results: Path, path: str) -> Path:
 
 def log(job: str) -> str:
     """Return the log file of a job, which may have wildcards in its name."""
-    return LOG.replace("{job}", job)
+    return f"{LOGS}/{job}.log"
 
 
 def benchmark(job: str) -> str:
     """Return the file in which Snakemake writes what a job took."""
-    return BENCHMARK.replace("{job}", job)
+    return f"{BENCHMARKS}/{job}.tsv"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import copy_library, copy_workflow, run_snakemake
+from conftest import copy_library, copy_workflow, only, run_snakemake
 from file_server import Served, running_server
 from test_terra_incognita import NAMES, annotation_archive, annotation_file, archive, image_archive, jpeg
 
@@ -80,27 +80,27 @@ def test_from_an_address_to_packed_data(workflow, vlcs_archive):
     ]
     assert "`allow_partial: true`" in said
     assert "Traceback" not in said
-    assert not (workflow / "results/data/VLCS/splits.csv").exists()
+    assert not list(workflow.glob("results/data/VLCS/*/splits-*.csv"))
     assert served.resumed
     assert sum(request.sent for request in served.resumed) < len(content), "only the rest was asked for"
 
     configure(workflow, images, allow_partial=True)
-    done = make(workflow, "data", "results/tables/data.md")  # the server is gone: what has arrived is used
+    done = make(workflow, "data", "results/my/tables/data.md")  # the server is gone: what has arrived is used
     assert done.returncode == 0, done.stdout + done.stderr
     assert sha256(workflow / "downloads/VLCS/VLCS.tar.gz") == sha256(vlcs_archive)
     with tarfile.open(vlcs_archive) as archive:
         members = sorted(name.removeprefix("VLCS/") for name in archive.getnames())
-    assert list(pd.read_csv(workflow / "results/data/VLCS/manifest.csv")["path"]) == members
+    assert list(pd.read_csv(only(workflow, "results/data/VLCS/*/manifest.csv"))["path"]) == members
     for domain in ("Caltech101", "LabelMe", "SUN09", "VOC2007"):
-        packed = np.load(workflow / f"results/data/VLCS/{domain}.npy", mmap_mode="r")
+        packed = np.load(only(workflow, f"results/data/VLCS/*/*/{domain}.npy"), mmap_mode="r")
         assert packed.shape == (sum(name.startswith(domain) for name in members), SIZE, SIZE, 3)
-    table = (workflow / "results/tables/data.md").read_text()
+    table = (workflow / "results/my/tables/data.md").read_text()
     assert "Warning: not the published data set" in table
     assert "| VOC2007 | 25 | 15 | 5 | 5 | 3,376 | -3,351 |" in table
 
     shutil.rmtree(workflow / "downloads")  # 10 GB that nobody needs any more
     configure(workflow, {"archive": "gone.tar.gz"}, allow_partial=True)
-    again = make(workflow, "data", "results/tables/data.md")
+    again = make(workflow, "data", "results/my/tables/data.md")
     assert "Nothing to be done" in again.stdout + again.stderr
 
     configure(workflow, {"archive": "gone.tar.gz", "sha256": "0" * 64}, allow_partial=True)
@@ -112,7 +112,8 @@ def test_from_an_address_to_packed_data(workflow, vlcs_archive):
     shutil.rmtree(workflow / "data/VLCS/SUN09")
     changed = make(workflow, "data")
     assert changed.returncode == 1
-    assert "data/VLCS: found other files than when they were listed; remove results/data/VLCS/manifest.csv" in changed.stderr
+    manifest = only(workflow, "results/data/VLCS/*/manifest.csv").relative_to(workflow)
+    assert f"data/VLCS: found other files than when they were listed; remove {manifest}" in changed.stderr
 
 
 def test_from_an_archive_on_this_machine(workflow, vlcs_archive):
@@ -123,7 +124,7 @@ def test_from_an_archive_on_this_machine(workflow, vlcs_archive):
     acquisition = json.loads((workflow / "data/VLCS/acquisition.json").read_text())
     assert acquisition["archives"] == {"VLCS.tar.gz": sha256(vlcs_archive)}
     assert json.loads((workflow / "data/VLCS/acquisition.json").read_text())["images"] == len(
-        pd.read_csv(workflow / "results/data/VLCS/splits.csv")
+        pd.read_csv(only(workflow, "results/data/VLCS/*/splits-*.csv"))
     )
 
 
@@ -175,13 +176,13 @@ def test_terra_incognita_from_its_two_archives(workflow, tmp_path):
     )
     traps["allow_partial"] = True
     (workflow / "my.yaml").write_text(yaml.safe_dump(content))
-    done = make(workflow, "data", "results/tables/data.md")
+    done = make(workflow, "data", "results/my/tables/data.md")
     assert done.returncode == 0, done.stdout + done.stderr
-    cells = pd.read_csv(workflow / "results/data/traps/manifest.csv").groupby(["domain", "class"]).size()
+    cells = pd.read_csv(only(workflow, "results/data/traps/*/manifest.csv")).groupby(["domain", "class"]).size()
     assert cells.to_dict() == {
         (f"L{location}", label): 5 - ((location, label) == (100, "dog")) for location in (38, 43, 46, 100) for label in labels
     }
-    table = (workflow / "results/tables/data.md").read_text()
+    table = (workflow / "results/my/tables/data.md").read_text()
     assert "Left out, image names several of the ten classes: 1." in table
     assert "Warning: the archive lacks 1 of the images that are listed for it, and the configuration allows it." in table
     assert "Published by DomainBed: 24,788. Difference: -24,729. Images by DomainBed rule: 61." in table
@@ -246,22 +247,22 @@ def test_the_24788_images_of_terra_incognita_from_several_servers(workflow, tmp_
 
     content["datasets"]["traps"]["allow_partial"] = True
     (workflow / "my.yaml").write_text(yaml.safe_dump(content))
-    done = make(workflow, "data", "results/tables/data.md")
+    done = make(workflow, "data", "results/my/tables/data.md")
     assert done.returncode == 0, done.stdout + done.stderr
-    manifest = pd.read_csv(workflow / "results/data/traps/manifest.csv")
+    manifest = pd.read_csv(only(workflow, "results/data/traps/*/manifest.csv"))
     assert manifest.groupby(["domain", "class"]).size().to_dict() == cells
-    splits = pd.read_csv(workflow / "results/data/traps/splits.csv")
+    splits = pd.read_csv(only(workflow, "results/data/traps/*/splits-*.csv"))
     twice = splits[splits["path"].str.contains(TWO_CLASSES)]
     assert list(twice["class"]) == ["bobcat", "squirrel"]
     assert len(set(twice["split"])) == 1
-    acquisition = json.loads((workflow / "results/data/traps/acquisition.json").read_text())
+    acquisition = json.loads(only(workflow, "results/data/traps/*/acquisition.json").read_text())
     assert acquisition["served_by"] == {
         "eccv_18_all_images_sm.tar.gz": f"{server.address}/images",
         "eccv_18_annotations.tar.gz": f"{server.address}/annotations",
     }
     assert len(acquisition["lacking"]) == 24_784 - len(chosen)
     assert acquisition["in_two_classes"] == list(twice["path"])
-    table = (workflow / "results/tables/data.md").read_text()
+    table = (workflow / "results/my/tables/data.md").read_text()
     assert f"Warning: the archive lacks {24_784 - len(chosen):,} of the 24,784 listed images" in table
     assert "Images of two classes: 1." in table
 
@@ -324,7 +325,7 @@ VLCS = {{"images": Archive("VLCS.tar.gz", GIGABYTE, (
     assert acquisition["served_by"] == {"VLCS.tar.gz": addresses[2]}
     assert acquisition["archives"] == {"VLCS.tar.gz": hashlib.sha256(whole).hexdigest()}
     assert sorted(path.name for path in (workflow / "downloads/VLCS").iterdir()) == ["VLCS.tar.gz", "VLCS.tar.gz.verified"]
-    manifest = pd.read_csv(workflow / "results/data/VLCS/manifest.csv")
+    manifest = pd.read_csv(only(workflow, "results/data/VLCS/*/manifest.csv"))
     assert manifest.groupby(["domain", "class"]).size().to_dict() == dict.fromkeys(names, 5)
 
     for folder in ("data", "downloads"):
@@ -359,7 +360,7 @@ def test_a_checksum_that_nobody_has_published_is_recorded_and_enforced(workflow)
         assert records == {
             f"{name}.zip.sha256": f"{hashlib.sha256(content).hexdigest()}  {name}.zip\n" for name, content in archives.items()
         }
-        manifest = pd.read_csv(workflow / "results/data/net/manifest.csv")
+        manifest = pd.read_csv(only(workflow, "results/data/net/*/manifest.csv"))
         assert manifest.groupby(["domain", "class"]).size().to_dict() == {
             (d, label): 3 for d in domains for label in ("ant", "bat")
         }
@@ -391,7 +392,7 @@ def test_an_empty_folder_is_no_data_set(workflow, vlcs_archive):
     done = make(workflow, "splits")
     assert done.returncode == 1
     assert "data/VLCS: found no <domain>/<class>/ with .jpg" in done.stdout + done.stderr
-    assert not (workflow / "results/data/VLCS").exists() or not any((workflow / "results/data/VLCS").iterdir())
+    assert not [path for path in workflow.glob("results/data/VLCS/**/*") if path.is_file()]
 
 
 def test_a_file_of_one_s_own_among_the_downloads_is_verified_and_kept(workflow, vlcs_archive):

@@ -1,3 +1,4 @@
+import re
 import unicodedata
 from pathlib import Path
 
@@ -96,6 +97,14 @@ def test_a_folder_that_would_be_lost_is_an_error(root, name, found):
     assert found in str(caught.value)
     assert "`domains:` and `classes:`" in str(caught.value)
     assert scan(root, domains=["paris", "rome"], classes=["cat", "dog"]).classes == ("cat", "dog")
+
+
+def test_a_root_that_is_one_folder_too_high_is_told(tmp_path):
+    fill(tmp_path, "photographs/paris/cat/1.jpg", "photographs/rome/cat/1.jpg")
+    with pytest.raises(
+        InputError, match=f"correct `root:` if {re.escape(str(tmp_path / 'photographs'))} is the data set, convert"
+    ):
+        scan(tmp_path)
 
 
 def test_images_directly_in_the_root_are_told(tmp_path):

@@ -14,7 +14,9 @@ import torch
 import yaml
 from conftest import REPOSITORY, copy_workflow
 
+from align import paths
 from align.configuration.loading import load
+from align.configuration.places import Places
 from align.configuration.runs import Run
 from align.models.settings import ClassifierSettings
 from align.planning.estimates import AS_MEASURED, NOT_MEASURED, SCALED, by_finished_jobs, plan, totals
@@ -58,13 +60,13 @@ def test_seconds_are_scaled_where_the_work_is_known_of_both_with_one_network():
 
 def test_a_plan_sums_hours_and_counts_what_was_not_measured():
     def train(method, seed, gpu=True):
-        return Job("train_run", Path(f"results/benchmarks/train/here/single_source/a/{method}/seed{seed}.tsv"), gpu)
+        return Job("train_run", Path(f"results/benchmarks/train/here/single_source/a/{method}/seed{seed}/key.tsv"), gpu)
 
     jobs = [
         train("erm", 0),
         train("erm", 1),
         train("align-beta=1.0", 0),
-        Job("pack", Path("results/benchmarks/pack/here/a.tsv"), False),
+        Job("pack", Path("results/benchmarks/pack/here/key/a.tsv"), False),
     ]
     jobs.append(Job("report", None, False))
     measured = [took(1800), took(7200, step="pack", method=None, dataset="there")]
@@ -81,7 +83,7 @@ def test_a_plan_sums_hours_and_counts_what_was_not_measured():
 
 def test_a_benchmark_file_says_which_job_it_is_of(tmp_path):
     run = Run("here", "leave_one_domain_out", "a", "align-plus-beta=1.0", 12)
-    path = tmp_path / f"benchmarks/train/{run.path}.tsv"
+    path = tmp_path / f"benchmarks/train/{run.path}/key.tsv"
     assert job_kind(path, tmp_path) == ("train", "here", run.method)
     assert benchmarked_run(path, tmp_path) == run
     archive = tmp_path / "benchmarks/download/VLCS/VLCS.tar.gz.tsv"
@@ -90,30 +92,28 @@ def test_a_benchmark_file_says_which_job_it_is_of(tmp_path):
 
 def write_run(results, run, seconds, images, side, epochs):
     """Write what a training run of ``images`` images of ``side`` × ``side`` pixels leaves."""
-    packed = f"results/data/{run.dataset}/{run.domain}.npy"
+    data = f"data/{run.dataset}/key"
+    files = [f"{data}/splits-key.csv", f"{data}/images/{run.domain}.npy", f"{data}/images/masks/{run.domain}.npy"]
     account = {
         "settings": {"training": {"epochs": epochs}, "classifier": {"architecture": "small_resnet"}},
-        "hashes": {"data": {packed: "", packed.replace(".npy", ".masks.npy"): "", "results/data/splits.csv": ""}},
+        "hashes": {"data": {f"results/{file}": "" for file in files}},
     }
     for path, content in (
-        (results / f"benchmarks/train/{run.path}.tsv", f"s\th:m:s\n{seconds}\t-\n"),
-        (results / f"runs/{run.path}/run.json", json.dumps(account)),
+        (results / f"benchmarks/train/{run.path}/key.tsv", f"s\th:m:s\n{seconds}\t-\n"),
+        (results / f"runs/{run.path}/key/run.json", json.dumps(account)),
     ):
         path.parent.mkdir(parents=True)
         path.write_text(content)
-    data = results / f"data/{run.dataset}"
-    data.mkdir(parents=True, exist_ok=True)
-    np.save(data / f"{run.domain}.npy", np.zeros((images, side, side, 3), np.uint8))
-    np.save(data / f"{run.domain}.masks.npy", np.zeros((images, side, side), np.uint8))
-    write_splits(
-        results, run.dataset, {(run.domain, "train"): images - 2, (run.domain, "validation"): 1, (run.domain, "test"): 1}
-    )
+    splits, packed, masks = (results / file for file in files)
+    masks.parent.mkdir(parents=True, exist_ok=True)
+    np.save(packed, np.zeros((images, side, side, 3), np.uint8))
+    np.save(masks, np.zeros((images, side, side), np.uint8))
+    write_splits(splits, {(run.domain, "train"): images - 2, (run.domain, "validation"): 1, (run.domain, "test"): 1})
 
 
-def write_splits(results, dataset, sizes):
+def write_splits(path, sizes):
     """Write a listing with so many images of each domain and split."""
     rows = [(f"{number}.png", domain, "cat", split) for (domain, split), size in sizes.items() for number in range(size)]
-    path = results / f"data/{dataset}/splits.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows, columns=["path", "domain", "class", "split"]).to_csv(path, index=False)
 
@@ -124,7 +124,7 @@ def test_the_work_of_a_finished_run_is_read(tmp_path):
     assert read_finished_jobs(tmp_path) == [
         FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))
     ]
-    (tmp_path / f"data/VLCS/{run.domain}.npy").unlink()
+    (tmp_path / f"data/VLCS/key/images/{run.domain}.npy").unlink()
     assert read_finished_jobs(tmp_path)[0].work is None
 
 
@@ -144,7 +144,8 @@ def test_splits_are_foreseen_from_what_is_published_until_they_are_made(tmp_path
     assert {domain: size for (domain, split), size in current.items() if split == "test"} == {
         "L100": 1239, "L38": 1239, "L43": 1239, "L46": 1239,
     }  # fmt: skip
-    write_splits(tmp_path, "VLCS", {("SUN09", "train"): 3, ("LabelMe", "test"): 2})
+    splits = tmp_path / Path(Places(load(content)).dataset(paths.SPLITS, "VLCS")).relative_to(paths.RESULTS)
+    write_splits(splits, {("SUN09", "train"): 3, ("LabelMe", "test"): 2})
     assert sizes_of("VLCS") == {("SUN09", "train"): 3, ("LabelMe", "test"): 2}
 
 
@@ -339,7 +340,7 @@ def test_what_is_no_configuration_is_one_clear_error(tmp_path, content):
 def test_a_benchmark_file_that_is_cut_short_measures_nothing(tmp_path, content):
     write_run(tmp_path, Run("here", "single_source", "a", "erm", 0), 10, images=4, side=8, epochs=1)
     write_run(tmp_path, Run("here", "single_source", "b", "erm", 1), 30, images=4, side=8, epochs=1)
-    (tmp_path / "benchmarks/train/here/single_source/b/erm/seed1.tsv").write_text(content)
+    (tmp_path / "benchmarks/train/here/single_source/b/erm/seed1/key.tsv").write_text(content)
     assert [job.seconds for job in read_finished_jobs(tmp_path)] == [10]
 
 

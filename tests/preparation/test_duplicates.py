@@ -6,6 +6,8 @@ from PIL import Image, ImageEnhance
 from align.datasets.image_folder import index
 from align.errors import InputError
 from align.preparation.duplicates import duplicates, require_one_label
+from align.preparation.settings import SplitSettings
+from align.preparation.splits import assign_splits
 
 
 def photograph(seed: int) -> Image.Image:
@@ -75,3 +77,19 @@ def test_one_picture_in_two_classes_is_an_error_that_lists_them():
     assert "  a/cat/0 = b/dog/0\n" in message
     assert "… and 2 more" in message
     require_one_label(listing([("a/cat/1", "s", "0" * 16), ("b/cat/1", "s", "0" * 16)]), "photos")
+
+
+def test_the_persons_of_caltech_are_there_twice_and_a_pattern_keeps_each_pair_in_one_split(shared_data):
+    persons = sorted(path.name for path in (shared_data / "vlcs_photographs/VLCS/Caltech101/person").iterdir())
+    manifest = pd.DataFrame(
+        {"path": [f"Caltech101/person/{name}" for name in persons], "domain": "Caltech101", "class": "person"}
+    )
+    manifest["sha256"] = manifest["path"]  # no two have the same content
+    by_image, by_photograph = (
+        assign_splits(manifest, SplitSettings(), (), pattern, False).set_index("path")["split"]
+        for pattern in (None, "^(?:Faces(?:_easy)?)?(.+)$")
+    )
+    photograph = manifest["path"].str.replace("_easy", "").to_numpy()
+    assert len(persons) == 870
+    assert by_image.groupby(photograph).nunique().eq(2).sum() > 100
+    assert by_photograph.groupby(photograph).agg(["size", "nunique"]).drop_duplicates().to_numpy().tolist() == [[2, 1]]

@@ -15,7 +15,7 @@ from align.errors import InputError
 from align.imaging.resizing import fit
 from align.preparation.ground_truth import Packing, pack_ground_truth
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
-from align.preparation.packed import class_names, read_packed
+from align.preparation.packed import PackedFolders, class_names, read_packed
 from align.preparation.packing import pack_domain
 
 COLOURS = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (90, 120, 200)]
@@ -31,8 +31,8 @@ def store(root: Path, path: str, image: Image.Image, mask: Image.Image | None = 
 def pack(root: Path, rows: pd.DataFrame, out: Path, size: int = 16, resize: str = "crop") -> tuple[np.ndarray, np.ndarray]:
     pack_domain(root, rows, size, resize, out / "a.npy")
     entries = {"truth": GroundTruth(kind="masks", folder=root / "masks")} if (root / "masks").is_dir() else {}
-    pack_ground_truth(Packing(root, size, resize), rows, "a", entries, out / "a.masks.npy")
-    return np.load(out / "a.npy"), np.load(out / "a.masks.npy")
+    pack_ground_truth(Packing(root, size, resize), rows, "a", entries, out / "masks/a.npy")
+    return np.load(out / "a.npy"), np.load(out / "masks/a.npy")
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def packed(root, tmp_path) -> tuple[Path, pd.DataFrame]:
 
 def test_read_packed_selects_a_split_with_its_labels_paths_and_masks(packed):
     folder, splits = packed
-    train = read_packed(folder, splits, "a", "train", ["y", "x"], ground_truth=True)
+    train = read_packed(PackedFolders(folder, folder / "masks"), splits, "a", "train", ["y", "x"])
     assert train.paths == ["a/x/0.png", "a/x/4.png", "a/y/1.png", "a/y/3.png"]
     assert train.labels.dtype == np.int64
     assert train.labels.tolist() == [1, 1, 0, 0]
@@ -210,7 +210,7 @@ def test_read_packed_selects_a_split_with_its_labels_paths_and_masks(packed):
 
 def test_read_packed_maps_the_whole_domain(packed):
     folder, splits = packed
-    whole = read_packed(folder, splits, "a", None, ["x", "y"])
+    whole = read_packed(PackedFolders(folder), splits, "a", None, ["x", "y"])
     assert isinstance(whole.images, np.memmap)
     assert whole.images.shape == (6, 16, 16, 3)
     assert whole.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -221,15 +221,15 @@ def test_read_packed_has_no_masks_where_none_are_known(root, tmp_path):
     rows = index(root, domains=["a"], classes=["x"]).manifest
     pack(root, rows, tmp_path / "out")
     splits = rows.assign(split="train")
-    assert read_packed(tmp_path / "out", splits, "a", "train", ["x"], ground_truth=True).ground_truth is None
+    assert read_packed(PackedFolders(tmp_path / "out", tmp_path / "out/masks"), splits, "a", "train", ["x"]).ground_truth is None
 
 
 def test_read_packed_reads_masks_only_if_they_are_asked_for(packed):
     folder, splits = packed
-    (folder / "a.masks.npy").unlink()
-    assert read_packed(folder, splits, "a", "train", ["x", "y"]).ground_truth is None
-    with pytest.raises(InputError, match=r"a\.masks\.npy: found no whole packed array"):
-        read_packed(folder, splits, "a", "train", ["x", "y"], given_masks="ground_truth")
+    (folder / "masks/a.npy").unlink()
+    assert read_packed(PackedFolders(folder), splits, "a", "train", ["x", "y"]).ground_truth is None
+    with pytest.raises(InputError, match=r"masks/a\.npy: found no whole packed array"):
+        read_packed(PackedFolders(folder, folder / "masks"), splits, "a", "train", ["x", "y"], "ground_truth")
 
 
 @pytest.mark.parametrize("broken", ["rows", "truncated", "absent", "pickle", "float"])
@@ -246,15 +246,15 @@ def test_a_packed_file_that_does_not_fit_is_named(packed, broken):
     else:
         np.save(folder / "a.npy", np.zeros((6, 16, 16, 3)))
     with pytest.raises(InputError, match=r"a\.npy: found .*; remove it, so that it is packed again"):
-        read_packed(folder, splits, "a", "train", ["x", "y"])
+        read_packed(PackedFolders(folder), splits, "a", "train", ["x", "y"])
 
 
 def test_unknown_domains_and_classes_are_named(packed):
     folder, splits = packed
     with pytest.raises(InputError, match="unknown domain 'b'"):
-        read_packed(folder, splits, "b", "train", ["x", "y"])
+        read_packed(PackedFolders(folder), splits, "b", "train", ["x", "y"])
     with pytest.raises(InputError, match="unknown class 'y'"):
-        read_packed(folder, splits, "a", "train", ["x"])
+        read_packed(PackedFolders(folder), splits, "a", "train", ["x"])
 
 
 def test_class_names_are_as_configured_or_sorted(packed):

@@ -12,17 +12,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_workflow, run_snakemake
+from conftest import REPOSITORY, copy_workflow, only, run_snakemake
 from hypothesis import given
 from hypothesis import strategies as st
 
+from align import paths
 from align.configuration.loading import load
+from align.configuration.places import Places, preparation_settings
 from align.configuration.runs import planned_runs, planned_studies, variant_settings
 from align.errors import InputError
 from align.files import sha256
 from align.methods import METHODS
 from align.methods.naming import method_of
-from align.versioning.agreement import first_difference, preparation_settings, read_account, taken_runs
+from align.versioning.agreement import first_difference, read_account, taken_runs
 from align.versioning.checkpoints import publish_run, take_run
 from align.versioning.summary import metric_means, nested_means, plot_rows
 
@@ -31,6 +33,7 @@ TINY_CONTENT = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 CONFIGURATION = load(TINY_CONTENT)
 RUNS = planned_runs(CONFIGURATION)
 ALIGN, SGT = (next(run for run in RUNS if run.method == method) for method in ("align", "sgt"))
+PLACES = Places(CONFIGURATION)
 PUBLISHED = ("--config", "checkpoints={source: published}")
 PUBLISHED_OR_TRAINED = ("--config", "checkpoints={source: published_or_trained}")
 TINY = ("--configfile", "config/tiny.yaml")
@@ -162,10 +165,10 @@ def test_pulled_images_are_not_made_again_because_a_script_is_newer(own_copy):
 
 
 def test_a_second_person_gets_the_same_tables(versioned, second):
-    tables = [path.relative_to(versioned) for path in (versioned / "results/tables").iterdir()]
+    tables = [path.relative_to(versioned) for path in (versioned / "results/tiny/tables").iterdir()]
     assert {path.suffix for path in tables} == {".csv", ".md", ".tex", ".html"}
-    runs = [Path("results/runs", run.path, name) for run in RUNS for name in ("checkpoint.pt", "history.csv", "run.json")]
-    for path in (*tables, *runs, Path("results/metrics.csv")):
+    runs = [Path(PLACES.run(pattern, run)) for run in RUNS for pattern in (paths.CHECKPOINT, paths.HISTORY, paths.ACCOUNT)]
+    for path in (*tables, *runs, Path("results/tiny/metrics.csv")):
         assert (second / path).read_bytes() == (versioned / path).read_bytes(), path
 
 
@@ -210,17 +213,17 @@ def test_git_versions_what_dvc_does_not(versioned):
 def test_a_published_checkpoint_says_where_it_comes_from(versioned, run):
     folder = versioned / "artifacts/checkpoints" / run.path
     account = json.loads((folder / "checkpoint.json").read_text())
-    original = json.loads((versioned / "results/runs" / run.path / "run.json").read_text())
+    original = json.loads(only(versioned, f"results/runs/{run.path}/*/run.json").read_text())
     assert {key: account[key] for key in original} == original
     assert {"configuration", "code", "data"} == account["hashes"].keys()
     assert {"versions", "git_revision"} <= account.keys()
-    metrics = pd.read_csv(versioned / "results/evaluations" / run.path / "metrics.csv")
+    metrics = pd.read_csv(only(versioned, f"results/evaluations/{run.path}/*/*/metrics.csv"))
     assert pd.DataFrame(account["metrics"]).equals(metrics)
     assert account["sha256"] == {
         "checkpoint.pt": sha256(folder / "checkpoint.pt"),
         "history.csv": sha256(folder / "history.csv"),
-        "manifest.csv": sha256(versioned / "results/data/tiny_scenes/manifest.csv"),
-        "splits.csv": sha256(versioned / "results/data/tiny_scenes/splits.csv"),
+        "manifest.csv": sha256(only(versioned, "results/data/tiny_scenes/*/manifest.csv")),
+        "splits.csv": sha256(only(versioned, "results/data/tiny_scenes/*/splits-*.csv")),
     }
     assert account["preparation"]["datasets"]["tiny_scenes"]["image_size"] == 32
 
@@ -292,7 +295,7 @@ def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, exp
     settings = METHODS["align"].settings(masker=masker)
     other = tiny_with(ground_truth=[{"kind": "voc_boxes", "folder": str(tmp_path)}])
     difference = first_difference(
-        *(preparation_settings(configuration, ALIGN, settings) for configuration in (CONFIGURATION, other))
+        *(preparation_settings(configuration, ALIGN.dataset, settings) for configuration in (CONFIGURATION, other))
     )
     assert difference is None if expected is None else difference.startswith(expected)
 
@@ -366,21 +369,27 @@ def test_an_account_that_is_not_whole_is_named(tmp_path, content):
         read_account(path)
 
 
+def listings_of(folder):
+    """Return the listings of the data in a working directory."""
+    listings = {"manifest.csv": paths.MANIFEST, "splits.csv": paths.SPLITS}
+    return {name: folder / PLACES.dataset(path, "tiny_scenes") for name, path in listings.items()}
+
+
 def taken(folder, run=ALIGN, to="taken", code=None):
     """Take a run as its job does, from the published folder of a working directory with the data's listings."""
     published = folder / "artifacts/checkpoints"
     code = code or read_account(published / run.path / "checkpoint.json")["hashes"]["code"]
-    take_run(published / run.path, published / run.dataset, folder / "results/data" / run.dataset, folder / to, code)
+    take_run(published / run.path, published / run.dataset, listings_of(folder), folder / to, code)
     return folder / to
 
 
 def test_a_broken_checkpoint_is_named(clone):
     broken = clone / "artifacts/checkpoints" / RUNS[0].path / "checkpoint.pt"
     flipped(broken)
-    output = snakemake(clone, f"results/runs/{RUNS[0].path}/checkpoint.pt", *PUBLISHED, fails=True)
+    output = snakemake(clone, PLACES.run(paths.CHECKPOINT, RUNS[0]), *PUBLISHED, fails=True)
     assert f"artifacts/checkpoints/{RUNS[0].path}/checkpoint.pt: found sha256 {sha256(broken)}, expected " in output
     assert "remove it and run `dvc pull`" in output
-    assert not (clone / "results/runs" / RUNS[0].path / "checkpoint.pt").exists()
+    assert not (clone / PLACES.run(paths.CHECKPOINT, RUNS[0])).exists()
     # The file was a link from the cache, so that is broken as well; DVC notices and brings both anew.
     broken.unlink()
     dvc(clone, "pull", "--quiet")
@@ -391,17 +400,18 @@ def test_a_replaced_image_is_named(clone):
     image = clone / "data/tiny_scenes/china/four"
     image = sorted(image.iterdir())[0]
     replace(image, sorted((clone / "data/tiny_scenes/china/one").iterdir())[0].read_bytes())
-    output = snakemake(clone, f"results/runs/{RUNS[0].path}/checkpoint.pt", *PUBLISHED, fails=True)
+    output = snakemake(clone, PLACES.run(paths.CHECKPOINT, RUNS[0]), *PUBLISHED, fails=True)
     name = image.relative_to(clone / "data/tiny_scenes")
-    assert f"results/data/tiny_scenes/manifest.csv: found 1 images that differ: {name} (published " in output
+    manifest = PLACES.dataset(paths.MANIFEST, "tiny_scenes")
+    assert f"{manifest}: found 1 images that differ: {name} (published " in output
     assert (
         "expected those that the checkpoint was trained with, listed in artifacts/checkpoints/tiny_scenes/manifest.csv" in output
     )
-    assert not (clone / "results/runs" / RUNS[0].path / "checkpoint.pt").exists()
+    assert not (clone / PLACES.run(paths.CHECKPOINT, RUNS[0])).exists()
 
 
 def test_other_splits_are_named(own_copy):
-    path = own_copy / "results/data/tiny_scenes/splits.csv"
+    path = only(own_copy, "results/data/tiny_scenes/*/splits-*.csv")
     splits = pd.read_csv(path)
     other = splits.index[splits["split"] == "train"][:5]
     splits.loc[other, "split"] = "test"
@@ -415,7 +425,7 @@ def test_other_splits_are_named(own_copy):
 
 
 def test_added_and_removed_images_are_named(own_copy):
-    path = own_copy / "results/data/tiny_scenes/manifest.csv"
+    path = only(own_copy, "results/data/tiny_scenes/*/manifest.csv")
     manifest = pd.read_csv(path)
     first = manifest.loc[0, "path"]
     manifest.loc[0, "path"] = "china/a.png"
@@ -431,7 +441,7 @@ def test_taking_is_exact_and_says_that_the_code_was_another(own_copy, caplog):
         folder = taken(own_copy)
     assert caplog.text == ""
     for name in ("checkpoint.pt", "history.csv", "run.json"):
-        assert (folder / name).read_bytes() == (own_copy / "results/runs" / ALIGN.path / name).read_bytes()
+        assert (folder / name).read_bytes() == (own_copy / PLACES.run(paths.CHECKPOINT, ALIGN)).with_name(name).read_bytes()
     code = read_account(own_copy / "artifacts/checkpoints" / ALIGN.path / "checkpoint.json")["hashes"]["code"]
     with caplog.at_level(logging.WARNING):
         taken(own_copy, to="again", code="another")
@@ -441,9 +451,8 @@ def test_taking_is_exact_and_says_that_the_code_was_another(own_copy, caplog):
 def test_a_metric_without_a_value_is_published_as_null(versioned, tmp_path):
     metrics = tmp_path / "metrics.csv"
     metrics.write_text("target_domain,metric,value,n\nchina,auc,,3\n")
-    publish_run(
-        versioned / "results/runs" / ALIGN.path, metrics, versioned / "results/data/tiny_scenes", {}, tmp_path / "published"
-    )
+    run = (versioned / PLACES.run(paths.CHECKPOINT, ALIGN)).parent
+    publish_run(run, metrics, listings_of(versioned), {}, tmp_path / "published")
     account = json.loads((tmp_path / "published/checkpoint.json").read_text())
     assert account["metrics"] == [{"target_domain": "china", "metric": "auc", "value": None, "n": 3}]
 
@@ -462,11 +471,11 @@ def broken_remote(versioned, tmp_path):
 
 
 def test_a_remote_that_is_verified_gives_no_broken_object(broken_remote):
-    folder, paths = broken_remote
+    folder, broken = broken_remote
     dvc(folder, "remote", "modify", "--quiet", "--local", "storage", "verify", "true")
     output = dvc(folder, "pull", "--verbose", fails=True)
     assert "Checkout failed for following targets:" in output
-    for path in paths:
+    for path in broken:
         assert f"failed to create '{folder / path}'" in output
         assert not (folder / path).exists()
 
@@ -541,9 +550,9 @@ def test_plots_of_two_revisions_are_drawn(versioned, tmp_path):
 
 
 def test_the_summary_is_the_average_of_the_tables(tiny_results):
-    metrics = pd.read_csv(tiny_results / "results/metrics.csv")
+    metrics = pd.read_csv(tiny_results / "results/tiny/metrics.csv")
     content = nested_means(metric_means(metrics))
-    table = pd.read_csv(tiny_results / "results/tables/out_of_distribution.csv")
+    table = pd.read_csv(tiny_results / "results/tiny/tables/out_of_distribution.csv")
     averages = table[(table["source_domain"] == "average") & (table["target_domain"] == "average")]
     compared = [run for run, studies in planned_studies(CONFIGURATION).items() if "comparison" in studies]
     assert len(averages) == 2 * sum(run.protocol == "single_source" for run in compared)

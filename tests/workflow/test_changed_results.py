@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import REPOSITORY, run_snakemake, write_images
+from conftest import REPOSITORY, only, run_snakemake, write_images
 from small_runs import run_settings
 
 from align.configuration.loading import load
@@ -25,11 +25,11 @@ from align.training.run import restore
 from align.workflow.checksums import RECORDS, forget_checksums, record_checksums, require_unchanged
 from align.workflow.inputs import existing_inputs
 
-TABLE = "results/tables/in_distribution.csv"
+TABLE = "results/my/tables/in_distribution.csv"
 RUN = "photographs/single_source/paris/erm/seed0"
-PACKED = "results/data/photographs/paris.npy"
-CHECKPOINT = f"results/runs/{RUN}/checkpoint.pt"
-METRICS = f"results/evaluations/{RUN}/metrics.csv"
+PACKED = "results/data/photographs/*/16px-crop/paris.npy"
+CHECKPOINT = f"results/runs/{RUN}/*/checkpoint.pt"
+METRICS = f"results/evaluations/{RUN}/*/*/metrics.csv"
 
 
 class RunsCode:
@@ -58,12 +58,12 @@ def snakemake(folder, *targets, fails=False):
 
 def results(folder):
     """Return the bytes of what is trained, evaluated and shown."""
-    kinds = ("runs", "evaluations", "tables", "data")
+    kinds = ("runs", "evaluations", "my/tables", "data")
     return {path: path.read_bytes() for kind in kinds for path in (folder / "results" / kind).rglob("*") if path.is_file()}
 
 
 def numbers(folder):
-    return [(folder / name).read_bytes() for name in ("results/metrics.csv", TABLE, METRICS)]
+    return [only(folder, name).read_bytes() for name in ("results/my/metrics.csv", TABLE, METRICS)]
 
 
 def replace_images(path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, run_snakemake, small_disk
+from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, only, run_snakemake, small_disk
 from file_server import Served, running_server
 from small_runs import CLASSES, run_settings
 
@@ -26,7 +26,7 @@ from align.training.run import restore
 from align.workflow.locks import release_stale_locks
 
 MEBIBYTE = 2**20
-TABLE = "results/tables/in_distribution.csv"
+TABLE = "results/my/tables/in_distribution.csv"
 RUN = "photographs/single_source/paris/erm/seed0"
 WIDE = {"classifier": {"architecture": "small_resnet", "weights": None, "widths": [64, 64]}}  # some hundred kilobytes
 TOO_WIDE = (4, 2**21)  # one layer of 158 TB: more than a process can address
@@ -67,7 +67,7 @@ def contents(folder):
 
 
 def numbers(folder):
-    return [(folder / name).read_bytes() for name in ("results/metrics.csv", TABLE)]
+    return [(folder / name).read_bytes() for name in ("results/my/metrics.csv", TABLE)]
 
 
 def partial_files(folder):
@@ -117,14 +117,14 @@ def evaluated(evaluated_photographs, tmp_path):
 def test_a_disk_that_is_full_while_packing(workflow, tmp_path):
     configure(workflow, datasets={"photographs": {"root": "photographs", "image_size": 256}})
     succeeds(workflow, "splits")
-    for array in (workflow / "results/data/photographs").glob("*.npy"):
+    for array in (workflow / "results/data/photographs").rglob("*.npy"):
         array.unlink()
     disk = workflow / "results/data"
     saved = shutil.copytree(disk, tmp_path / "saved")
     with small_disk(disk, "1m") as enlarge:
         shutil.copytree(saved, disk, dirs_exist_ok=True)
         said = refused(workflow, "data")
-        full = re.findall(r"results/data/photographs/(\w+)(?:\.masks)?\.npy: cannot be written \(No space left on device\)", said)
+        full = re.findall(r"data/photographs/\w+/256px-crop/(\w+)\.npy: cannot be written \(No space left on device\)", said)
         assert full
         assert len(full) == len(set(full))
         assert "make room or give permission, and run again" in said
@@ -143,7 +143,7 @@ def test_a_disk_that_is_full_at_a_checkpoint(workflow, tmp_path):
     disk = workflow / "results/runs"
     with small_disk(disk, "64k") as enlarge:
         said = refused(workflow, TABLE)
-        assert said.count(f"results/runs/{RUN}/checkpoint.pt: cannot be written (No space left on device)") == 1
+        assert len(re.findall(rf"{RUN}/\w+/checkpoint\.pt: cannot be written \(No space left on device\)", said)) == 1
         assert list(disk.rglob("*.pt")) == partial_files(disk) == []
         enlarge()
         succeeds(workflow, TABLE)
@@ -224,7 +224,7 @@ def begin(folder, *arguments):
     """Start Snakemake, and return it once it holds the lock of the folder and a job has begun."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "my.yaml", "--cores", "1"]
-    log = folder / "results/logs/index/photographs.log"
+    log = only(folder, "results/logs/index/photographs/*.log")
     log.unlink(missing_ok=True)
     with (folder / "first.txt").open("w") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True)
@@ -375,11 +375,11 @@ def test_times_that_are_wrong_do_not_keep_the_workflow_from_its_end(evaluated, s
     before, moved = numbers(evaluated), time.time() + seconds
     for path in (evaluated / "results/data").rglob("*"):
         os.utime(path, (moved, moved))
-    (evaluated / f"results/evaluations/{RUN}/metrics.csv").unlink()
-    (evaluated / "results/metrics.csv").unlink()
-    succeeds(evaluated, TABLE, "results/metrics.csv")
+    only(evaluated, f"results/evaluations/{RUN}/*/*/metrics.csv").unlink()
+    (evaluated / "results/my/metrics.csv").unlink()
+    succeeds(evaluated, TABLE, "results/my/metrics.csv")
     assert numbers(evaluated) == before
-    assert "Nothing to be done" in succeeds(evaluated, TABLE, "results/metrics.csv")
+    assert "Nothing to be done" in succeeds(evaluated, TABLE, "results/my/metrics.csv")
 
 
 def test_nothing_measures_a_duration_by_a_clock_that_can_jump():

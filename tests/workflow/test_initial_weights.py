@@ -5,7 +5,7 @@ import shutil
 
 import torch
 import yaml
-from conftest import PHOTOGRAPHS, run_snakemake
+from conftest import PHOTOGRAPHS, only, run_snakemake
 from torchvision.models import resnet18
 
 RUN = "photographs/single_source/paris/erm/seed0"
@@ -19,7 +19,7 @@ def test_a_run_begins_with_the_weights_of_a_file(photographs_data, tmp_path, mon
     content = yaml.safe_load(PHOTOGRAPHS) | {"device": "cpu"}
     content["classifier"] = {"architecture": "resnet18", "weights": "~/the best.PTH.tar"}
     (folder / "my.yaml").write_text(yaml.safe_dump(content))
-    done = run_snakemake(folder, f"results/runs/{RUN}/checkpoint.pt", "--configfile", "my.yaml")
+    done = run_snakemake(folder, f"results/my/runs/{RUN}/checkpoint.pt", "--configfile", "my.yaml")
     assert done.returncode == 0, done.stderr
     expected = (
         f"initial weights: {tmp_path}/the best.PTH.tar: loaded 120 of 120 tensors under 'state_dict.module.'; "
@@ -27,8 +27,8 @@ def test_a_run_begins_with_the_weights_of_a_file(photographs_data, tmp_path, mon
     )
     assert done.stderr.count(expected) == 1
     assert done.stderr.index(expected) < done.stderr.index("Training erm on photographs")
-    assert (folder / f"results/logs/train/{RUN}.log").read_text().count(expected) == 1
-    account = json.loads((folder / f"results/runs/{RUN}/run.json").read_text())
+    assert only(folder, f"results/logs/train/{RUN}/*.log").read_text().count(expected) == 1
+    account = json.loads(only(folder, f"results/runs/{RUN}/*/run.json").read_text())
     assert account["initial_weights"] == expected
     assert account["settings"]["classifier"]["weights"] == "~/the best.PTH.tar"
     assert f"{tmp_path}/the best.PTH.tar" in account["hashes"]["data"]

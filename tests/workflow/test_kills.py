@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import PHOTOGRAPHS, run_snakemake
+from conftest import PHOTOGRAPHS, only, run_snakemake
 
 from align.training.ownership import is_wanted
 
 RUN = "photographs/single_source/paris/align/seed0"
-CHECKPOINT = f"results/runs/{RUN}/checkpoint.pt"
+CHECKPOINT = f"results/long/runs/{RUN}/checkpoint.pt"
 KILLS = 20
 # About eight seconds of training, whose state is saved as often as is allowed; guided from the middle on.
 LONG = PHOTOGRAPHS.replace("[erm]", "[align]").replace("epochs: 1", "epochs: 400") + (
@@ -47,7 +47,7 @@ def undisturbed(photographs_data, made_once):
         (folder / "long.yaml").write_text(LONG)
         return run_snakemake(folder, CHECKPOINT, *COMMAND)
 
-    return made_once("undisturbed", train) / "results/runs" / RUN
+    return only(made_once("undisturbed", train), f"results/runs/{RUN}/*")
 
 
 def begin(folder, *arguments):
@@ -71,10 +71,10 @@ def soon(found, what):
 def training_process(folder, other_than=None):
     """Return the process that has the run in ``folder``, None where none has yet."""
     try:
-        words = (folder / "results/state" / RUN / "lock").read_text().split()
+        words = only(folder, f"results/state/{RUN}/*/lock").read_text().split()
         process = psutil.Process(int(words[1]))
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, IndexError, psutil.NoSuchProcess):
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
         return None
     return process if alive and process != other_than else None
 
@@ -82,13 +82,13 @@ def training_process(folder, other_than=None):
 def begin_training(folder, *arguments):
     """Return Snakemake and the training process that it has started, once that has saved its state."""
     snakemake = begin(folder, *arguments)
-    soon((folder / "results/state" / RUN / "state.pt").exists, "the first state")
+    soon(lambda: any(folder.glob(f"results/state/{RUN}/*/state.pt")), "the first state")
     return snakemake, training_process(folder)
 
 
 def ends_as(undisturbed, folder, interruptions):
     """Say that the run has ended, as if nothing had happened, and that nothing else is left of it."""
-    run = folder / "results/runs" / RUN
+    run = only(folder, f"results/runs/{RUN}/*")
     for name in ("checkpoint.pt", "history.csv"):
         assert (run / name).read_bytes() == (undisturbed / name).read_bytes()
     assert json.loads((run / "run.json").read_text())["interruptions"] in interruptions
@@ -156,7 +156,7 @@ def test_an_orphan_hands_its_run_over(workflow, undisturbed):
     snakemake.kill()
     snakemake.wait(10)
     following = begin(workflow)
-    soon(lambda: is_wanted(workflow / "results/state" / RUN), "the job that wants the run")
+    soon(lambda: is_wanted(only(workflow, f"results/state/{RUN}/*")), "the job that wants the run")
     orphan.resume()
     assert following.wait(120) == 0, output_of(workflow)
     assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
@@ -168,10 +168,10 @@ def test_what_an_orphan_has_finished_is_not_trained_again(workflow, undisturbed)
     snakemake.kill()
     snakemake.wait(10)
     orphan.wait(120)
-    made = (workflow / "results/runs" / RUN / "run.json").read_bytes()
+    made = only(workflow, f"results/runs/{RUN}/*/run.json").read_bytes()
     done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (workflow / "results/runs" / RUN / "run.json").read_bytes() == made
-    assert "had finished before Snakemake recorded it" in (workflow / "results/logs/train" / f"{RUN}.log").read_text()
+    assert only(workflow, f"results/runs/{RUN}/*/run.json").read_bytes() == made
+    assert "had finished before Snakemake recorded it" in only(workflow, f"results/logs/train/{RUN}/*.log").read_text()
     ends_as(undisturbed, workflow, [0])
     assert "Nothing to be done" in run_snakemake(workflow, CHECKPOINT, *COMMAND).stderr

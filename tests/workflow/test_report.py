@@ -40,7 +40,7 @@ def page(tiny_results: Path, messages: list[str]):
         page.on("console", lambda message: messages.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: messages.append(str(error)))
         page.on("request", lambda request: messages.append(request.url) if request.url.startswith("http") else None)
-        page.goto((tiny_results / "results/report.html").absolute().as_uri())
+        page.goto((tiny_results / "results/tiny/report.html").absolute().as_uri())
         yield page
         browser.close()
 

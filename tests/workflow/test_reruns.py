@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workflow, run_snakemake, write_images
+from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workflow, only, run_snakemake, write_images
 from PIL import Image
 
 from align.configuration.loading import load
@@ -112,8 +112,8 @@ def plan(folder, *targets, configuration="config/tiny.yaml", library=None):
 
 
 def configured(folder, change):
-    """Write the tiny configuration after ``change`` has worked on it, and return its path."""
-    content = yaml.safe_load(TINY)
+    """Write the tiny configuration after ``change`` has worked on it, and return its path. Its results go to the same folder."""
+    content = yaml.safe_load(TINY) | {"results": "tiny"}
     change(content)
     path = folder / "changed.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -143,8 +143,20 @@ def with_another_torch(scratch):
     return library
 
 
+def of_photographs(step, *methods):
+    preposition = {"Training": "on", "Evaluating": "trained on"}[step]
+    return {f"{step} {method} {preposition} photographs, paris, seed 0" for method in methods}
+
+
+def mask_of(rows):
+    """Return a mask of 20 × 20 pixels. The object covers the first ``rows`` halved."""
+    array = np.zeros((20, 20), np.uint8)
+    array[: rows // 2] = 255
+    return Image.fromarray(array)
+
+
 class Finished(NamedTuple):
-    """Working directories with finished results, not to be changed: of the tiny configuration, and of images of one's own."""
+    """Working directories with finished results, not to be changed: of the tiny configuration, and of images with masks."""
 
     tiny: Path
     photographs: Path
@@ -191,9 +203,30 @@ def seed_of_the_split(finished, scratch):
 def image(finished, scratch):
     folder = copied(finished.photographs, scratch)
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(folder / "photographs/rome/cat/0.png")
-    run = "photographs, paris, seed 0"
-    made = {f"Training erm on {run}", f"Evaluating erm trained on {run}", COLLECTING}
-    return plan(folder, "evaluate", configuration="my.yaml"), PHOTOGRAPHS_AGAIN | made
+    masks = {f"Packing the ground truth of photographs, {domain}" for domain in ("paris", "rome")}
+    made = of_photographs("Training", "erm", "masked_erm") | of_photographs("Evaluating", "erm", "masked_erm") | {COLLECTING}
+    return plan(folder, "evaluate", configuration="my.yaml"), PHOTOGRAPHS_AGAIN | masks | made
+
+
+def mask(finished, scratch):
+    folder = copied(finished.photographs, scratch)
+    mask_of(20).save(folder / "masks/paris/cat/0_mask.png")
+    made = of_photographs("Training", "masked_erm") | of_photographs("Evaluating", "erm", "masked_erm")
+    packed = "Packing the ground truth of photographs, paris"
+    return plan(folder, "evaluate", configuration="my.yaml"), made | {packed, COLLECTING}
+
+
+def touched(finished, scratch):
+    folder = copied(finished.photographs, scratch)
+    files = [path for name in ("photographs", "masks") for path in (folder / name).rglob("*.png")]
+    for path in files:
+        os.utime(path)
+    content = files[0].read_bytes()
+    files[0].unlink()
+    files[0].write_bytes(content)
+    for name in ("photographs/Thumbs.db", "photographs/rome/cat/.DS_Store", "masks/notes.txt"):
+        (folder / name).write_text("left by a program")
+    return plan(folder, "evaluate", configuration="my.yaml"), set()
 
 
 def metric_in_the_library(finished, scratch):
@@ -254,6 +287,7 @@ CHANGES = {
     "a setting of training": training_setting,
     "the seed of the split": seed_of_the_split,
     "an image in a folder of yours, replaced, added or removed": image,
+    "a mask or another annotation in a folder of yours, replaced, added or removed": mask,
     "a metric more in the library": metric_in_the_library,
     "a setting of evaluation": evaluation_setting,
     "the code of a figure": code_of_a_figure,
@@ -262,13 +296,22 @@ CHANGES = {
     "another torch, or another version of any library": another_torch,
     "another device, or how a GPU is used": device,
     "a comment, a docstring or the layout of code; every file's time, as after `git checkout`": comments_and_times,
+    "your images, annotations or weights touched, copied or restored; other files beside them": touched,
 }
 
 
 @pytest.fixture(scope="session")
 def photographs_measured(made_once, photographs_data):
     def measure(folder):
-        shutil.copytree(photographs_data, folder, dirs_exist_ok=True)
+        shutil.copytree(photographs_data / "photographs", folder / "photographs")
+        for path in (folder / "photographs").glob("*/*/*.png"):
+            place = folder / "masks" / path.relative_to(folder / "photographs").with_name(f"{path.stem}_mask.png")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            mask_of(10).save(place)
+        content = yaml.safe_load(PHOTOGRAPHS)
+        content["datasets"]["photographs"]["ground_truth"] = {"kind": "masks", "folder": "masks"}
+        content["experiments"]["one"]["methods"] = ["erm", "masked_erm"]
+        (folder / "my.yaml").write_text(yaml.safe_dump(content))
         return run_snakemake(folder, "evaluate", "--configfile", "my.yaml")
 
     return made_once("photographs_measured", measure)
@@ -330,22 +373,23 @@ def test_every_profile_goes_by_the_same_changes():
 
 def test_the_table_of_runs_names_versions_that_are_mixed(tiny_results, tmp_path):
     folder, run = copied(tiny_results, tmp_path), of_tiny("erm", 0)
-    again = ["--forcerun", f"results/runs/{run.path}/checkpoint.pt", "--configfile", "config/tiny.yaml"]
-    done = run_snakemake(folder, "results/tables/runs.md", *again, library=with_another_torch(tmp_path))
+    checkpoint = only(folder, f"results/runs/{run.path}/*/checkpoint.pt").relative_to(folder)
+    again = ["--forcerun", str(checkpoint), "--configfile", "config/tiny.yaml"]
+    done = run_snakemake(folder, "results/tiny/tables/runs.md", *again, library=with_another_torch(tmp_path))
     assert done.returncode == 0, done.stderr
     assert JOB.findall(done.stderr) == [*training([run]), "Making table runs"]
-    runs = pd.read_csv(folder / "results/tables/runs.csv", dtype=str)
+    runs = pd.read_csv(folder / "results/tiny/tables/runs.csv", dtype=str)
     assert set(runs.loc[runs["torch"] == "99.0", "method"]) == {"erm"}
-    assert f"(torch {versions()['torch']}, 99.0)" in (folder / "results/tables/runs.md").read_text()
+    assert f"(torch {versions()['torch']}, 99.0)" in (folder / "results/tiny/tables/runs.md").read_text()
 
 
 AGAIN = training(RUNS) | evaluation(RUNS)
 THREE = [of_tiny("align", seed) for seed in (0, 1, 2)]
 COMMANDS = {
-    "results/tables/in_distribution.md": AGAIN | {COLLECTING, "Making table in_distribution"},
+    "results/config/tables/in_distribution.md": AGAIN | {COLLECTING, "Making table in_distribution"},
     "costs": AGAIN | {"Drawing figure costs"},
-    "results/runs/digit_scenes/single_source/china/align/seed0/checkpoint.pt": training(THREE[:1]),
-    "results/evaluations/digit_scenes/single_source/china/align/seed{0,1,2}/metrics.csv": training(THREE) | evaluation(THREE),
+    "results/config/runs/digit_scenes/single_source/china/align/seed0/checkpoint.pt": training(THREE[:1]),
+    "results/config/runs/digit_scenes/single_source/china/align/seed{0,1,2}/metrics.csv": training(THREE) | evaluation(THREE),
 }
 
 
@@ -353,9 +397,11 @@ COMMANDS = {
 def test_part_of_the_results_is_made_by_its_name(tiny_results, tmp_path, command):
     assert f"| `snakemake {command}` |" in README
     every_run = configured(tmp_path, lambda content: content["training"].update(epochs=5))
-    in_shell = ["bash", "-c", f"echo {command.replace('digit_scenes', 'tiny_scenes')}"]
+    of_tiny = command.replace("digit_scenes", "tiny_scenes").replace("results/config/", "results/tiny/")
+    in_shell = ["bash", "-c", f"echo {of_tiny}"]
     targets = subprocess.run(in_shell, capture_output=True, text=True, check=True).stdout.split()
-    assert plan(tiny_results, *targets, configuration=every_run).jobs == COMMANDS[command]
+    jobs = plan(tiny_results, *targets, configuration=every_run).jobs
+    assert {job for job in jobs if not job.startswith("Linking results/tiny/runs/")} == COMMANDS[command]
 
 
 FORCED = {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY, copy_workflow, run_snakemake
+from conftest import REPOSITORY, copy_workflow, only, run_snakemake
 
 from align.configuration.loading import load
 from align.configuration.runs import planned_runs
@@ -104,7 +104,7 @@ def test_a_cancelled_training_goes_on_and_the_tables_are_those_of_a_local_run(sl
     on_slurm = start(there, slurm, *ONE_NODE)
     local = start(here, ENVIRONMENT, "--cores", "1")
     try:
-        log = there / f"results/logs/train/{KILLED.path}.log"
+        log = only(there, f"results/logs/train/{KILLED.path}/*.log")
         wait_for(lambda: log.exists() and "epoch 1/" in log.read_text(), on_slurm)
         ((killed, state, *asked),) = queue(slurm, COMMENT)
         assert (state, asked) == ("RUNNING", ["4000M", "4:00:00"])
@@ -124,9 +124,9 @@ def test_a_cancelled_training_goes_on_and_the_tables_are_those_of_a_local_run(sl
     assert second != killed
     assert "goes on in epoch" in log.read_text()
 
-    tables = [path.relative_to(here) for path in (here / "results/tables").iterdir() if path.stem != "runs"]  # it has times
+    tables = [path.relative_to(here) for path in (here / "results/small/tables").iterdir() if path.stem != "runs"]  # it has times
     assert len(tables) == 9 * 4
-    for path in [Path("results/metrics.csv"), *tables]:
+    for path in [Path("results/small/metrics.csv"), *tables]:
         assert (there / path).read_bytes() == (here / path).read_bytes(), path
     again = run_snakemake(there, "tables", "--configfile", "small.yaml", "--dry-run")
     assert "Nothing to be done" in again.stdout + again.stderr

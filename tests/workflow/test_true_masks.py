@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, copy_workflow, run_snakemake, write_images
+from conftest import PHOTOGRAPHS, copy_workflow, only, run_snakemake, write_images
 from PIL import Image
 
 TRUTH = [{"kind": "masks", "folder": "masks"}]
@@ -34,7 +34,7 @@ def configure(folder, *methods, truth=TRUTH):
 
 
 def test_masks_of_one_domain_only(folder):
-    tables = [f"results/tables/{name}" for name in ("data.md", "data.csv", "runs.md")]
+    tables = [f"results/my/tables/{name}" for name in ("data.md", "data.csv", "runs.md")]
     done = run_snakemake(folder, *tables, "--configfile", "my.yaml")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
@@ -43,25 +43,25 @@ def test_masks_of_one_domain_only(folder):
 
     runs = folder / "results/runs/photographs/single_source"
     assert sorted(path.name for path in (runs / "paris").iterdir()) == ["erm"]
-    accounts = {path.parent.parent.name: json.loads(path.read_text()) for path in (runs / "rome").glob("*/*/run.json")}
+    accounts = {path.parents[2].name: json.loads(path.read_text()) for path in (runs / "rome").glob("*/*/*/run.json")}
     assert accounts.keys() == {"erm", "masked_erm", "align-masker=ground_truth"}
-    splits = pd.read_csv(folder / "results/data/photographs/splits.csv").query("domain == 'rome' and split == 'train'")
+    splits = pd.read_csv(only(folder, "results/data/photographs/*/splits-*.csv")).query("domain == 'rome' and split == 'train'")
     with_mask = len(splits) - splits["path"].eq("rome/cat/0.png").sum()
     for name, account in accounts.items():
         assert account["training_images"] == len(splits)
         assert account["training_images_with_masks"] == (None if name == "erm" else with_mask)
-        masks = "results/data/photographs/rome.masks.npy"
-        assert (masks in account["hashes"]["data"]) == (name != "erm")  # a changed mask trains nobody who is given none
-    log = (folder / "results/logs/train/photographs/single_source/rome/masked_erm/seed0.log").read_text()
+        masks = only(folder, "results/data/photographs/*/*/masks-*/rome.npy").relative_to(folder)
+        assert (str(masks) in account["hashes"]["data"]) == (name != "erm")  # a changed mask trains nobody who is given none
+    log = only(folder, "results/logs/train/photographs/single_source/rome/masked_erm/seed0/*.log").read_text()
     assert f"{with_mask} of {len(splits)} training images have a given mask" in log
     note = f"ERM on masked images, trained on rome: {with_mask} of {len(splits)} training images had a mask."
-    assert (note in (folder / "results/tables/runs.md").read_text()) == (with_mask < len(splits))
+    assert (note in (folder / "results/my/tables/runs.md").read_text()) == (with_mask < len(splits))
 
-    table = (folder / "results/tables/data.md").read_text()
+    table = (folder / "results/my/tables/data.md").read_text()
     assert "| paris | 10 | 0 | 0 | 0 | 0 |  |\n| rome | 10 | 9 | 9 | 0 | 9 | 25.0 |" in table
-    assert pd.read_csv(folder / "results/tables/data.csv")["images_with_mask"].tolist()[:2] == [0, 9]
-    assert np.load(folder / "results/data/photographs/rome.masks.npy").shape == (10, 16, 16)
-    assert np.load(folder / "results/data/photographs/paris.masks.npy").shape == (0, 16, 16)
+    assert pd.read_csv(folder / "results/my/tables/data.csv")["images_with_mask"].tolist()[:2] == [0, 9]
+    assert np.load(only(folder, "results/data/photographs/*/*/masks-*/rome.npy")).shape == (10, 16, 16)
+    assert np.load(only(folder, "results/data/photographs/*/*/masks-*/paris.npy")).shape == (0, 16, 16)
 
 
 def refused(folder, target, *arguments):
@@ -89,8 +89,7 @@ def test_masks_that_cannot_be_used_stop_the_job_with_their_names(folder):
     said = refused(folder, "data")
     assert said.count("found 9 files in masks for images of rome, none of which can be used") == 1
     assert "its object covers the whole picture: 9, such as rome/cat/1_mask.png: found 7 (100.0%)" in said
-    data = folder / "results/data/photographs"
-    assert not [path for path in data.iterdir() if path.name.startswith((".rome", "rome.masks"))]
+    assert not [path for path in folder.glob("results/data/photographs/*/*/masks-*/*") if "rome" in path.name]
 
 
 def test_a_data_set_without_ground_truth_has_no_masks(folder):

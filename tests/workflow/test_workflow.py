@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import REPOSITORY, copy_workflow, run_snakemake
+from conftest import REPOSITORY, copy_workflow, only, run_snakemake
 from snakemake.api import ConfigSettings, ResourceSettings, SnakemakeApi, StorageSettings
 from snakemake.settings.types import OutputSettings, Quietness
 
@@ -70,7 +70,7 @@ def results(tiny_results):
 
 
 def test_manifest_lists_every_image_with_its_checksum(results):
-    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    manifest = pd.read_csv(only(results, f"data/{DATASET}/*/manifest.csv"))
     assert list(manifest.columns) == ["path", "domain", "class", "sha256"]
     assert manifest.equals(manifest.sort_values(["domain", "class", "path"], ignore_index=True))
     assert manifest.groupby(["domain", "class"]).size().tolist() == [15] * 20
@@ -78,8 +78,8 @@ def test_manifest_lists_every_image_with_its_checksum(results):
 
 
 def test_splits_have_the_manifest_s_rows_and_the_configured_shares(results):
-    splits = pd.read_csv(results / f"data/{DATASET}/splits.csv")
-    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    splits = pd.read_csv(only(results, f"data/{DATASET}/*/splits-*.csv"))
+    manifest = pd.read_csv(only(results, f"data/{DATASET}/*/manifest.csv"))
     assert list(splits.columns) == ["path", "domain", "class", "split"]
     assert splits["path"].equals(manifest["path"])
     expected = dict(zip(("train", "validation", "test"), split_counts(15, [0.6, 0.2, 0.2])))
@@ -88,7 +88,7 @@ def test_splits_have_the_manifest_s_rows_and_the_configured_shares(results):
 
 
 def test_a_handwritten_digit_is_never_in_two_splits(results):
-    splits = pd.read_csv(results / f"data/{DATASET}/splits.csv")
+    splits = pd.read_csv(only(results, f"data/{DATASET}/*/splits-*.csv"))
     digit = splits["path"].str.extract(r"(digit\d+)")[0]
     assert digit.notna().all()
     assert splits.groupby(digit)["split"].nunique().max() == 1
@@ -96,11 +96,11 @@ def test_a_handwritten_digit_is_never_in_two_splits(results):
 
 
 def test_arrays_have_the_manifest_s_rows(results):
-    manifest = pd.read_csv(results / f"data/{DATASET}/manifest.csv")
+    manifest = pd.read_csv(only(results, f"data/{DATASET}/*/manifest.csv"))
     for domain in DOMAINS:
         n = (manifest["domain"] == domain).sum()
-        images = np.load(results / f"data/{DATASET}/{domain}.npy", mmap_mode="r")
-        masks = np.load(results / f"data/{DATASET}/{domain}.masks.npy", mmap_mode="r")
+        images = np.load(only(results, f"data/{DATASET}/*/*/{domain}.npy"), mmap_mode="r")
+        masks = np.load(only(results, f"data/{DATASET}/*/*/masks-*/{domain}.npy"), mmap_mode="r")
         assert (images.shape, images.dtype) == ((n, 32, 32, 3), np.uint8)
         assert (masks.shape, masks.dtype) == ((n, 32, 32), np.uint8)
         assert set(np.unique(masks)) == {0, 1}
@@ -108,7 +108,7 @@ def test_arrays_have_the_manifest_s_rows(results):
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.protocol}-{run.method}")
 def test_a_run_says_where_it_comes_from_and_what_it_took(results, run):
-    account = json.loads((results / f"runs/{run.path}/run.json").read_text())
+    account = json.loads(only(results, f"runs/{run.path}/*/run.json").read_text())
     settings = account["settings"]
     assert (settings["method"], settings["seed"], settings["domain"]) == (run.method, "0", run.domain)
     assert settings["training"] == CONFIGURATION.training.model_dump(mode="json")
@@ -127,7 +127,7 @@ def test_a_run_says_where_it_comes_from_and_what_it_took(results, run):
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.protocol}-{run.method}")
 def test_history_names_every_term_in_every_epoch(results, run):
-    history = pd.read_csv(results / f"runs/{run.path}/history.csv")
+    history = pd.read_csv(only(results, f"runs/{run.path}/*/history.csv"))
     assert list(history.columns) == ["epoch", "phase", "name", "value"]
     assert np.isfinite(history["value"]).all()
     for name in ("classification", "total", "validation_accuracy"):
@@ -143,14 +143,14 @@ def test_history_names_every_term_in_every_epoch(results, run):
 
 def test_checkpoints_hold_tensors_and_the_names_of_the_classes(results):
     for run in RUNS:
-        checkpoint = torch.load(results / f"runs/{run.path}/checkpoint.pt", weights_only=True)
+        checkpoint = torch.load(only(results, f"runs/{run.path}/*/checkpoint.pt"), weights_only=True)
         assert all(torch.is_tensor(value) for value in checkpoint["classifier"].values())
         assert ("masker" in checkpoint) == learns_a_mask(run)
         assert checkpoint["classes"] == ["four", "one", "three", "two", "zero"]
 
 
 def test_the_long_table_has_every_run_and_every_target(results):
-    metrics = pd.read_csv(results / "metrics.csv")
+    metrics = pd.read_csv(results / "tiny/metrics.csv")
     run_and_target = ["study", "dataset", "protocol", "method", "source_domain", "target_domain", "distribution", "seed"]
     assert list(metrics.columns) == [*run_and_target, "metric", "value", "n"]
     assert not metrics.duplicated([*run_and_target, "metric"]).any()
@@ -169,18 +169,18 @@ def test_the_long_table_has_every_run_and_every_target(results):
 
 
 def test_the_long_table_is_made_of_the_runs_own(results):
-    own = pd.read_csv(results / f"evaluations/{RUNS[0].path}/metrics.csv")
+    own = pd.read_csv(only(results, f"evaluations/{RUNS[0].path}/*/*/metrics.csv"))
     assert list(own.columns) == ["target_domain", "metric", "value", "n"]
-    metrics = pd.read_csv(results / "metrics.csv")
+    metrics = pd.read_csv(results / "tiny/metrics.csv")
     of_run = metrics[metrics["method"] == RUNS[0].method]
     assert of_run[list(own.columns)].reset_index(drop=True).equals(own)
 
 
 def test_the_images_of_a_run_give_its_metrics(results):
     for run in (RUNS[0], LEFT_OUT):
-        folder = results / "evaluations" / run.path
+        folder = only(results, f"evaluations/{run.path}/*/*")
         images, metrics = pd.read_csv(folder / "images.csv.gz"), pd.read_csv(folder / "metrics.csv")
-        splits = pd.read_csv(results / f"data/{DATASET}/splits.csv")
+        splits = pd.read_csv(only(results, f"data/{DATASET}/*/splits-*.csv"))
         assert sorted(images["path"]) == sorted(splits.loc[splits["split"] == "test", "path"])
         probabilities = images[[f"p:{name}" for name in ("four", "one", "three", "two", "zero")]]
         assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -194,11 +194,11 @@ def test_the_images_of_a_run_give_its_metrics(results):
 
 
 def test_a_run_without_one_domain_is_trained_on_all_others(results):
-    account = json.loads((results / f"runs/{LEFT_OUT.path}/run.json").read_text())
+    account = json.loads(only(results, f"runs/{LEFT_OUT.path}/*/run.json").read_text())
     used = {path for path in account["hashes"]["data"] if path.endswith(".npy") and ".masks" not in path}
     assert used == {f"results/data/{DATASET}/{domain}.npy" for domain in DOMAINS if domain != LEFT_OUT.domain}
-    table = pd.read_csv(results / "tables/leave_one_domain_out.csv").set_index(["metric", "left_out"])
-    metrics = pd.read_csv(results / "metrics.csv").query("protocol == 'leave_one_domain_out' and metric == 'accuracy'")
+    table = pd.read_csv(results / "tiny/tables/leave_one_domain_out.csv").set_index(["metric", "left_out"])
+    metrics = pd.read_csv(results / "tiny/metrics.csv").query("protocol == 'leave_one_domain_out' and metric == 'accuracy'")
     assert set(metrics["source_domain"]) == {f"all but {LEFT_OUT.domain}"}
     left_out = metrics.loc[metrics["target_domain"] == LEFT_OUT.domain, "value"].item()
     assert table.loc[("accuracy", LEFT_OUT.domain), "mean"] == pytest.approx(left_out, rel=1e-5)
@@ -206,7 +206,7 @@ def test_a_run_without_one_domain_is_trained_on_all_others(results):
 
 def test_outputs_are_compared_with_those_of_the_same_object_in_the_source_domain(results):
     run = RUNS[0]
-    images = pd.read_csv(results / f"evaluations/{run.path}/images.csv.gz")
+    images = pd.read_csv(only(results, f"evaluations/{run.path}/*/*/images.csv.gz"))
     images["scene"] = images["path"].str.split("/", n=1).str[1]
     probabilities = images.filter(regex="^p:").columns
     own = images[images["target_domain"] == run.domain].set_index("scene")
@@ -220,42 +220,42 @@ def test_outputs_are_compared_with_those_of_the_same_object_in_the_source_domain
 def test_learned_masks_are_those_of_the_finished_run(results):
     """Given masks are bytes: they differ by half a step at most."""
     align, learned = (
-        pd.read_csv(results / f"evaluations/{PAGE}/{method}/seed0/images.csv.gz").set_index("path")["learned_mask_area"]
+        pd.read_csv(only(results, f"evaluations/{PAGE}/{method}/seed0/*/*/images.csv.gz")).set_index("path")["learned_mask_area"]
         for method in ("align", "masked_erm-mask=learned")
     )
     assert learned[align.index].to_numpy() == pytest.approx(align.to_numpy(), abs=0.5 / 254 + 1e-6)
-    used = json.loads((results / f"runs/{PAGE}/masked_erm-mask=learned/seed0/run.json").read_text())["hashes"]["data"]
+    used = json.loads(only(results, f"runs/{PAGE}/masked_erm-mask=learned/seed0/*/run.json").read_text())["hashes"]["data"]
     assert f"results/runs/{PAGE}/align/seed0/checkpoint.pt" in used
 
 
 def test_what_cannot_be_run_is_named_with_the_reason(results):
-    assert "Left out: m-SAM; no checkpoint of Segment Anything" in (results / "tables/masker_ablation.md").read_text()
+    assert "Left out: m-SAM; no checkpoint of Segment Anything" in (results / "tiny/tables/masker_ablation.md").read_text()
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_is_there_for_machines_and_for_people(results, table):
     for kind in ("csv", "md", "tex", "html"):
-        assert (results / f"tables/{table}.{kind}").stat().st_size > 100
-    assert len(pd.read_csv(results / f"tables/{table}.csv")) > 1
+        assert (results / f"tiny/tables/{table}.{kind}").stat().st_size > 100
+    assert len(pd.read_csv(results / f"tiny/tables/{table}.csv")) > 1
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.split("/")[0])
 def test_a_figure_is_there_with_its_data(results, figure):
-    assert (results / f"figures/{figure}.svg").read_text().startswith("<?xml")
-    assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
-    assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 1
+    assert (results / f"tiny/figures/{figure}.svg").read_text().startswith("<?xml")
+    assert (results / f"tiny/figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert len(pd.read_csv(results / f"tiny/figures/{figure}.csv")) > 1
 
 
 def test_without_a_measurement_the_figure_of_performance_says_so(results):
-    assert "No measurement was found; `make bench` writes one." in (results / "figures/performance.svg").read_text()
-    assert (results / "figures/performance.png").is_file()
-    assert pd.read_csv(results / "figures/performance.csv").empty
+    assert "No measurement was found; `make bench` writes one." in (results / "tiny/figures/performance.svg").read_text()
+    assert (results / "tiny/figures/performance.png").is_file()
+    assert pd.read_csv(results / "tiny/figures/performance.csv").empty
 
 
 def test_every_claim_has_a_verdict(results):
     for kind in ("csv", "md", "tex", "html"):
-        assert (results / f"verdict.{kind}").stat().st_size > 1000
-    rows = pd.read_csv(results / "verdict.csv")
+        assert (results / f"tiny/verdict.{kind}").stat().st_size > 1000
+    rows = pd.read_csv(results / "tiny/verdict.csv")
     claims = yaml.safe_load((REPOSITORY / "reference/claims.yaml").read_text())["claims"]
     assert set(rows["claim"]) == {claim["id"] for claim in claims}
     assert set(rows["verdict"]) == {"inconclusive", "not tested"}  # one seed decides nothing
@@ -265,9 +265,9 @@ def test_every_claim_has_a_verdict(results):
 
 def test_logs_and_benchmarks_are_kept(results):
     for run in RUNS:
-        assert (results / f"logs/train/{run.path}.log").is_file()
-        for step in ("train", "evaluate"):
-            benchmark = pd.read_csv(results / f"benchmarks/{step}/{run.path}.tsv", sep="\t")
+        assert only(results, f"logs/train/{run.path}/*.log").is_file()
+        for step, keys in (("train", "*"), ("evaluate", "*/*")):
+            benchmark = pd.read_csv(only(results, f"benchmarks/{step}/{run.path}/{keys}.tsv"), sep="\t")
             assert benchmark["s"].item() > 0
 
 

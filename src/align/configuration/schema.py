@@ -79,6 +79,10 @@ Methods: Any = create_model("Methods", __base__=Section, **_methods)
 class Configuration(Section):
     """Everything that a user can set."""
 
+    results: Name | None = Field(
+        None,
+        description="the folder below results/ for metrics, tables, figures, verdict and report; default: the name of this file",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if there is one, else the CPU")
     datasets: dict[Name, Dataset]
     experiments: dict[Name, Experiment] = Field(min_length=1)

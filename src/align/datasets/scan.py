@@ -144,7 +144,7 @@ def scan(
     for name in (*found.domains, *found.classes):
         if has_control(name):
             raise InputError(f"{root}: found a folder with a control character in its name ({name!r}); rename it")
-    _require_nothing_lost(root, lost)
+    _require_nothing_lost(root, lost, deeper=folders[0] if len(folders) == 1 and not found.images else None)
     if not (found.images or domains):
         pictures = [name for name in loose if is_image(Path(name))]
         raise InputError(
@@ -253,14 +253,16 @@ def _grouped(place: str, kind: str, names: Sequence[str]) -> Iterator[PassedOver
         yield PassedOver(place, kind, len(names), names[0])
 
 
-def _require_nothing_lost(root: Path, lost: Sequence[str]) -> None:
+def _require_nothing_lost(root: Path, lost: Sequence[str], deeper: str | None) -> None:
+    """Refuse a folder of which parts would be lost. All of it may lie one folder deeper."""
     if lost:
+        remedy = f"correct `root:` if {root / deeper} is the data set, " if deeper else ""
         raise InputError(
             f"{root}: found folders of which nothing would be read, expected {FORM} with images that Pillow reads "
             f"({', '.join(sorted(IMAGE_SUFFIXES))}):\n"
             + "\n".join(lost[:NAMED_AT_MOST])
             + (f"\n  … and {len(lost) - NAMED_AT_MOST} more" if len(lost) > NAMED_AT_MOST else "")
-            + "\n  convert or move the files, or name the folders to use with `domains:` and `classes:`"
+            + f"\n  {remedy}convert or move the files, or name the folders to use with `domains:` and `classes:`"
         )
 
 

@@ -25,7 +25,7 @@ def accuracy_vs_explanation(metrics: pd.DataFrame) -> Drawing:
     """Return a panel for each data set, protocol and measure of explanations.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     data = accuracy_and_explanation(metrics)
     return Drawing(data, draw_accuracy_vs_explanation(data))
@@ -35,7 +35,7 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return each run's accuracy and measures of explanations, in distribution and out of distribution (mean over targets).
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
 
     Returns:
         dataset, protocol, method, source_domain, seed, distribution, accuracy, measure, value.

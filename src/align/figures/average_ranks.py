@@ -28,7 +28,7 @@ def average_ranks(metrics: pd.DataFrame) -> Drawing:
     """Return a panel for each distribution: an axis of ranks, a mark and a name for each method, and bars.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     data = rank_table(metrics)
     return Drawing(data, draw_average_ranks(data))

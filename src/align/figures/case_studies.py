@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,18 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from align.figures.style import WRONG, Drawing
-from align.files import read_json
 from align.imaging.masks import UNKNOWN
 from align.imaging.resizing import resized
 from align.imaging.scaling import min_max_scale
 from align.methods.base import Method
 from align.methods.naming import method_title
-from align.metrics.evaluation import tested_images
 from align.metrics.explain import Attribution, explain
 from align.metrics.settings import EvaluationSettings
 from align.preparation.packed import Packed
 from align.results.titles import DISTRIBUTION_TITLES, plain
-from align.training.run import RunSettings, restore
 
 CAPTION = """
 Models of the first seed, trained on {sources} of {dataset}. The figure shows {images} test images of every target
@@ -107,38 +103,6 @@ def collect_cases(by_domain: Mapping[str, Packed], classes: Sequence[str]) -> Ca
         np.concatenate(ground_truth),
     )
     return Cases([domain for domain, part in by_domain.items() for _ in part.labels], packed, classes)
-
-
-def sample_cases(folder: Path, domains: Sequence[str], source_domains: Sequence[str], classes: Sequence[str], n: int) -> Cases:
-    """Return ``n`` test images of each domain, evenly sampled.
-
-    Args:
-        folder: ``results/data/<dataset>``.
-        domains: the target domains, in the order of the figure.
-        source_domains: the domains that the methods were trained on.
-        classes: names of the classes in the order of the labels.
-        n: images of each domain.
-    """
-    tested = {domain: sample_evenly(packed, n) for domain, packed in tested_images(folder, domains, source_domains, classes)}
-    return collect_cases({domain: tested[domain] for domain in domains}, classes)
-
-
-def read_methods(
-    accounts: Sequence[str], checkpoints: Sequence[str], device: torch.device
-) -> tuple[dict[str, Method], Sequence[str]]:
-    """Return the trained methods by name, and the names of their classes.
-
-    Args:
-        accounts: the ``run.json`` of each run.
-        checkpoints: their checkpoints, in the same order.
-        device: where to compute.
-    """
-    methods: dict[str, Method] = {}
-    classes: Sequence[str] = []
-    for account, checkpoint in zip(accounts, checkpoints):
-        settings = read_json(account)["settings"]
-        methods[settings["method"]], classes = restore(RunSettings.from_values(settings), Path(checkpoint), device)
-    return methods, classes
 
 
 def explain_cases(

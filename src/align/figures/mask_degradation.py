@@ -32,7 +32,7 @@ def mask_degradation(metrics: pd.DataFrame, variants: Settings) -> Drawing:
     """Return a panel for each data set, protocol, mask and distribution: a line for each degradation in a band over all seeds.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         variants: the hyper-parameters of each variant.
     """
     data = degraded_accuracy(metrics, variants)
@@ -45,7 +45,7 @@ def degraded_accuracy(metrics: pd.DataFrame, variants: Settings) -> pd.DataFrame
     Masks that are not degraded have the degree 0 of every degradation. Images that are not masked have the mask ``none``.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         variants: the hyper-parameters of each variant.
 
     Returns:

@@ -36,7 +36,7 @@ def sensitivity(metrics: pd.DataFrame, variants: Settings, defaults: Settings) -
     """Return a panel for each setting, then two for each pair of settings: in and out of distribution.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         variants: the hyper-parameters of each variant, by its name.
         defaults: the hyper-parameters of each method.
     """
@@ -49,10 +49,10 @@ def sensitivity_points(metrics: pd.DataFrame, variants: Settings, defaults: Sett
 
     A variant that differs from its method's defaults in one setting is a point of that setting's line. A variant that differs
     in two settings is a cell of their grid. The default itself belongs to all lines and grids. Variants that differ in more
-    settings stand in ``results/metrics.csv`` only.
+    settings stand in ``metrics.csv`` only.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         variants: the hyper-parameters of each variant, by its name.
         defaults: the hyper-parameters of each method.
 

@@ -15,7 +15,7 @@ from align.metrics.evaluate import image_table, measure, measurements
 from align.metrics.explain import Attribution, explain
 from align.metrics.settings import EvaluationSettings
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import Packed, read_packed
+from align.preparation.packed import Packed, PackedFolders, read_packed
 from align.preparation.splits import evaluated_split
 from align.registry import load
 
@@ -46,27 +46,27 @@ class Evaluation(NamedTuple):
 
 
 def tested_images(
-    folder: Path,
+    splits: Path,
+    folders: PackedFolders,
     domains: Sequence[str],
     source_domains: Sequence[str],
     classes: Sequence[str],
     given_masks: str | None = None,
-    ground_truth: bool = False,
 ) -> Iterator[tuple[str, Packed]]:
     """Yield each domain with the images on which a model of ``source_domains`` is tested. The first source domain comes first.
 
     Args:
-        folder: ``results/data/<dataset>``.
+        splits: the data set's ``splits.csv``.
+        folders: where its packed arrays are.
         domains: the target domains.
         source_domains: the domains that the model was trained on.
         classes: names of the classes in the order of the labels.
         given_masks: whose masks the method is given, see :func:`align.preparation.packed.read_packed`.
-        ground_truth: whether true masks are read: the data set has them.
     """
-    splits = read_listing(folder / "splits.csv", SPLITS_COLUMNS)
+    listed = read_listing(splits, SPLITS_COLUMNS)
     for domain in sorted(domains, key=lambda domain: domain != source_domains[0]):
-        split = evaluated_split(splits, domain, source_domains)
-        yield domain, read_packed(folder, splits, domain, split, classes, given_masks, ground_truth)
+        split = evaluated_split(listed, domain, source_domains)
+        yield domain, read_packed(folders, listed, domain, split, classes, given_masks)
 
 
 def evaluate_run(

@@ -9,6 +9,8 @@ from align import paths
 from align.configuration.runs import Run
 from align.planning.work import Work, finished_training
 
+RUN_STEPS = ("train", "evaluate")  # the benchmark files of other steps belong to no run
+
 
 class JobKind(NamedTuple):
     """What makes two jobs similar.
@@ -41,8 +43,8 @@ def job_kind(benchmark: Path, results: Path = Path(paths.RESULTS)) -> JobKind:
 
 def benchmarked_run(benchmark: Path, results: Path = Path(paths.RESULTS)) -> Run | None:
     """Return the run that the file ``benchmark`` belongs to. None if its job belongs to no run."""
-    _, *parts = _job_name(benchmark, results)
-    return Run.from_path("/".join(parts)) if len(parts) == len(Run._fields) else None
+    step, *parts = _job_name(benchmark, results)
+    return Run.from_path("/".join(parts[: len(Run._fields)])) if step in RUN_STEPS else None
 
 
 def read_finished_jobs(results: Path) -> list[FinishedJob]:
@@ -51,7 +53,8 @@ def read_finished_jobs(results: Path) -> list[FinishedJob]:
     for path in sorted(paths.below(results, paths.BENCHMARKS).rglob("*.tsv")):
         seconds = _seconds(path)
         kind, run = job_kind(path, results), benchmarked_run(path, results)
-        work = finished_training(run, results) if run and kind.step == "train" else None
+        account = paths.below(results, paths.RUNS).joinpath(*_job_name(path, results)[1:], Path(paths.ACCOUNT).name)
+        work = finished_training(account, results) if run and kind.step == "train" else None
         if seconds > 0:  # NaN: Snakemake could not measure it
             finished.append(FinishedJob(kind, seconds, work))
     return finished

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from align import paths
+from align.configuration.places import Places
 from align.configuration.runs import Run, source_domains
 from align.configuration.schema import Configuration
 from align.datasets.published_counts import published_counts
@@ -52,7 +53,7 @@ def split_sizes(name: str, configuration: Configuration, counts: Path, results: 
         counts: ``reference/dataset_counts.csv``.
         results: the folder of results, with the splits of data sets.
     """
-    listing = paths.below(results, paths.SPLITS.format(dataset=name))
+    listing = paths.below(results, Places(configuration).dataset(paths.SPLITS, name))
     if listing.is_file():
         return _listed(listing)
     dataset, shares = configuration.datasets[name], configuration.splits
@@ -107,14 +108,14 @@ def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFra
     return Work(0, passes, dataset.image_size, configuration.classifier.architecture)
 
 
-def finished_training(run: Run, results: Path) -> Work | None:
-    """Return the work of training a finished run below ``results``, from its account. None if the account or images are gone."""
+def finished_training(path: Path, results: Path) -> Work | None:
+    """Return the work of training a finished run below ``results``, from its account ``path``. None if a file of it is gone."""
     try:
-        account = json.loads(paths.below(results, paths.ACCOUNT.format(**run._asdict())).read_text())
-        packed = [paths.below(results, path) for path in account["hashes"]["data"] if path.endswith(".npy")]
-        shapes = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False).shape for path in packed}
-        sides = {domain: shape[1] for domain, shape in shapes.items() if len(shape) == 4}  # images have colours, masks have none
-        sizes, settings = _listed(paths.below(results, paths.SPLITS.format(dataset=run.dataset))), account["settings"]
+        account = json.loads(path.read_text())
+        read = [paths.below(results, file) for file in account["hashes"]["data"]]
+        arrays = ((file.stem, np.load(file, mmap_mode="r", allow_pickle=False).shape) for file in read if file.suffix == ".npy")
+        sides = {domain: shape[1] for domain, shape in arrays if len(shape) == 4}  # images have colours, masks have none
+        sizes, settings = _listed(next(file for file in read if file.suffix == ".csv")), account["settings"]
         epochs = settings["training"]["epochs"]
         trained, validated = (_images(sizes, sides, split) * epochs for split in ("train", "validation"))
         side = next(iter(sides.values()))

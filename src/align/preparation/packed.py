@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,35 @@ import pandas as pd
 from align.errors import InputError
 from align.imaging.masks import FULL, UNKNOWN
 from align.registry import require
+
+
+class PackedFolders(NamedTuple):
+    """The folders of a data set's packed arrays, each with a file ``<domain>.npy``.
+
+    Attributes:
+        images: of the images.
+        ground_truth: of the true masks. None if they are not read.
+        sam: of the masks of Segment Anything. None if they are not read.
+    """
+
+    images: Path
+    ground_truth: Path | None = None
+    sam: Path | None = None
+
+    @classmethod
+    def of(
+        cls, images: Sequence[str], ground_truth: Sequence[str] = (), given: Sequence[str] = (), origin: str | None = None
+    ) -> "PackedFolders":
+        """Return the folders of packed files.
+
+        Args:
+            images: the files of the images, one or more.
+            ground_truth: the files of the true masks.
+            given: the files of the masks that a method is given.
+            origin: the origin of those masks, see :func:`read_packed`.
+        """
+        files = {"images": images, "ground_truth": ground_truth} | ({origin: given} if origin in cls._fields else {})
+        return cls(**{name: Path(several[0]).parent for name, several in files.items() if several})
 
 
 @dataclass(frozen=True)
@@ -40,42 +70,40 @@ def class_names(splits: pd.DataFrame, configured: Sequence[str] | None = None) -
 
 
 def read_packed(
-    folder: Path,
+    folders: PackedFolders,
     splits: pd.DataFrame,
     domain: str,
     split: str | None,
     classes: Sequence[str],
     given_masks: str | None = None,
-    ground_truth: bool = False,
 ) -> Packed:
     """Read a domain or one of its splits. A whole domain is mapped into memory, a split is copied into memory.
 
     Args:
-        folder: ``results/data/<dataset>``.
+        folders: where the arrays are.
         splits: the data set's ``splits.csv``.
         domain: name of the domain.
         split: train, validation or test; None for the whole domain.
         classes: every class, in the order of the labels.
         given_masks: the masks that the method uses: ``ground_truth`` or ``sam`` (Segment Anything's). Any other masks, and None,
             are not read here.
-        ground_truth: whether true masks are read even if the method is not given them.
 
     Raises:
         InputError: a packed file is missing or broken, or its rows are not those of ``splits``.
     """
     require("domain", domain, splits["domain"].unique())
     rows = splits[splits["domain"] == domain]
-    images = read_array(folder / f"{domain}.npy", 4, (len(rows),))
+    images = read_array(folders.images / f"{domain}.npy", 4, (len(rows),))
     selected = np.flatnonzero(rows["split"] == split) if split else slice(None)
     chosen = rows.iloc[selected]
     position = {label: i for i, label in enumerate(classes)}
     labels = np.array([position[require("class", label, position)] for label in chosen["class"]], dtype=np.int64)
     packed = Packed(images[selected], labels, list(chosen["path"]), None)
-    if ground_truth or given_masks == "ground_truth":
-        masks = read_array(folder / f"{domain}.masks.npy", 3, (len(rows), 0))
+    if folders.ground_truth:
+        masks = read_array(folders.ground_truth / f"{domain}.npy", 3, (len(rows), 0))
         packed = replace(packed, ground_truth=masks[selected] if len(masks) else None)
-    if given_masks == "sam":
-        return replace(packed, given_masks=read_array(folder / f"{domain}.sam.npy", 3, (len(rows),))[selected])
+    if given_masks == "sam" and folders.sam:
+        return replace(packed, given_masks=read_array(folders.sam / f"{domain}.npy", 3, (len(rows),))[selected])
     return replace(packed, given_masks=_soft_ground_truth(packed)) if given_masks == "ground_truth" else packed
 
 

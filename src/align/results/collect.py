@@ -39,7 +39,7 @@ def read_results(path: Path | str) -> pd.DataFrame:
 
 
 def run_rows(metrics: pd.DataFrame, run: Mapping[str, Any], source_domains: Collection[str]) -> pd.DataFrame:
-    """Return a run's metrics with the columns of ``results/metrics.csv``, once for each study that the run belongs to.
+    """Return a run's metrics with the columns of ``metrics.csv``, once for each study that the run belongs to.
 
     ``distribution`` is ``in`` if the run was trained on the target domain, else ``out``. ``source_domain`` is :func:`trained_on`.
 
@@ -65,5 +65,5 @@ def trained_on(protocol: str, domain: str) -> str:
 
 
 def study_rows(metrics: pd.DataFrame, study: str) -> pd.DataFrame:
-    """Return the rows of ``results/metrics.csv`` that belong to ``study``."""
+    """Return the rows of ``metrics.csv`` that belong to ``study``."""
     return metrics[metrics["study"] == study].drop(columns="study")

@@ -11,7 +11,7 @@ NAMES = ("dataset", "target_domain", "source_domain")  # compared without regard
 
 
 def published_values(data: pd.DataFrame, published: pd.DataFrame, places: Mapping[str, str]) -> pd.Series:
-    """Return the published value of each row of ``data``, in the units of ``results/metrics.csv``; NaN where none is known.
+    """Return the published value of each row of ``data``, in the units of ``metrics.csv``; NaN where none is known.
 
     Args:
         data: dataset, method, metric and the columns that ``places`` names.

@@ -57,7 +57,7 @@ def rank_table(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     networks, and settings of one target share their images. So they are not the independent data sets that the tests assume.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         metric: the metric by which methods are ranked.
 
     Returns:

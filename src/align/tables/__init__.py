@@ -13,7 +13,7 @@ class Entry(NamedTuple):
     Attributes:
         implementation: the function that returns it.
         title: its name in the report.
-        reads: the CSV files that the function takes, in its order. ``metrics`` is ``results/metrics.csv``, any other name a file
+        reads: the CSV files that the function takes, in its order. ``metrics`` is ``metrics.csv``, any other name a file
             in ``reference/``. Empty where the function takes other files: then it has a rule of its own.
         settings: keyword arguments that the workflow gives to the function: ``variants`` and ``defaults`` (the hyper-parameters
             of each variant and of each method), and ``left_out`` (why variants could not be run).

@@ -25,7 +25,7 @@ def column_summary(metrics: pd.DataFrame, columns: Sequence[Column]) -> pd.DataF
     """Return what stands in ``columns``: for each source domain the mean over its targets, then the average over sources.
 
     Args:
-        metrics: ``results/metrics.csv``, or rows of it, each run once.
+        metrics: ``metrics.csv``, or rows of it, each run once.
         columns: the columns in their order; the returned rows have the same order.
 
     Returns:

@@ -34,7 +34,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
     Each value is the mean over source domains (in distribution) or over pairs of source and target (out of distribution).
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     rows = study_rows(metrics, "comparison")
     rows = rows.assign(family=rows["metric"].map({name: measure.family for name, measure in MEASURES.items()}))

@@ -28,7 +28,7 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
     """Return a block for each data set, protocol and measure of predictions: methods × domains and their average.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
     compared = study_rows(metrics, "comparison")

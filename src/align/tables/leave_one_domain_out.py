@@ -35,7 +35,7 @@ def leave_one_domain_out(metrics: pd.DataFrame, published: pd.DataFrame) -> Tabl
     The measures are those of predictions, and those of which numbers are published.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         published: ``reference/domain_generalization.csv``.
     """
     measures = {*family_measures(PREDICTION), *published["metric"]}

@@ -40,7 +40,7 @@ def mask_quality(metrics: pd.DataFrame, variants: Mapping[str, Mapping[str, Any]
     """Return blocks of masks against ground truth, then of classifiers that are trained and tested on masked images.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         variants: the hyper-parameters of each variant.
         left_out: why variants could not be run, by data set and variant.
     """

@@ -43,7 +43,7 @@ def masker_ablation(metrics: pd.DataFrame, published: pd.DataFrame, left_out: Le
     Where there are several source domains, a block of their average follows.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
         left_out: why variants could not be run, by data set and variant.
     """

@@ -36,7 +36,7 @@ def out_of_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table
     paper shows are marked.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
     compared = study_rows(metrics, "comparison")

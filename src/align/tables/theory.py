@@ -40,7 +40,7 @@ def theory(metrics: pd.DataFrame) -> Table:
     their edges. Its values are means over source domains.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     compared = study_rows(metrics, "comparison")
     compared = compared.assign(lemma=compared["metric"].map({name: measure.family for name, measure in MEASURES.items()}))

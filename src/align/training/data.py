@@ -10,13 +10,14 @@ from align.imaging.masks import UNKNOWN
 from align.methods.base import Method
 from align.methods.settings import LEARNED_MASKS
 from align.preparation.listing import SPLITS_COLUMNS, read_listing
-from align.preparation.packed import Packed, class_names, read_packed
+from align.preparation.packed import Packed, PackedFolders, class_names, read_packed
 from align.registry import load
 from align.training.run import RunData
 
 
 def read_run_data(
-    folder: Path,
+    splits: Path,
+    folders: PackedFolders,
     source_domains: Collection[str],
     classes: Sequence[str] | None,
     given_masks: str | None,
@@ -26,7 +27,8 @@ def read_run_data(
     """Read what a run is trained on and selected on.
 
     Args:
-        folder: ``results/data/<dataset>``.
+        splits: the data set's ``splits.csv``.
+        folders: where its packed arrays are.
         source_domains: the domains that the run is trained on.
         classes: the configured classes. None stands for all classes.
         given_masks: the origin of the masks that the method is given, see :func:`align.preparation.packed.read_packed`.
@@ -36,11 +38,11 @@ def read_run_data(
     Raises:
         InputError: a listing or a packed array is missing, broken, or of other images.
     """
-    splits = read_listing(folder / "splits.csv", SPLITS_COLUMNS)
-    names = class_names(splits, classes)
+    listed = read_listing(splits, SPLITS_COLUMNS)
+    names = class_names(listed, classes)
 
     def read(split: str) -> list[Packed]:
-        packed = [read_packed(folder, splits, domain, split, names, given_masks) for domain in source_domains]
+        packed = [read_packed(folders, listed, domain, split, names, given_masks) for domain in source_domains]
         return [add_teacher_masks(images, teacher, device) for images in packed]
 
     return RunData(read("train"), read("validation"), names)

@@ -23,7 +23,7 @@ CEILING = 0.995  # of a share
 
 
 class Answer(NamedTuple):
-    """A row of ``results/verdict.csv``. Values are in the units of ``results/metrics.csv``, None where there are none.
+    """A row of ``verdict.csv``. Values are in the units of ``metrics.csv``, None where there are none.
 
     Attributes:
         claim: the claim's id.
@@ -94,7 +94,7 @@ def answers(
     Args:
         claims: from ``reference/claims.yaml``.
         evaluations: the results of single images.
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
         left_out: why variants could not be run, by data set and variant.
     """

@@ -8,18 +8,17 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from align import paths
+from align.configuration.places import Places, preparation_settings
 from align.configuration.runs import Run, planned_runs, recorded_settings, variant_settings
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.files import as_json
 from align.methods.naming import method_of
-from align.methods.settings import MethodSettings
 
 ACCOUNT = "checkpoint.json"  # the content of run.json, and the keys in ADDED
 ADDED = ("metrics", "preparation", "sha256")
 FILES = ("checkpoint.pt", "history.csv")
 LISTINGS = ("manifest.csv", "splits.csv")
-DATASET_SETTINGS = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
 NOTHING = object()
 
 
@@ -49,31 +48,6 @@ class _Account(BaseModel):
     sha256: _Sums
 
 
-def preparation_settings(configuration: Configuration, run: Run, settings: MethodSettings) -> dict[str, Any]:
-    """Return the settings that the data of a run depends on, nested as in the configuration.
-
-    These are the settings of the packed images and the splits. If the method is given masks, the settings of the masks are
-    among them.
-
-    Args:
-        configuration: the whole configuration.
-        run: the run.
-        settings: its hyper-parameters.
-    """
-    names = (*DATASET_SETTINGS, "ground_truth") if settings.given_masks == "ground_truth" else DATASET_SETTINGS
-    preparation: dict[str, Any] = {
-        "splits": configuration.splits.model_dump(mode="json"),
-        "datasets": {run.dataset: configuration.datasets[run.dataset].model_dump(mode="json", include=set(names))},
-    }
-    if settings.given_masks == "sam":
-        others = {"checkpoint", "points_per_batch"}  # a path and a limit of memory, on which the masks do not depend
-        preparation["segment_anything"] = configuration.segment_anything.model_dump(mode="json", exclude=others)
-    if settings.mask_teacher:
-        teacher = getattr(configuration.methods, settings.mask_teacher)
-        preparation["teacher"] = {settings.mask_teacher: teacher.model_dump(mode="json")}
-    return preparation
-
-
 def taken_runs(configuration: Configuration) -> list[Run]:
     """Return the runs whose published checkpoint takes the place of training.
 
@@ -86,20 +60,20 @@ def taken_runs(configuration: Configuration) -> list[Run]:
     if source == "trained":
         return []
     values = configuration.model_dump(mode="json")
-    variants = variant_settings(configuration)
+    variants, places = variant_settings(configuration), Places(configuration)
     taken, missing, differing = [], [], []
     for run in planned_runs(configuration):
         if not _is_whole(folder, run):
             missing.append(f"{run.path}: missing")
             continue
         published = read_account(folder / run.path / ACCOUNT)
-        if source == "published_or_trained" and _was_trained_here(run, published):
+        if source == "published_or_trained" and _was_trained_here(run, places, published):
             continue
         hyper_parameters = variants[run.method]
         settings = recorded_settings(run, values | {"hyper_parameters": hyper_parameters.model_dump(mode="json")})
         difference = first_difference(
             _as_configured(published["settings"]) | published["preparation"],
-            _as_configured(settings) | preparation_settings(configuration, run, hyper_parameters),
+            _as_configured(settings) | preparation_settings(configuration, run.dataset, hyper_parameters),
         )
         if difference:
             differing.append(f"{run.path}: {difference}")
@@ -146,9 +120,9 @@ def _is_whole(folder: Path, run: Run) -> bool:
     return all(path.is_file() for path in (*own, *shared))
 
 
-def _was_trained_here(run: Run, account: Mapping[str, Any]) -> bool:
+def _was_trained_here(run: Run, places: Places, account: Mapping[str, Any]) -> bool:
     """Return whether the published run was trained here. To take it would make its files newer than what was made from them."""
-    here, benchmark = Path(paths.ACCOUNT.format(**run._asdict())), Path(paths.benchmark(f"train/{run.path}"))
+    here, benchmark = (Path(places.run(path, run)) for path in (paths.ACCOUNT, paths.benchmark(f"train/{paths.TRAINING}")))
     own = {key: value for key, value in account.items() if key not in ADDED}
     return here.is_file() and benchmark.is_file() and here.read_bytes() == as_json(own).encode()
 

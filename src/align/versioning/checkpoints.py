@@ -13,7 +13,7 @@ from align.errors import InputError
 from align.files import as_json, read_json, sha256, whole_file, write_json
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing
 from align.results.collect import read_results
-from align.versioning.agreement import ACCOUNT, ADDED, FILES, LISTINGS, read_account
+from align.versioning.agreement import ACCOUNT, ADDED, FILES, read_account
 
 LOG = logging.getLogger("align")
 COLUMNS = {"manifest.csv": MANIFEST_COLUMNS, "splits.csv": SPLITS_COLUMNS}
@@ -24,27 +24,27 @@ CAUSES = {
 }
 
 
-def publish_listings(data: Path, published: Path) -> None:
+def publish_listings(listings: Mapping[str, Path], published: Path) -> None:
     """Copy the manifest and the splits of a data set. A later error message needs them to name images that differ.
 
     Args:
-        data: ``results/data/<dataset>``.
+        listings: its files of :data:`~align.versioning.agreement.LISTINGS`, by name.
         published: ``artifacts/checkpoints/<dataset>``.
     """
-    for name in LISTINGS:
-        _copy(data / name, published / name)
+    for name, path in listings.items():
+        _copy(path, published / name)
 
 
-def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, Any], published: Path) -> None:
+def publish_run(run: Path, metrics: Path, listings: Mapping[str, Path], preparation: Mapping[str, Any], published: Path) -> None:
     """Copy a run's checkpoint and history, and write its account, metrics, data settings and checksums into one JSON file.
 
     A file that already has this content is not written again.
 
     Args:
-        run: ``results/runs/…/seed<k>``.
+        run: its folder below ``results/runs``.
         metrics: the run's ``metrics.csv``.
-        data: ``results/data/<dataset>``.
-        preparation: see :func:`~align.versioning.agreement.preparation_settings`.
+        listings: see :func:`publish_listings`.
+        preparation: see :func:`~align.configuration.places.preparation_settings`.
         published: ``artifacts/checkpoints/…/seed<k>``.
     """
     for name in FILES:
@@ -53,21 +53,21 @@ def publish_run(run: Path, metrics: Path, data: Path, preparation: Mapping[str, 
     account = read_json(run / "run.json") | {
         "metrics": [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows],
         "preparation": preparation,
-        "sha256": {path.name: sha256(path) for path in (*(run / name for name in FILES), *(data / name for name in LISTINGS))},
+        "sha256": {name: sha256(path) for name, path in ({name: run / name for name in FILES} | dict(listings)).items()},
     }
     path = published / ACCOUNT
     if not path.is_file() or path.read_bytes() != as_json(account).encode():
         write_json(path, account)
 
 
-def take_run(published: Path, published_data: Path, data: Path, run: Path, code: str) -> None:
+def take_run(published: Path, published_data: Path, listings: Mapping[str, Path], run: Path, code: str) -> None:
     """Copy a published run to the place of a trained run, byte for byte.
 
     Args:
         published: ``artifacts/checkpoints/…/seed<k>``.
         published_data: ``artifacts/checkpoints/<dataset>``.
-        data: ``results/data/<dataset>``.
-        run: ``results/runs/…/seed<k>``.
+        listings: those of the images here, see :func:`publish_listings`.
+        run: the run's folder below ``results/runs``.
         code: the hash of the code that would train the run here. If it differs, the log has a warning.
 
     Raises:
@@ -77,9 +77,9 @@ def take_run(published: Path, published_data: Path, data: Path, run: Path, code:
     account = read_account(published / ACCOUNT)
     for name in FILES:
         _require_intact(published / name, account["sha256"][name])
-    for name in LISTINGS:
-        if sha256(data / name) != account["sha256"][name]:
-            raise InputError(_difference_of_listings(published_data / name, data / name))
+    for name, path in listings.items():
+        if sha256(path) != account["sha256"][name]:
+            raise InputError(_difference_of_listings(published_data / name, path))
     if code != account["hashes"]["code"]:
         LOG.warning("%s: trained by code %s; the code here is %s", published, account["hashes"]["code"], code)
     for name in FILES:
@@ -98,14 +98,14 @@ def _require_intact(path: Path, expected: str) -> None:
 
 
 def _difference_of_listings(published: Path, here: Path) -> str:
-    columns = COLUMNS[here.name]
+    columns = COLUMNS[published.name]
     theirs, ours = (_by_path(read_listing(path, columns)) for path in (published, here))
     differing = [image for image in sorted({*theirs, *ours}) if theirs.get(image) != ours.get(image)]
     named = "; ".join(f"{image} ({_change(theirs.get(image), ours.get(image))})" for image in differing[:3])
     more = f" and {len(differing) - 3:,} more" if len(differing) > 3 else ""
     what = f"found {len(differing):,} images that differ: {named}{more}" if differing else "found other images or splits"
     return (
-        f"{here}: {what}; expected those that the checkpoint was trained with, listed in {published}. {CAUSES[here.name]}. "
+        f"{here}: {what}; expected those that the checkpoint was trained with, listed in {published}. {CAUSES[published.name]}. "
         f"Restore them (`dvc checkout` for data under DVC) and remove {here}, or set checkpoints.source to trained"
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from align import paths
 from align.configuration.runs import Run
 from align.files import whole_file, write_json
 from align.results.collect import read_results
@@ -16,22 +15,41 @@ METRICS = "artifacts/metrics.json"
 PLOT = "artifacts/plots/{distribution}.csv"
 
 
-def take_snapshot(preparations: Mapping[str, Mapping[str, Any]], folder: Path, data: Collection[Path], metrics: Path) -> None:
+class Finished(NamedTuple):
+    """A finished run.
+
+    Attributes:
+        folder: its folder below ``results/runs``.
+        metrics: its ``metrics.csv``.
+        preparation: see :func:`~align.configuration.places.preparation_settings`.
+    """
+
+    folder: Path
+    metrics: Path
+    preparation: Mapping[str, Any]
+
+
+def take_snapshot(
+    runs: Mapping[str, Finished],
+    listings: Mapping[str, Mapping[str, Path]],
+    folder: Path,
+    data: Collection[Path],
+    metrics: Path,
+) -> None:
     """Publish runs, add data and checkpoints to DVC, and write the metrics that DVC compares.
 
     Args:
-        preparations: the :func:`~align.versioning.agreement.preparation_settings` of each run, by the run's path.
+        runs: the runs to publish, by their path.
+        listings: those of each of their data sets, see :func:`~align.versioning.checkpoints.publish_listings`.
         folder: the folder of published checkpoints.
         data: the folders of images that DVC also versions.
-        metrics: ``results/metrics.csv``.
+        metrics: the ``metrics.csv``.
     """
-    runs = {path: Run.from_path(path) for path in preparations}
-    for dataset in sorted({run.dataset for run in runs.values()}):
-        publish_listings(Path(paths.DATA.format(dataset=dataset)), folder / dataset)
+    for dataset, several in listings.items():
+        publish_listings(several, folder / dataset)
     for path, run in runs.items():
-        run_metrics = Path(paths.RUN_METRICS.format(**run._asdict()))
-        listings = Path(paths.DATA.format(dataset=run.dataset))
-        publish_run(Path(paths.RUNS, path), run_metrics, listings, preparations[path], folder / path)
+        own = listings[Run.from_path(path).dataset]
+        publish_run(run.folder, run.metrics, own, run.preparation, folder / path)
     add([*data, folder])
     summary = metric_means(read_results(metrics))
     write_json(METRICS, nested_means(summary))

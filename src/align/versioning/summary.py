@@ -15,7 +15,7 @@ def metric_means(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return the mean of each metric over targets, sources and seeds, as the tables have it, with six digits.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
 
     Returns:
         A row for each metric of each method in each distribution, with columns dataset, protocol, method, distribution, metric

@@ -8,6 +8,7 @@ from align import paths
 from align.acquisition.archives import Archive, Mirror
 from align.acquisition.mirrors import chosen_mirrors
 from align.acquisition.settings import ArchiveOrigin
+from align.configuration.places import Places
 from align.datasets import SOURCES
 from align.datasets.folders import contents_hash, read_acquisition, require_settings
 from align.datasets.settings import Dataset
@@ -53,11 +54,15 @@ def archive_downloads(name: str, dataset: Dataset) -> dict[str, tuple[str, Downl
     return downloads
 
 
-def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
+def datasets_to_make(datasets: Mapping[str, Dataset], places: Places) -> dict[str, Dataset]:
     """Return the data sets whose folder a rule may make, one for each folder.
 
     A folder that exists is made again only if Snakemake has made it here, without a download. Snakemake marks such a folder with
     its timestamp. Otherwise an edited script would be enough to download a folder again, or to replace one from ``dvc pull``.
+
+    Args:
+        datasets: the data sets in use, by name.
+        places: where their listings are.
 
     Raises:
         InputError: a folder that is not made again was made with other settings, or has changed since its files were listed; or
@@ -72,13 +77,13 @@ def datasets_to_make(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
                 raise InputError(f"datasets.{name}: found the root of datasets.{maker}, {dataset.root}, expected another folder")
             made_here = (dataset.root / ".snakemake_timestamp").exists()
             if dataset.root.exists() and not (made_here and not SOURCES[dataset.source_name].archives):
-                _require_as_configured(name, dataset)
+                _require_as_configured(name, dataset, places)
             elif maker == name:
                 to_make[name] = dataset
     return to_make
 
 
-def _require_as_configured(name: str, dataset: Dataset) -> None:
+def _require_as_configured(name: str, dataset: Dataset, places: Places) -> None:
     root, settings = dataset.root, dataset.source_settings
     archives = SOURCES[dataset.source_name].archives
     require_settings(root, settings.model_dump(mode="json", exclude=set(archives)))
@@ -90,7 +95,7 @@ def _require_as_configured(name: str, dataset: Dataset) -> None:
                 f"{root}: found images of an archive {archive.file} with sha256 {found}, expected {stated} as configured; remove "
                 "the folder to have it made again"
             )
-    manifest, listed = (Path(pattern.format(dataset=name)) for pattern in (paths.MANIFEST, paths.LISTED))
+    manifest, listed = (Path(places.dataset(pattern, name)) for pattern in (paths.MANIFEST, paths.LISTED))
     if listed.exists() and listed.read_text() != contents_hash(root):
         raise InputError(
             f"{root}: found other files than when they were listed; remove {manifest} and {listed} to have them listed again, "

@@ -23,7 +23,7 @@ def script_object(rule: str, configuration: Path | str = CONFIGURATION, **wildca
     Args:
         rule: name of the rule.
         configuration: the configuration file.
-        **wildcards: values of the rule's wildcards.
+        **wildcards: values of the rule's wildcards. Those that are left out, such as keys of settings, may have any value.
 
     Raises:
         InputError: the configuration asks for no such job.
@@ -39,7 +39,7 @@ def script_object(rule: str, configuration: Path | str = CONFIGURATION, **wildca
         workflow = parsed._workflow
         found = [job for job in workflow.dag.jobs if job.rule.name == rule]
         for job in found:
-            if job.wildcards_dict == wildcards:
+            if wildcards.items() <= job.wildcards_dict.items():
                 return _script_object(job)
     known = "\n".join(f"  {dict(job.wildcards_dict)}" for job in found[:SHOWN_JOBS]) or "  none"
     raise InputError(

@@ -1,19 +1,11 @@
-"""Records where a number came from: a hash of its settings, the versions of libraries, and the git revision."""
+"""Records where a number came from: the versions of libraries, and the git revision."""
 
-import hashlib
-import json
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
-
-
-def value_hash(value: Any) -> str:
-    """Return a hash of a JSON-like value that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def versions() -> dict[str, str]:

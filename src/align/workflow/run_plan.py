@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from align import paths
 from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
 from align.configuration.ground_truth import ground_truth_place
+from align.configuration.places import Places, preparation_settings
 from align.configuration.runs import (
     LeftOut,
     Run,
@@ -38,6 +40,7 @@ class RunPlan:
         studies: every run, with the studies that it is part of.
         variants: the hyper-parameters of every variant, by its name.
         datasets: the data sets of the runs, by name.
+        places: where the files of its data, runs and evaluations are.
         taken: the runs whose published checkpoint takes the place of training.
 
     Raises:
@@ -50,7 +53,8 @@ class RunPlan:
         self.studies = planned_studies(configuration)
         self.variants = variant_settings(configuration)
         self.datasets = {run.dataset: configuration.datasets[run.dataset] for run in self.studies}
-        self.to_make = datasets_to_make(self.datasets)
+        self.places = Places(configuration)
+        self.to_make = datasets_to_make(self.datasets, self.places)
         self.sam_files = self._sam_files()
         self.taken = dict.fromkeys(taken_runs(configuration))
 
@@ -101,10 +105,6 @@ class RunPlan:
         """Return the runs of a study."""
         return [run for run, studies in self.studies.items() if study in studies]
 
-    def study_variants(self, study: str) -> dict[str, dict[str, Any]]:
-        """Return the hyper-parameters of every variant of a study, by the variant's name."""
-        return {run.method: self.hyper_parameters(run.method) for run in self.study_runs(study)}
-
     def hyper_parameters(self, variant: str) -> dict[str, Any]:
         """Return the hyper-parameters of a variant as plain values."""
         return self.variants[variant].model_dump(mode="json")
@@ -139,21 +139,6 @@ class RunPlan:
             "paired": self.configuration.datasets[dataset].paired,
         }
 
-    def case_study_settings(self, page: str) -> dict[str, Any]:
-        """Return everything that the job of a page of case studies is told, as plain values."""
-        run = self.pages[page][0]
-        return {
-            "images": self.configuration.case_studies.images,
-            "evaluation": self.settings["evaluation"],
-            "attribution": self.attribution,
-            "source_domains": self.source_domains(run),
-            "domains": self.settings["datasets"][run.dataset]["domains"],
-        }
-
-    def case_study_code(self, page: str) -> list[str]:
-        """Return what the job of a page of case studies loads by name."""
-        return [self.attribution, *dict.fromkeys(name for run in self.first_seeds(page) for name in self.run_code(run))]
-
     @property
     def attribution(self) -> str:
         """Return the implementation of the saliency maps that are evaluated."""
@@ -167,7 +152,7 @@ class RunPlan:
     def ground_truth_files(self, pattern: str, dataset: str) -> list[str]:
         """Return ``pattern`` for each domain of a data set. Empty if the data set has no ground truth."""
         chosen = self.datasets[dataset]
-        return each_domain(pattern, dataset, chosen.domains) if chosen.ground_truth else []
+        return self.places.domains(pattern, dataset, chosen.domains) if chosen.ground_truth else []
 
     def ground_truth_entries(self, dataset: str) -> dict[str, dict[str, Any]]:
         """Return the entries of a data set's ground truth as plain values, by their place in the configuration."""
@@ -190,9 +175,9 @@ class RunPlan:
         """
         settings = self.variants[run.method]
         if settings.given_masks in ("ground_truth", "sam"):
-            return each_domain(GIVEN_MASKS[settings.given_masks], run.dataset, domains)
+            return self.places.domains(GIVEN_MASKS[settings.given_masks], run.dataset, domains)
         if settings.mask_teacher:
-            return [paths.CHECKPOINT.format(**teacher_run(run, settings.mask_teacher)._asdict())]
+            return [self.places.run(paths.CHECKPOINT, teacher_run(run, settings.mask_teacher))]
         return []
 
     def weights_files(self) -> list[str]:
@@ -204,6 +189,23 @@ class RunPlan:
         weights = self.configuration.classifier.weights
         file = weights_file(weights) if weights and self.trained else None
         return [str(file)] if file else []
+
+    def publishable(self) -> dict[str, dict[str, Any]]:
+        """Return, for every run that is trained here, by its path, its folder, its metrics and the settings of its data."""
+        return {
+            run.path: {
+                "folder": str(Path(self.places.run(paths.CHECKPOINT, run)).parent),
+                "metrics": self.places.run(paths.RUN_METRICS, run),
+                "preparation": preparation_settings(self.configuration, run.dataset, self.variants[run.method]),
+            }
+            for run in self.trained
+        }
+
+    def listings(self) -> dict[str, dict[str, str]]:
+        """Return the manifest and the splits of every data set of those runs, by the name of the data set."""
+        files = {"manifest.csv": paths.MANIFEST, "splits.csv": paths.SPLITS}
+        names = dict.fromkeys(run.dataset for run in self.trained)
+        return {name: {file: self.places.dataset(path, name) for file, path in files.items()} for name in names}
 
     def _method(self, variant: str) -> dict[str, Any]:
         return {
@@ -219,13 +221,3 @@ class RunPlan:
     def _sam_files(self) -> list[str]:
         folder = self.configuration.segment_anything.checkpoint
         return checkpoint_files(folder) if folder else []
-
-
-def each_domain(pattern: str, dataset: str, domains: Iterable[str]) -> list[str]:
-    """Return ``pattern``, with {dataset} and {domain}, for each of ``domains``."""
-    return [pattern.format(dataset=dataset, domain=domain) for domain in domains]
-
-
-def each_run(pattern: str, runs: Iterable[Run]) -> list[str]:
-    """Return ``pattern``, with the names of a run's attributes, for each of ``runs``."""
-    return [pattern.format(**run._asdict()) for run in runs]

@@ -9,14 +9,15 @@ import torch
 
 from align import paths
 from align.configuration.runs import Run, recorded_settings
-from align.files import sha256
+from align.files import sha256, value_hash
 from align.methods.base import Method
+from align.preparation.packed import PackedFolders
 from align.training.data import count_given_masks, read_run_data
 from align.training.run import RunSettings, restore, train_run, write_run
 from align.training.settings import EngineSettings
 from align.training.state import resumable
 from align.training.trainer import Interruption
-from align.workflow.provenance import git_revision, value_hash, versions
+from align.workflow.provenance import git_revision, versions
 
 LOG = logging.getLogger("align")
 
@@ -25,14 +26,16 @@ class TrainingFiles(NamedTuple):
     """The files of a training job.
 
     Attributes:
-        data: ``results/data/<dataset>``.
-        teacher: the checkpoint of the run that makes the given masks, or None.
+        splits: the data set's ``splits.csv``.
+        images: the packed images of its source domains.
+        given_masks: the masks that the method is given: packed arrays, or the checkpoint of the run that makes them.
         inputs: every input file of the job.
         outputs: checkpoint, history and account.
     """
 
-    data: Path
-    teacher: Path | None
+    splits: Path
+    images: Sequence[str]
+    given_masks: Sequence[str]
     inputs: Sequence[str]
     outputs: Sequence[Path]
 
@@ -57,16 +60,17 @@ def train_job(
         "data": {path: sha256(path) for path in files.inputs},
     }
     settings = RunSettings.from_values(values)
-    teacher = restore_teacher(values, files.teacher, device)
-    data = read_run_data(
-        files.data, values["source_domains"], values["classes"], settings.hyper_parameters.given_masks, teacher, device
-    )
-    counted = count_given_masks(data.training, settings.hyper_parameters.given_masks)
+    teacher = restore_teacher(values, files.given_masks, device)
+    origin = settings.hyper_parameters.given_masks
+    folders = PackedFolders.of(files.images, given=files.given_masks, origin=origin)
+    data = read_run_data(files.splits, folders, values["source_domains"], values["classes"], origin, teacher, device)
+    counted = count_given_masks(data.training, origin)
     if counted["training_images_with_masks"] is not None:
         LOG.info("%(training_images_with_masks)d of %(training_images)d training images have a given mask", counted)
     fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
     title = f"{run.dataset} {' '.join(values['source_domains'])} {run.method} seed {run.seed}"
-    with resumable(Path(paths.STATE, run.path), fingerprint, engine.save_every) as state:
+    folder = files.outputs[0].parent
+    with resumable(paths.STATE / folder.relative_to(paths.RUNS), fingerprint, engine.save_every) as state:
         if state.take_finished(files.outputs):
             return
         interruption = Interruption(state.content, state.after_step)
@@ -81,18 +85,18 @@ def train_job(
             "wall_seconds": round(state.wall_seconds, 3),
             "interruptions": state.interruptions,
         }
-        write_run(trained, settings.implementation, data.classes, account, files.outputs[0].parent)
+        write_run(trained, settings.implementation, data.classes, account, folder)
         state.keep_finished(files.outputs)
 
 
-def restore_teacher(values: Mapping[str, Any], checkpoint: Path | None, device: torch.device) -> Method | None:
+def restore_teacher(values: Mapping[str, Any], given_masks: Sequence[str], device: torch.device) -> Method | None:
     """Return the finished run that makes the given masks of a run. None if it is given no such masks.
 
     Args:
         values: the settings of the run that is given masks.
-        checkpoint: the checkpoint of the finished run.
+        given_masks: the checkpoint of the finished run, if there is one.
         device: where to compute.
     """
-    if values["teacher"] is None or checkpoint is None:
+    if values["teacher"] is None:
         return None
-    return restore(RunSettings.from_values({**values, **values["teacher"]}), checkpoint, device)[0]
+    return restore(RunSettings.from_values({**values, **values["teacher"]}), Path(given_masks[0]), device)[0]
