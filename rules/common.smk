@@ -18,7 +18,7 @@ from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.files import require_room, require_working_folder
+from align.files import require_no_braces, require_room, require_working_folder
 from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
@@ -37,6 +37,7 @@ OWN_RULES = workflow.modifier.rules  # without those of a workflow that uses thi
 
 try:
     HOME = workflow_folder(workflow.current_basedir, Path(".snakemake/workflows"))
+    require_no_braces("the folder of the Snakefile", HOME)
     require_own_paths(workflow.modifier.path_modifier.replace_prefix)
     for file in workflow.configfiles:
         require_single_keys(Path(file))
@@ -77,11 +78,11 @@ SCRIPTS = HOME / "workflow_scripts"
 
 
 wildcard_constraints:
+    **{key: "|".join(map(re.escape, values)) for key, values in PLACES.keys(RUNS).items()},
     dataset="|".join(map(re.escape, DATASETS)),
     domain="|".join(re.escape(domain) for dataset in DATASETS.values() for domain in dataset.domains),
     method="|".join(map(re.escape, PLAN.variants)),
     seed=r"\d+",
-    **{key: "|".join(map(re.escape, values)) for key, values in PLACES.keys(RUNS).items()},
 
 
 def configured(pattern, **names):
@@ -178,9 +179,14 @@ def run_code(wildcards):
 
 
 def dataset_root(wildcards):
-    """Return the folder of the job's data set. Its time counts only if a rule makes it; otherwise folder_content counts."""
+    """Return the folder of the job's data set. Its time counts only if a rule makes it; otherwise folder_content counts.
+
+    A folder of the user's whose path has braces cannot be named, for they would be wildcards. Its content counts all the same.
+    """
     root = str(DATASETS[wildcards.dataset].root)
-    return root if root in {str(dataset.root) for dataset in PLAN.to_make.values()} else ancient(root)
+    if root in {str(dataset.root) for dataset in PLAN.to_make.values()}:
+        return root
+    return [] if {"{", "}"} & set(root) else ancient(root)
 
 
 def folder_content(wildcards):

@@ -81,6 +81,7 @@ rule index:
     resources:
         **cost(minutes=30),
     params:
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         domains=dataset_setting("domains"),
         classes=dataset_setting("classes"),
         content=folder_content,

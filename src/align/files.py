@@ -128,6 +128,16 @@ def require_writable(folder: Path) -> None:
         )
 
 
+def require_no_braces(place: str, path: Path | str) -> None:
+    """Check a path or a part of it that a rule names.
+
+    Raises:
+        InputError: it has braces. Snakemake reads them as wildcards, and it has no way to write them otherwise.
+    """
+    if {"{", "}"} & set(str(path)):
+        raise InputError(f"{place}: found braces in {path}, which stand for wildcards in Snakemake; rename it")
+
+
 def require_room(folder: Path) -> None:
     """Check that a folder's disk has room for the files that Snakemake itself writes. Without it, Snakemake would crash.
 
