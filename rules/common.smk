@@ -86,8 +86,8 @@ wildcard_constraints:
 
 
 def configured(pattern, **names):
-    """Return ``pattern`` for this configuration, with ``names`` filled in. Braces in the configuration's name are no wildcards."""
-    for name, value in {"configuration": NAME.replace("{", "{{").replace("}", "}}"), **names}.items():
+    """Return ``pattern`` for this configuration, with ``names`` filled in. Other names in braces stay."""
+    for name, value in {"configuration": NAME, **names}.items():
         pattern = pattern.replace(f"{{{name}}}", value)
     return pattern
 

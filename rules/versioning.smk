@@ -9,7 +9,7 @@ rule snapshot:
         ],
         evaluations=per_run(paths.RUN_METRICS, PLAN.trained),
         listings=per_dataset(paths.MANIFEST, paths.COUNTS, paths.SPLITS),
-        metrics=lambda _: in_repository(paths.METRICS.format(configuration=NAME)),  # fails before anything is trained
+        metrics=lambda _: in_repository(configured(paths.METRICS)),  # fails before anything is trained
     log:
         configured_log("snapshot"),
     conda:

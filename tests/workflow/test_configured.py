@@ -54,10 +54,10 @@ def test_two_configurations_do_not_overwrite_each_other(folder):
     (first, second) = (folder / f"results/{name}/metrics.csv" for name in ("slow", "fast"))
     assert first.read_bytes() != second.read_bytes()
 
-    write(folder, "also_slow.yaml", training={"learning_rate": 1e-4}, case_studies={"images": 1}, results="as {before}")
+    write(folder, "also_slow.yaml", training={"learning_rate": 1e-4}, case_studies={"images": 1}, results="as before")
     shared = made(folder, "also_slow.yaml")
     assert not {"train_run", "evaluate_run"} & shared
-    assert (folder / "results/as {before}/metrics.csv").read_bytes() == first.read_bytes()
+    assert (folder / "results/as before/metrics.csv").read_bytes() == first.read_bytes()
 
 
 def test_a_run_is_made_by_its_name(folder):
@@ -91,6 +91,8 @@ def test_the_folder_is_named_by_the_setting_or_the_files():
     for name in ("data", "runs", "evaluations", "state", "checksums", "logs", "benchmarks"):
         with pytest.raises(InputError, match=f"found a configuration with the name '{name}'"):
             configuration_name(None, [Path(f"{name}.yaml")])
+    with pytest.raises(InputError, match=r"results/a \{b\}: found braces in the name of a configuration; set `results"):
+        configuration_name(None, [Path("a {b}.yaml")])
 
 
 def test_two_files_of_one_name_are_told_apart(tmp_path, monkeypatch):

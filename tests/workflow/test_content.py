@@ -65,5 +65,16 @@ def test_a_job_reads_anew_but_writes_no_record(files, tmp_path):
 
 def test_a_broken_record_is_made_again(files, tmp_path):
     first, _ = files()
-    (tmp_path / content.RECORDS / "files.json").write_text("[1")
+    (record,) = (tmp_path / content.RECORDS).iterdir()
+    record.write_text("[1")
     assert files() == (first, ["a", "b"])
+
+
+def test_two_folders_of_one_name_are_each_read_once(files, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a").write_text("other")
+    first, _ = files()
+    second = content_hash("files", other, ["a"], remember=True)
+    assert second != first
+    assert files() == (first, [])

@@ -23,7 +23,7 @@ def configuration_name(stated: str | None, files: Sequence[Path]) -> str:
         files: the files that the configuration comes from.
 
     Raises:
-        InputError: the shared folders below ``results/`` have this name.
+        InputError: a shared folder below ``results/`` has this name, or it has braces, which Snakemake would take for wildcards.
     """
     name = stated or "+".join(dict.fromkeys(file.stem for file in files)) or UNNAMED
     if name in paths.SHARED:
@@ -31,6 +31,8 @@ def configuration_name(stated: str | None, files: Sequence[Path]) -> str:
             f"results/{name}: found a configuration with the name {name!r}, expected none of {', '.join(sorted(paths.SHARED))}, "
             "which all configurations share; set `results: another_name` in the configuration"
         )
+    if "{" in name or "}" in name:
+        raise InputError(f"results/{name}: found braces in the name of a configuration; set `results: another_name` in it")
     return name
 
 

@@ -54,7 +54,8 @@ def content_hash(name: str, root: Path, files: Iterable[str], remember: bool) ->
     """
     stamps = {file: _stamp(root / file) for file in sorted(files)}
     state = _hash([str(root.absolute()), *(f"{file}\0{stamp}" for file, stamp in stamps.items())])
-    record = RECORDS / f"{name}.json"
+    # Another configuration may have a data set of this name in another folder.
+    record = RECORDS / f"{name}-{_hash([str(root.absolute())])[:8]}.json"
     known: dict[str, tuple[Stamp, str]] = {}
     with suppress(OSError, ValueError, TypeError), record.open() as lines:
         recorded_state, content = json.loads(next(lines))
