@@ -4,7 +4,7 @@ import itertools
 from align.figures import FIGURES
 from align.methods.naming import method_of
 from align.tables import TABLES
-from align.workflow.captions import caption
+from align.workflow.captions import caption, plain
 
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
 PRESENTATION = sorted((HOME / "report").iterdir())
@@ -64,8 +64,8 @@ def source_domains_of_page(wildcards):
 
 def page_caption(name, wildcards, **values):
     """Return the caption of the job's page of a figure."""
-    sources = ", ".join(source_domains_of_page(wildcards))
-    return caption(FIGURES[name].implementation).format(dataset=wildcards.dataset, sources=sources, **values)
+    names = {"dataset": wildcards.dataset, "sources": ", ".join(source_domains_of_page(wildcards))}
+    return caption(FIGURES[name].implementation).format(**{key: plain(text) for key, text in names.items()}, **values)
 
 
 def figure_targets(wildcards):

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_workflow, read_only, run_snakemake, write_images
+from PIL import Image
 from snakemake.sourcecache import GenericSourceFile, LocalGitFile, LocalSourceFile
 
 from align.errors import InputError
@@ -338,3 +340,54 @@ def test_a_file_or_a_broken_link_in_the_place_of_a_folder_is_named(tmp_path, pla
     (tmp_path / place).symlink_to("gone")
     with pytest.raises(InputError, match=f"{place}: found a link to gone, which is not there"):
         require_working_folder(tmp_path)
+
+
+# In folders with any name
+
+ODD = "-a [b]*? #1 50%&$HOME 'c' \"é\""
+
+
+def test_folders_with_any_name_go_through_to_the_tables(tmp_path):
+    """Domains, classes, images, the data set, its folder and its masks, the working folder and that of the workflow."""
+    copy_workflow(tmp_path / ODD / "align")
+    folder = tmp_path / ODD / "own {domain}"
+    write_images(folder / "photographs")
+    photographs = (folder / "photographs").rename(folder / f"{{root}} {ODD}")
+    for domain in ("paris", "rome"):
+        (photographs / domain / "cat").rename(photographs / domain / f"{{cat}} {ODD}")
+        (photographs / domain / "dog" / "0.png").rename(photographs / domain / "dog" / f"{{0}} {ODD}.png")
+    (photographs / "paris").rename(photographs / ODD)
+    (photographs / "rome").rename(photographs / "art | craft")
+    for image in photographs.rglob("*.png"):
+        mask = folder / f"{{masks}} {ODD}" / image.relative_to(photographs)
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.tile(np.uint8([0, 255]), (20, 10))).save(mask)
+    content = yaml.safe_load(PHOTOGRAPHS)
+    truth = [{"kind": "masks", "folder": f"{{masks}} {ODD}"}]
+    content["datasets"] = {ODD: {"root": photographs.name, "image_size": 16, "test_only": ["art | craft"], "ground_truth": truth}}
+    content["experiments"] = {"one": {"dataset": ODD, "domains": [ODD], "methods": ["erm"], "seeds": [0]}}
+    (folder / "my.yaml").write_text(yaml.safe_dump(content, allow_unicode=True))
+    command = ("--snakefile", "../align/Snakefile", "--configfile", "my.yaml")
+    succeeds(folder, "tables", *command)
+    table = (folder / "results/my/tables/out_of_distribution.md").read_text()
+    assert "art \\| craft" in table
+    assert ODD in table
+    assert "Nothing to be done" in succeeds(folder, "tables", *command)
+
+
+@pytest.mark.parametrize("what", ["domain", "data set", "workflow"])
+def test_braces_are_refused_where_snakemake_reads_a_wildcard(own, what):
+    content = yaml.safe_load(PHOTOGRAPHS)
+    snakefile = "../align/Snakefile"
+    if what == "domain":
+        (own / "photographs/rome").rename(own / "photographs/{rome}")
+    elif what == "data set":
+        content["datasets"]["{my}"] = content["datasets"].pop("photographs")
+        content["experiments"]["one"]["dataset"] = "{my}"
+    else:
+        (own.parent / "align").rename(own.parent / "{align}")
+        snakefile = "../{align}/Snakefile"
+    (own / "my.yaml").write_text(yaml.safe_dump(content))
+    said = refused(own, "data", "--snakefile", snakefile, "--configfile", "my.yaml")
+    assert "found braces in" in said
+    assert "which stand for wildcards in Snakemake; rename it" in said
