@@ -57,9 +57,8 @@ try:
             release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
             require_weights_file(Path(weights))
-        for place, reasons in PLAN.left_out.items():
-            for variant, reason in reasons.items():
-                logger.warning(f"left out: {variant} on {place}: {reason}")
+        for warning in PLAN.warnings:
+            logger.warning(warning)
         if former := former_results():
             logger.warning(
                 f"results/ has {len(former)} files and folders of an earlier layout, such as {former[0]}: they are neither used nor "

@@ -231,6 +231,8 @@ rule addresses:
         paths.log("addresses"),
     conda:
         ENVIRONMENT
+    resources:
+        **cost(),
     params:
         addresses={archive: [tuple(mirror[:2]) for mirror in mirrors] for archive, mirrors in PLAN.mirrors.items()},
     message:

@@ -14,7 +14,7 @@ from align.attribution.hires_cam import hires_cam
 from align.attribution.input_gradient import class_gradient, input_gradient
 from align.attribution.integrated_gradients import STEPS, path_integral
 from align.attribution.layer_cam import layer_cam
-from align.imaging.scaling import min_max_scale
+from align.imaging.scaling import is_flat, min_max_scale
 from align.models.classifier import build_classifier
 from align.models.settings import ClassifierSettings
 from align.registry import load
@@ -227,11 +227,21 @@ def test_a_flat_map_is_scaled_to_zero_and_has_finite_gradients():
     assert maps.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1.0, -1e6])
+def test_a_map_is_flat_up_to_rounding_whatever_its_scale(scale):
+    noise = torch.tensor([0.0, 3.0, -2.0, 5.0]).view(1, 2, 2)
+    assert is_flat(scale * (1 + 1e-7 * noise))
+    assert min_max_scale(scale * (1 + 1e-7 * noise)).eq(0).all()
+    assert not is_flat(scale * (1 + 1e-4 * noise))
+    assert is_flat(torch.full((1, 1, 1), scale))
+    assert not is_flat(torch.full((1, 2, 2), torch.nan))
+
+
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=4, max_size=4), st.floats(0.125, 8, width=32))
 def test_scaled_maps_fill_the_unit_interval_whatever_their_scale(values, factor):
     maps = torch.tensor(values).view(1, 2, 2)
     scaled = min_max_scale(maps)
     assert scaled.min() == 0
-    assert scaled.max() == (1 if maps.max() > maps.min() else 0)
+    assert scaled.max() == (0 if is_flat(maps) else 1)
     if maps.max() - maps.min() > 1e-3:
         torch.testing.assert_close(min_max_scale(factor * maps), scaled, rtol=1e-3, atol=1e-3)

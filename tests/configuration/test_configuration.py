@@ -1,6 +1,7 @@
 """The configuration: what is filled in, how variants are called, what is run, and what every mistake is answered with."""
 
 import os
+import shutil
 from copy import deepcopy
 from pathlib import Path
 
@@ -8,7 +9,15 @@ import pytest
 import yaml
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, left_out_variants, planned_runs, planned_studies, source_domains, variant_settings
+from align.configuration.runs import (
+    Run,
+    flat_maps,
+    left_out_variants,
+    planned_runs,
+    planned_studies,
+    source_domains,
+    variant_settings,
+)
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError
@@ -185,6 +194,78 @@ def test_all_mistakes_are_in_one_message():
 def test_a_missing_section_is_named():
     with pytest.raises(InputError, match="datasets: missing; expected a value"):
         load({"experiments": SMALL["experiments"]})
+
+
+ONE_CELL = (
+    "resnet18 reduces 32×32 pixels to one cell, and datasets.scenes.image_size is 32; expected an image_size above 32, such as "
+    "64, or a classifier that reduces less"
+)
+
+
+def one_cell(**sections):
+    """Return the configuration of one run of ERM on images that ResNet-18 reduces to one cell."""
+    content = deepcopy(SMALL) | sections
+    content["datasets"]["scenes"]["image_size"] = 32
+    content["experiments"]["one"]["methods"] = ["erm"]
+    return content
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["align", "align-plus", "dre", "cgc", {"align": {"lambda3": 0}}, {"align": {"lambda4": 0}},
+     {"rsc": {"muted": "channels_or_positions"}},
+     {"align": {"attribution": "input_gradient"}}],
+)  # fmt: skip
+def test_a_loss_of_cells_needs_more_than_one(method):
+    content = one_cell()
+    content["experiments"]["one"]["methods"] = ["erm", method]
+    with pytest.raises(InputError) as error:
+        load(content)
+    message = str(error.value)
+    name = method if isinstance(method, str) else next(iter(method))
+    assert f"experiments.one: found method '{name}" in message
+    assert "whose loss compares cells of the last feature map, and one cell only" in message
+    assert message.endswith(f": {ONE_CELL}, or leave the method out")
+    content["datasets"]["scenes"]["image_size"] = 33
+    assert load(content)
+    content["datasets"]["scenes"]["image_size"] = 32
+    content["classifier"] = SMALL_RESNET
+    assert load(content)
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["erm", "mixup", "rsc", "sgt", "masked_erm", {"dre": {"consistency": 0, "sparsity": 0}}, {"cgc": {"contrast": 0}},
+     {"align": {"attribution": "input_gradient", "lambda4": 0}}],
+)  # fmt: skip
+def test_a_loss_of_pixels_works_with_one_cell(method):
+    content = one_cell()
+    content["datasets"]["scenes"]["ground_truth"] = [{"kind": "masks", "folder": "data/scenes/masks"}]
+    content["experiments"]["one"]["methods"] = [method]
+    assert load(content)
+
+
+def test_flat_maps_are_warned_of():
+    (warning,) = flat_maps(load(one_cell()))
+    assert warning.startswith("evaluation.attribution: every grad_cam map of scenes has one cell and ranks no pixel")
+    assert ONE_CELL in warning
+    assert flat_maps(load(one_cell(evaluation={"attribution": "input_gradient"}))) == []
+    assert flat_maps(load(one_cell(evaluation={"metrics": ["accuracy", "auc"]}))) == []
+    assert flat_maps(load(SMALL)) == []
+
+
+@pytest.mark.parametrize("chosen", [None, ["cat"]])
+def test_one_class_is_nothing_to_learn(photographs, chosen):
+    if chosen is None:
+        for domain in ("paris", "rome"):
+            shutil.rmtree(photographs / domain / "dog")
+    dataset = {"root": str(photographs)} | ({"classes": chosen} if chosen else {})
+    with pytest.raises(
+        InputError, match=r"datasets\.scenes: found one class only, 'cat', in .*photographs, expected two or more"
+    ):
+        load(with_value("datasets.scenes", dataset))
+    with pytest.raises(InputError, match=r"datasets\.scenes: found one class only, '3', in data/scenes, expected two or more"):
+        load(with_value("datasets.scenes.classes", ["3"]))
 
 
 def test_a_missing_root_is_named(tmp_path):

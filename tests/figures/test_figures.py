@@ -268,6 +268,14 @@ def studies(*, known):
     return cases, {"erm": explained([0, 0, 0], masks=False), "align": explained([0, 1, 1], masks=True)}
 
 
+def test_case_studies_call_a_flat_map_flat():
+    cases, explanations = studies(known=False)
+    explanations["align"].saliency[0, 2, 3] = 1
+    figure = draw_case_studies(cases, explanations, source_domains=["a"])
+    texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert texts.count(["flat"]) == 5  # three maps of ERM, two of ALIGN
+
+
 def test_predictions_of_case_studies():
     data = predictions(*studies(known=True))
     assert list(data.columns) == ["domain", "path", "class", "method", "predicted", "confidence", "correct"]

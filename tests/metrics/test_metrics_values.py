@@ -71,8 +71,15 @@ def compute(name, example):
 
 
 def measured(name, example):
+    """The values that are defined, and the number of their images."""
     rows = measurements(measure(example, [load(METRICS[name].implementation)]))
-    return {row["metric"]: (row["value"], row["n"]) for row in rows}
+    assert all(math.isnan(row["value"]) == (row["n"] == 0) for row in rows)
+    return {row["metric"]: (row["value"], row["n"]) for row in rows if row["n"]}
+
+
+def undefined(name, example):
+    """The values that no image has."""
+    return [row["metric"] for row in measurements(measure(example, [load(METRICS[name].implementation)])) if not row["n"]]
 
 
 maps = st.lists(st.integers(0, 5), min_size=16, max_size=16).map(lambda cells: torch.tensor(cells).float().reshape(1, 4, 4))
@@ -152,6 +159,7 @@ def test_normalised_forms_are_undefined_without_a_drop_to_normalise_by():
     example = explained(RIGHT, bias)
     assert measured("sufficiency", example) == {"sufficiency": (0.0, 1)}
     assert measured("comprehensiveness", example) == {"comprehensiveness": (0.0, 1)}
+    assert undefined("comprehensiveness", example) == ["normalised_comprehensiveness"]
 
 
 def test_predictions_number_what_the_documentation_says():
@@ -212,11 +220,11 @@ def test_faithfulness_depends_on_the_order_of_pixels_only(saliency):
     for name in ("sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc"):
         found = compute(name, explained(saliency, predict))
         transformed = compute(name, explained(saliency**3 + 2 * saliency + 1, predict))
-        assert all(torch.equal(found[key], transformed[key]) for key in found)
+        torch.testing.assert_close(found, transformed, rtol=0, atol=0, equal_nan=True)
 
 
 @settings(max_examples=50)
-@given(st.permutations(range(1, 17)), maps)
+@given(st.permutations(range(1, 17)), maps.filter(lambda saliency: saliency.max() > saliency.min()))
 def test_no_map_is_more_faithful_than_the_weights_themselves(weights, other):
     weights = torch.tensor(weights).float().reshape(1, 4, 4) / 136
     best, some, worst = (explained(saliency, mass(weights[0])) for saliency in (weights, other, 1 - weights))
@@ -243,9 +251,8 @@ def located(saliency, ground_truth=OBJECT, **parts):
         ("pointing_game", [0.0, 3.0, 3.0, 1.0], 1),  # the first of two maxima
         ("energy_inside", [1.0, 2.0, 3.0, 4.0], 3 / 10),
         ("iou", [2.0, 6.0, 5.0, 4.0], 1 / 3),  # scaled: 0, 1, ¾, ½; above ½: the 2nd and 3rd
-        ("iou", [3.0, 3.0, 3.0, 3.0], 0),
         ("pixel_average_precision", [4.0, 1.0, 3.0, 2.0], (1 / 1 + 2 / 4) / 2),
-        ("pixel_average_precision", [1.0, 1.0, 1.0, 1.0], 1 / 2),
+        ("pixel_average_precision", [1.0, 1.0, 1.0, 2.0], 1 / 2),
     ],
 )
 def test_localisation_by_hand(name, saliency, value):
@@ -264,7 +271,11 @@ def test_localisation_scores_the_map_of_the_true_class_and_the_learned_mask_with
 def test_a_given_mask_that_is_not_known_does_not_count(name):
     """A method's masks may be given ones, NaN where an image has none."""
     known, unknown = torch.tensor([[0.9, 0.3, 0.1, 0.0]]), torch.full((1, 4), torch.nan)
-    rows = {"saliency": torch.ones(2, 1, 4), "images": torch.zeros(2, 1, 1, 4), "ground_truth": OBJECT.expand(2, 1, 4)}
+    rows = {
+        "saliency": torch.tensor([3.0, 2.0, 1.0, 0.0]).expand(2, 1, 4),
+        "images": torch.zeros(2, 1, 1, 4),
+        "ground_truth": OBJECT.expand(2, 1, 4),
+    }
     found = measured(name, explained(**rows, learned_mask=torch.stack((known, unknown))))
     mask_value = found["learned_mask_area" if name == "mask_area" else f"learned_mask_{name}"]
     assert np.isfinite(mask_value[0])
@@ -285,7 +296,49 @@ def test_images_without_ground_truth_or_object_do_not_count():
     for nothing in (None, NO_GROUND_TRUTH):
         assert measured("iou", located([1.0, 0.0, 0.0, 0.0], nothing)) == {}
         assert measured("mask_area", located([1.0, 0.0, 0.0, 0.0], nothing)) == {}
-    assert measured("energy_inside", located([0.0, 0.0, 0.0, 0.0])) == {}
+    assert undefined("energy_inside", located([0.0, 0.0, 0.0, 0.0])) == ["energy_inside"]
+
+
+ONE_CELL = torch.tensor([[[0.7]]])
+ROUNDED = 0.7 * (1 + 2.0**-23 * torch.randint(-20, 20, (1, 3, 3), generator=torch.Generator().manual_seed(0)))
+SLOPED = torch.arange(9.0).reshape(1, 3, 3)
+
+
+@pytest.mark.parametrize("maps", [ONE_CELL, torch.cat([ROUNDED, SLOPED]), torch.cat([torch.zeros(1, 3, 3), SLOPED])])
+@pytest.mark.parametrize("name", ["pointing_game", "energy_inside", "iou", "pixel_average_precision", "sufficiency",
+                                  "comprehensiveness", "insertion_auc", "deletion_auc"])  # fmt: skip
+def test_a_flat_map_ranks_no_pixel(maps, name):
+    """Enlarging a map of one cell rounds. The largest pixel could then be anywhere."""
+    images = torch.rand(len(maps), 3, 6, 6, generator=torch.Generator().manual_seed(1))
+    ground_truth = torch.zeros(len(maps), 6, 6, dtype=torch.uint8)
+    ground_truth[:, :3, :3] = 1
+    example = explained(maps, mass(torch.full((6, 6), 1 / 36)), images, ground_truth=ground_truth)
+    for values in compute(name, example).values():
+        assert values.isnan().tolist() == [True, False][: len(maps)]
+    assert all(n == 1 for _, n in measured(name, example).values())
+    assert measured("accuracy", example)["accuracy"][1] == len(maps)
+
+
+def test_a_map_with_little_contrast_is_a_map():
+    sloped = (1 + 1e-3 * torch.tensor([3.0, 2.0, 1.0, 0.0])).tolist()
+    assert measured("pointing_game", located(sloped)) == {"pointing_game": (1.0, 1)}
+    assert measured("iou", located(sloped)) == {"iou": (1.0, 1)}
+
+
+def test_a_flat_learned_mask_has_an_area_and_no_order():
+    example = located([4.0, 3.0, 2.0, 1.0], learned_mask=torch.ones(1, 1, 4))
+    assert measured("iou", example)["learned_mask_iou"] == (0.5, 1)
+    assert measured("energy_inside", example)["learned_mask_energy_inside"] == (0.5, 1)
+    assert undefined("pointing_game", example) == ["learned_mask_pointing_game"]
+    assert undefined("pixel_average_precision", example) == ["learned_mask_pixel_average_precision"]
+
+
+def test_every_measure_that_may_be_undefined_says_what_it_needs():
+    nothing = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    flat = explained(ONE_CELL, mass(torch.full((4, 4), 1 / 16)), torch.ones(1, 3, 4, 4), ground_truth=nothing)
+    found = {name for metric in METRICS for name in undefined(metric, flat)}
+    assert found >= {"auc", "sufficiency", "insertion_auc", "iou", "ground_truth_area"}
+    assert found <= {name for name, measure in MEASURES.items() if measure.needs}
 
 
 @settings(max_examples=100)
@@ -319,8 +372,10 @@ def test_auc_is_scikit_learns_over_the_classes_that_occur():
     assert measured("auc", predicted(probabilities, labels)) == {"auc": (pytest.approx(expected), 40), "auc_classes": (3, 40)}
 
 
-def test_auc_is_left_out_with_one_class_only():
-    assert measured("auc", predicted([[0.6, 0.4], [0.2, 0.8]], [1, 1])) == {}
+def test_auc_is_undefined_with_one_class_only():
+    example = predicted([[0.6, 0.4], [0.2, 0.8]], [1, 1])
+    assert measured("auc", example) == {"auc_classes": (1, 2)}
+    assert undefined("auc", example) == ["auc"]
 
 
 # All together. How far values may go that are not between 0 and 1: there are at most 5 classes, of a probability above 1/14.

@@ -47,6 +47,15 @@ class TestClassifier:
         pooled = features.sum((2, 3)) / 20
         torch.testing.assert_close(classifier.classify(features), pooled @ classifier.head.weight.T + classifier.head.bias)
 
+    @pytest.mark.parametrize("widths", [None, (4, 4), (4, 4, 4), (4, 4, 4, 4)])
+    def test_the_last_map_has_one_cell_where_the_settings_say_so(self, widths, generator):
+        settings = RESNET18 if widths is None else ClassifierSettings(architecture="small_resnet", widths=widths)
+        classifier = build_classifier(settings, 2, generator).eval()
+        side = settings.reduction
+        for size in (8, side - 1, side, side + 1, 2 * side):
+            cells = classifier.features(torch.zeros(1, 3, size, size))[0, 0].numel()
+            assert settings.has_one_cell(size) == (cells == 1)
+
     @pytest.mark.parametrize("settings", [SMALL, RESNET18], ids=["small_resnet", "resnet18"])
     def test_initial_weights_depend_on_the_generator_only(self, settings):
         def built(seed, global_seed):

@@ -396,10 +396,11 @@ def test_data_sets_with_splits_published_numbers_and_what_was_left_out():
         ["B", "5", "0", "0", "5", "5", "0"],
         ["all domains", "2,005", "1,200", "400", "405", "2,005", "0"],
     ]
-    assert first.note == ""
+    assert first.note == "Fewer than 20 test images, so means over them say little: B 5."
     assert texts(second)[-1] == ["all domains", "6", "5", "0", "1", "7", "-1"]
     assert second.note == (
         "Warning: not the published data set; numbers of images differ, and the configuration allows it. "
+        "Fewer than 20 test images, so means over them say little: A 1. "
         "Left out, not an image: 1,500."
     )
     gone = pd.DataFrame([("A", "x", 1, 1), ("B", "x", 0, 7)], columns=["domain", "class", "images", "published"])
@@ -431,6 +432,7 @@ def test_what_is_passed_over_and_copies_are_counted():
     )
     counts, passed_over = data({"mine": mine}).blocks
     assert counts.note == (
+        "Fewer than 20 test images, so means over them say little: a 1, b 2. "
         "1 images have the content of another image: 1 in another domain, 0 in another class, 1 in another split. "
         "2 images look nearly the same as another image: 0 in another domain, 1 in another class, 1 in another split."
     )

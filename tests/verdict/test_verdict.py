@@ -1,5 +1,7 @@
 """The verdict: statistics against other libraries and simulations, and the rule on made-up numbers."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from align.statistics.crossed_bootstrap import Sample, average_samples, bootstra
 from align.statistics.ranks import critical_difference, rank_methods, rank_table
 from align.tables.printing import markdown
 from align.tables.verdict import verdict
+from align.tables.writing import write_table
 from align.verdict.answers import answers
 from align.verdict.claims import Superiority, read_claims
 from align.verdict.evaluations import Evaluations, Setting
@@ -91,6 +94,8 @@ def test_holm_against_its_definition():
     # 0.01·4; max(0.04, 0.02·3); max(0.06, 0.03·2); 0.9
     assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
     assert holm([]) == []
+    assert holm([0.03, np.nan, 0.01, 0.9, 0.02])[2:] == pytest.approx([0.04, 0.9, 0.06])  # NaN is no test
+    assert np.isnan(holm([0.03, np.nan])[1])
 
 
 def test_aucs_against_scikit_learn_on_the_images_of_a_draw():
@@ -151,6 +156,19 @@ def test_nothing_that_varies_has_no_interval():
     constant = Sample(np.zeros(3), np.zeros((2000, 3)))
     assert estimate(constant, generator()) == (0, 0, 0, 1)
     assert estimate(Sample(constant.by_seed + 1, constant.by_draw + 1), generator()).p == 0
+
+
+@pytest.mark.parametrize(("n", "has_interval"), [(2, False), (4, False), (8, True), (60, True)])
+def test_an_auc_of_few_images_has_no_interval(n, has_interval):
+    """A draw of one class has no AUC. If there are many such draws, there are too few images."""
+    labels = np.arange(n) % 2
+    probabilities = generator().dirichlet(np.ones(2), (3, n))
+    sample = bootstrap_aucs(probabilities, labels, draw_counts(n, generator(1)))
+    assert np.isnan(sample.by_draw).any() == (n < 60)
+    found = estimate(sample, generator(2))
+    assert found.value == pytest.approx(np.mean([_macro_auc(some, labels) for some in probabilities]))
+    assert np.isfinite(found[1:]).all() == has_interval
+    assert np.isnan(found[1:]).all() != has_interval
 
 
 def test_settings_of_one_target_share_their_images():
@@ -229,6 +247,36 @@ def test_two_seeds_decide_nothing():
     (row,) = verdict_rows(claim(), images({"align": 0.9, "erm": 0.1, "sgt": 0.1}, seeds=2))
     assert (row.verdict, row.seeds) == ("inconclusive", 2)
     assert "Fewer than 3 seeds" in row.remarks
+
+
+def test_one_image_has_no_interval(tmp_path):
+    (row,) = verdict_rows(claim(), images({"align": 1.0, "erm": 0.0, "sgt": 0.0}, n=1))
+    assert (row.ours, row.difference, row.images, row.verdict) == (1, 1, 1, "inconclusive")
+    assert (row.low, row.high, row.difference_low, row.difference_high, row.p) == (None,) * 5
+    assert "Fewer than 20 test images. Too few test images for an interval" in row.remarks
+    files = {kind: tmp_path / f"verdict.{kind}" for kind in ("csv", "md", "tex", "html")}
+    write_table(verdict([row]), **files)
+    assert "| 100.0 | +100.0 to ERM | 3 | inconclusive |" in files["md"].read_text()
+    for path in files.values():
+        assert not re.search(r"\bnan\b|None|\[, ?\]", path.read_text())
+
+
+def test_a_method_without_a_value_leaves_the_others_theirs():
+    """All maps of one seed of ERM are flat. So ERM has no sufficiency, and SGT is compared on all images."""
+    results = {
+        run: frame.rename(columns={"accuracy": "sufficiency"})
+        for run, frame in images({"align": 0.1, "erm": 0.5, "sgt": 0.9}).items()
+    }
+    for run, frame in results.items():
+        if (run.method, run.seed) == ("erm", 1):
+            results[run] = frame.assign(sufficiency=np.nan)
+    (row,) = verdict_rows(claim(metric="sufficiency"), results)
+    assert (row.other, row.images, row.verdict) == ("sgt", 100, "inconclusive")
+    assert row.remarks == "Not measured in every setting: ERM (Sufficiency needs saliency maps that are not flat)"
+    one_class = {run: frame[frame["class"] == "cat"] for run, frame in images({"align": 0.1, "erm": 0.5}).items()}
+    (row,) = verdict_rows(claim(metric="auc", worse=["erm"]), one_class)
+    assert (row.ours, row.verdict) == (None, "not tested")
+    assert row.remarks == "Not measured in every setting: ALIGN, ERM (AUC needs test images of two classes or more)"
 
 
 def test_a_row_shows_the_closest_competitor_and_who_is_missing():

@@ -12,3 +12,5 @@ ATTRIBUTIONS = {
     "input_gradient": "align.attribution.input_gradient:input_gradient",
     "integrated_gradients": "align.attribution.integrated_gradients:integrated_gradients",
 }
+AT_LAST_MAP = frozenset({"grad_cam", "hires_cam", "layer_cam"})
+"""The attributions whose maps have the size of the last feature map. If it has one cell, their maps are flat."""

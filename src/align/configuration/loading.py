@@ -50,17 +50,24 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
     if dataset.source:
         require_no_braces(f"datasets.{name}.root", dataset.root)
         used = known = SOURCES[dataset.source_name].domains
+        classes = dataset.classes or ()
     else:
         try:
             found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
         except InputError as error:
             raise InputError(f"datasets.{name}: {error}") from None
         used, known = found.domains, found.all_domains
+        classes = found.classes
     for domain in used:
         require_no_braces(f"datasets.{name}: domain", domain)
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, used)
     require_ground_truth(name, dataset, known)
+    if len(classes) == 1:
+        raise InputError(
+            f"datasets.{name}: found one class only, {classes[0]!r}, in {dataset.root}, expected two or more to tell apart; add "
+            "images of another class, or correct `classes:`"
+        )
     return dataset.model_copy(update={"domains": dataset.domains or used})
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from align import paths
+from align.attribution import AT_LAST_MAP
 from align.configuration.ground_truth import domains_with_annotations
 from align.configuration.problems import problem_text
 from align.configuration.schema import Configuration
@@ -18,6 +19,7 @@ from align.errors import InputError
 from align.methods import METHODS
 from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
+from align.metrics import FAITHFULNESS, LOCALISATION, METRICS
 from align.registry import require, suggestion
 
 LONGEST_NAME = 100  # characters
@@ -151,6 +153,31 @@ def unmet_need(
     return None
 
 
+def one_cell(configuration: Configuration, dataset: str) -> str:
+    """Return what is to change if the last feature map has one cell for the images of a data set."""
+    classifier = configuration.classifier
+    return (
+        f"{classifier.architecture} reduces {classifier.reduction}×{classifier.reduction} pixels to one cell, and "
+        f"datasets.{dataset}.image_size is {configuration.datasets[dataset].image_size}; expected an image_size above "
+        f"{classifier.reduction}, such as {2 * classifier.reduction}, or a classifier that reduces less"
+    )
+
+
+def flat_maps(configuration: Configuration) -> list[str]:
+    """Return a warning for each data set of the experiments whose saliency maps will all be flat, because they have one cell."""
+    evaluation, classifier = configuration.evaluation, configuration.classifier
+    families = {measure.family for metric in evaluation.metrics for measure in METRICS[metric].measures.values()}
+    if evaluation.attribution not in AT_LAST_MAP or families.isdisjoint((FAITHFULNESS, LOCALISATION)):
+        return []
+    datasets = dict.fromkeys(experiment.dataset for experiment in configuration.experiments.values())
+    return [
+        f"evaluation.attribution: every {evaluation.attribution} map of {name} has one cell and ranks no pixel, so faithfulness "
+        f"and localisation are undefined: {one_cell(configuration, name)}, or evaluation.attribution: input_gradient"
+        for name in datasets
+        if classifier.has_one_cell(configuration.datasets[name].image_size)
+    ]
+
+
 def teacher_run(run: Run, method: str) -> Run:
     """Return the run of ``method`` that makes the masks of ``run``. It has the same domain and seed."""
     return run._replace(method=method)
@@ -193,6 +220,11 @@ def _requested_runs(configuration: Configuration) -> Iterator[tuple[str, Run, Me
                 raise InputError(
                     f"experiments.{name}: found method {method!r}, which compares source domains, with one source domain; "
                     "expected protocol: leave_one_domain_out with two or more trainable domains besides the one that is left out"
+                )
+            if settings.compares_cells and configuration.classifier.has_one_cell(dataset.image_size):
+                raise InputError(
+                    f"experiments.{name}: found method {method!r}, whose loss compares cells of the last feature map, and one "
+                    f"cell only: {one_cell(configuration, experiment.dataset)}, or leave the method out"
                 )
             for domain in chosen:
                 for seed in experiment.seeds:

@@ -1,13 +1,15 @@
 """Accuracy against the quality of explanations, a point for each run."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from align.figures.style import Drawing, colours, legend_on_top, nothing_to_draw
+from align.figures.style import Drawing, colours, legend_on_top, note_below, nothing_to_draw
 from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LOCALISATION, MEASURES
-from align.metrics.printing import measure_title
+from align.metrics.printing import measure_title, undefined_note
 from align.results.collect import study_rows
 from align.results.titles import DISTRIBUTION_TITLES, setting_title
 
@@ -28,7 +30,7 @@ def accuracy_vs_explanation(metrics: pd.DataFrame) -> Drawing:
         metrics: ``metrics.csv``.
     """
     data = accuracy_and_explanation(metrics)
-    return Drawing(data, draw_accuracy_vs_explanation(data))
+    return Drawing(data, draw_accuracy_vs_explanation(data, undefined_measures(metrics)))
 
 
 def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -48,10 +50,22 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
     return long.dropna(subset=["accuracy", "value"])
 
 
-def draw_accuracy_vs_explanation(data: pd.DataFrame) -> Figure:
-    """Draw the data of :func:`accuracy_and_explanation`."""
+def undefined_measures(metrics: pd.DataFrame) -> list[str]:
+    """Return the measures of explanations that are undefined for a whole domain in some run, in the order of the registry.
+
+    Args:
+        metrics: ``results/metrics.csv``.
+    """
+    rows = study_rows(metrics, "comparison")
+    undefined = set(rows.loc[rows["value"].isna(), "metric"])
+    return [name for name in EXPLANATION if name in undefined]
+
+
+def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = ()) -> Figure:
+    """Draw the data of :func:`accuracy_and_explanation`, and say why some measures are ``undefined``."""
+    note = undefined_note(undefined)
     if data.empty:
-        return nothing_to_draw("No accuracy and explanation of a compared method were measured.")
+        return nothing_to_draw(note or "No accuracy and explanation of a compared method were measured.")
     methods = [method_title(method) for method in data["method"].unique()]
     measures = [measure_title(measure) for measure in data["measure"]]
     settings = [setting_title(*names) for names in zip(data["dataset"], data["protocol"])]
@@ -72,4 +86,6 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame) -> Figure:
     grid.tight_layout()
     legend_on_top(grid)
     figure: Figure = grid.figure
+    if note:
+        note_below(figure, f"Not drawn for some runs. {note}")
     return figure

@@ -37,7 +37,7 @@ def average_ranks(metrics: pd.DataFrame) -> Drawing:
 def draw_average_ranks(data: pd.DataFrame) -> Figure:
     """Draw the data of :func:`align.statistics.ranks.rank_table`."""
     if data.empty:
-        return nothing_to_draw("Fewer than two methods were compared.")
+        return nothing_to_draw("No setting has two methods or more to compare.")
     panels = [(str(name), rows) for name, rows in data.groupby("distribution", sort=False)]
     levels = (data.groupby("distribution")["method"].size().max() + 1) // 2
     figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, len(panels) * (1.0 + LEVEL * (levels + 1))), squeeze=False)

@@ -29,7 +29,8 @@ Models of the first seed, trained on {sources} of {dataset}. The figure shows {i
 domain. They are spread evenly over the list and not picked by hand. Beside each image stand:
 
 - the true mask of the object, if it is known
-- the saliency map of each method's prediction, from dark (none) to bright
+- the saliency map of each method's prediction, from dark (none) to bright; a map that is the same everywhere says
+  nothing about the image and is called flat
 - the learned mask, from black (0) to white (1)
 
 Below each map stand the predicted class and its probability. A wrong prediction has a cross, bold print and a frame.
@@ -60,7 +61,7 @@ class Explanations:
     Attributes:
         predicted: N, labels of the predicted classes.
         confidence: N, the probabilities of the predicted classes.
-        saliency: N×S×S in [0, 1].
+        saliency: N×S×S in [0, 1], from 0 to 1 in each map; zero everywhere for a flat map.
         mask: N×S×S in [0, 1]; None for a method that learns no mask.
     """
 
@@ -164,6 +165,8 @@ def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], so
         for explanation in explanations.values():
             axes = next(remaining)
             axes.imshow(_overlay(image, explanation.saliency[row]), interpolation="none")
+            if not explanation.saliency[row].any():
+                axes.text(0.5, 0.5, "flat", color="white", ha="center", va="center", transform=axes.transAxes, fontsize=7)
             predicted = explanation.predicted[row]
             _label_prediction(axes, plain(cases.classes[predicted]), explanation.confidence[row], correct=predicted == label)
         for method in with_mask:

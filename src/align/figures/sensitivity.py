@@ -18,9 +18,10 @@ from align.results.titles import DISTRIBUTION_TITLES, plain, setting_title
 
 CAPTION = """
 How much accuracy depends on the hyper-parameters of a method. In the curves, one changes at a time, and all others keep
-their defaults. Each value is a point with mean ± standard deviation over seeds. A dotted line marks the default. In the
-grids, two change at a time. Each pair of values is a cell, and the default has a frame. Every value is the mean over
-test images, then over target domains, then over source domains, in and out of distribution.
+their defaults. Each value is a point with mean ± standard deviation over seeds; one seed has no spread. A dotted line
+marks the default. In the grids, two change at a time. Each pair of values is a cell, and the default has a frame. A pair
+that was not run has an empty cell. Every value is the mean over test images, then over target domains, then over source
+domains, in and out of distribution.
 """
 
 STUDIED = ["dataset", "protocol", "method"]

@@ -1,5 +1,6 @@
 """What all figures share: a figure with its data, how figures look, and how they are written."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from align.files import whole_file
 
 PALETTE = "colorblind"
+NOTE = 16  # letters of a note, for each inch of the figure's width
 WRONG = "#d55e00"  # vermillion; colour-blind readers and grey print tell it from black and grey
 SETTINGS: Any = {
     "font.size": 8,
@@ -52,8 +54,13 @@ def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
 def nothing_to_draw(reason: str) -> Figure:
     """Return a figure that says why it is empty."""
     figure = Figure(figsize=(4, 0.5))
-    figure.text(0.5, 0.5, reason, ha="center", va="center")
+    figure.text(0.5, 0.5, textwrap.fill(reason, 80), ha="center", va="center")
     return figure
+
+
+def note_below(figure: Figure, text: str) -> None:
+    """Write a note below the panels of a figure."""
+    figure.text(0.0, 0.0, textwrap.fill(text, int(NOTE * figure.get_figwidth())), ha="left", va="top")
 
 
 def legend_on_top(grid: sns.FacetGrid, more: Mapping[str, Artist] | None = None) -> None:

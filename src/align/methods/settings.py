@@ -30,6 +30,11 @@ class MethodSettings(Section):
         return None
 
     @property
+    def compares_cells(self) -> bool:
+        """Return whether a loss term compares cells of the last feature map. If there is one cell, the term does nothing."""
+        return False
+
+    @property
     def mask_teacher(self) -> str | None:
         """Return the method that makes the ``learned`` given masks. Its run has the same domain and seed, and has finished."""
         return None
@@ -61,6 +66,11 @@ class DRESettings(MethodSettings):
     )
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "the authors' code (captum)")
 
+    @property
+    def compares_cells(self) -> bool:
+        """Return whether a term is about Grad-CAM's map."""
+        return self.consistency > 0 or self.sparsity > 0
+
 
 class MixupSettings(MethodSettings):
     """Mixup (arXiv:1710.09412)."""
@@ -85,6 +95,11 @@ class RSCSettings(MethodSettings):
         "DomainBed's; the published numbers on VLCS and Terra Incognita are from DomainBed",
     )
 
+    @property
+    def compares_cells(self) -> bool:
+        """Return whether positions are muted."""
+        return self.muted == "channels_or_positions"
+
 
 class CGCSettings(MethodSettings):
     """Contrastive Grad-CAM consistency (arXiv:2110.00527)."""
@@ -93,6 +108,11 @@ class CGCSettings(MethodSettings):
     temperature: float = declared(0.5, "temperature of the InfoNCE loss", "the authors' README", gt=0)
     smallest_crop: float = declared(0.08, "least share of the image's area in a crop", "the authors' code", gt=0, le=1)
     flip: float = declared(0.5, "probability that the crop is mirrored", "the authors' code", ge=0, le=1)
+
+    @property
+    def compares_cells(self) -> bool:
+        """Return whether Grad-CAM's maps are contrasted."""
+        return self.contrast > 0
 
 
 class IRMSettings(MethodSettings):

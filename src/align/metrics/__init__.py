@@ -21,6 +21,14 @@ THREE_DECIMALS = ".3f"
 THREE_DIGITS = ".3g"  # for values of any size
 
 
+# What measures need.
+RANKED_PIXELS = "saliency maps that are not flat"  # a flat map ranks no pixel
+A_DROP = f"{RANKED_PIXELS}, and predictions that are less probable for an empty image"
+TRUE_MASKS = "true masks with an object"
+RANKED_PIXELS_AND_TRUTH = f"{TRUE_MASKS}, and {RANKED_PIXELS}"
+PAIRS_THAT_DIFFER = "pairs of images that differ"
+
+
 class Measure(NamedTuple):
     """A value that a metric gives.
 
@@ -30,6 +38,7 @@ class Measure(NamedTuple):
         family: the family with which tables show it; None where no table shows it.
         number_format: how its values are printed.
         headline: whether it is shown where there is room for only some measures of its family.
+        needs: what it is undefined without; empty for a measure that is always defined.
     """
 
     title: str
@@ -37,6 +46,7 @@ class Measure(NamedTuple):
     family: str | None
     number_format: str = THREE_DECIMALS
     headline: bool = False
+    needs: str = ""
 
     @property
     def is_percentage(self) -> bool:
@@ -51,11 +61,15 @@ class Entry(NamedTuple):
     measures: dict[str, Measure]
 
 
-def _localisation(name: str, title: str, *, headline: bool = False) -> dict[str, Measure]:
-    """Return the two measures of a localisation metric: one for the saliency map, one for the learned mask."""
+def _localisation(name: str, title: str, *, headline: bool = False, ranks_pixels: bool = False) -> dict[str, Measure]:
+    """Return the two measures of a localisation metric: one for the saliency map, one for the learned mask.
+
+    The metric may only rank the pixels of a learned mask (``ranks_pixels``), or take its values as they are.
+    """
+    mask_needs = f"{TRUE_MASKS}, and learned masks that are not flat" if ranks_pixels else TRUE_MASKS
     return {
-        name: Measure(title, True, LOCALISATION, headline=headline),
-        f"learned_mask_{name}": Measure(f"Learned mask: {title}", True, LEARNED_MASKS),
+        name: Measure(title, True, LOCALISATION, headline=headline, needs=RANKED_PIXELS_AND_TRUTH),
+        f"learned_mask_{name}": Measure(f"Learned mask: {title}", True, LEARNED_MASKS, needs=mask_needs),
     }
 
 
@@ -65,32 +79,36 @@ METRICS = {
     ),
     "auc": Entry(
         "align.metrics.prediction.auc:auc",
-        {"auc": Measure("AUC", True, PREDICTION, PER_CENT), "auc_classes": Measure("Classes in AUC", None, None)},
+        {
+            "auc": Measure("AUC", True, PREDICTION, PER_CENT, needs="test images of two classes or more"),
+            "auc_classes": Measure("Classes in AUC", None, None),
+        },
     ),
     "sufficiency": Entry(
         "align.metrics.faithfulness.sufficiency:sufficiency",
         {
-            "sufficiency": Measure("Sufficiency", False, FAITHFULNESS, headline=True),
-            "normalised_sufficiency": Measure("Normalised sufficiency", False, FAITHFULNESS),
+            "sufficiency": Measure("Sufficiency", False, FAITHFULNESS, headline=True, needs=RANKED_PIXELS),
+            "normalised_sufficiency": Measure("Normalised sufficiency", False, FAITHFULNESS, needs=A_DROP),
         },
     ),
     "comprehensiveness": Entry(
         "align.metrics.faithfulness.comprehensiveness:comprehensiveness",
         {
-            "comprehensiveness": Measure("Comprehensiveness", True, FAITHFULNESS, headline=True),
-            "normalised_comprehensiveness": Measure("Normalised comprehensiveness", True, FAITHFULNESS),
+            "comprehensiveness": Measure("Comprehensiveness", True, FAITHFULNESS, headline=True, needs=RANKED_PIXELS),
+            "normalised_comprehensiveness": Measure("Normalised comprehensiveness", True, FAITHFULNESS, needs=A_DROP),
         },
     ),
     "insertion_auc": Entry(
         "align.metrics.faithfulness.insertion_auc:insertion_auc",
-        {"insertion_auc": Measure("Insertion AUC", True, FAITHFULNESS, headline=True)},
+        {"insertion_auc": Measure("Insertion AUC", True, FAITHFULNESS, headline=True, needs=RANKED_PIXELS)},
     ),
     "deletion_auc": Entry(
         "align.metrics.faithfulness.deletion_auc:deletion_auc",
-        {"deletion_auc": Measure("Deletion AUC", False, FAITHFULNESS)},
+        {"deletion_auc": Measure("Deletion AUC", False, FAITHFULNESS, needs=RANKED_PIXELS)},
     ),
     "pointing_game": Entry(
-        "align.metrics.localisation.pointing_game:pointing_game", _localisation("pointing_game", "Pointing game")
+        "align.metrics.localisation.pointing_game:pointing_game",
+        _localisation("pointing_game", "Pointing game", ranks_pixels=True),
     ),
     "energy_inside": Entry(
         "align.metrics.localisation.energy_inside:energy_inside",
@@ -99,21 +117,24 @@ METRICS = {
     "iou": Entry("align.metrics.localisation.iou:iou", _localisation("iou", "IoU")),
     "pixel_average_precision": Entry(
         "align.metrics.localisation.pixel_average_precision:pixel_average_precision",
-        _localisation("pixel_average_precision", "Pixel average precision"),
+        _localisation("pixel_average_precision", "Pixel average precision", ranks_pixels=True),
     ),
     "mask_area": Entry(
         "align.metrics.localisation.mask_area:mask_area",
         {
-            "learned_mask_area": Measure("Learned mask: area", None, LEARNED_MASKS),
-            "ground_truth_area": Measure("Ground truth: area", None, LEARNED_MASKS),  # a good mask has about this area
+            "learned_mask_area": Measure("Learned mask: area", None, LEARNED_MASKS, needs="masks"),
+            "ground_truth_area": Measure("Ground truth: area", None, LEARNED_MASKS, needs=TRUE_MASKS),  # a good mask's area
         },
     ),
     "local_lipschitz": Entry(
         "align.metrics.domain_shift.local_lipschitz:local_lipschitz",
         {
-            "local_lipschitz": Measure("Local Lipschitz constant, mean", False, LEMMA_1, THREE_DIGITS),
-            "local_lipschitz_95": Measure("95th percentile", False, LEMMA_1, THREE_DIGITS),
-            "local_lipschitz_maximum": Measure("Maximum", False, LEMMA_1, THREE_DIGITS),
+            name: Measure(title, False, LEMMA_1, THREE_DIGITS, needs=PAIRS_THAT_DIFFER)
+            for name, title in (
+                ("local_lipschitz", "Local Lipschitz constant, mean"),
+                ("local_lipschitz_95", "95th percentile"),
+                ("local_lipschitz_maximum", "Maximum"),
+            )
         },
     ),
     "output_gap": Entry(

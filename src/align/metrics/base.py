@@ -1,5 +1,6 @@
 """The input of a metric, and its output."""
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,15 +10,18 @@ import torch
 from torch import Tensor
 
 from align.imaging.resizing import resized
+from align.imaging.scaling import is_flat
 from align.metrics.settings import EvaluationSettings
 
 
 class Aggregate(NamedTuple):
-    """A value of ``n`` images together, for metrics that have no value for each image."""
+    """A value of ``n`` images together, for metrics that have no value for each image. An undefined one is NaN of 0 images."""
 
     value: float
     n: int
 
+
+UNDEFINED = Aggregate(math.nan, 0)
 
 Values = Tensor | Aggregate
 """One value for each image (N), NaN where it is undefined, or one value for all images together."""
@@ -107,7 +111,8 @@ class Explained:
     def ranks(self) -> Tensor:
         """n×1×H×W, int32: the rank of every pixel of the sampled images, 0 for the most salient one.
 
-        Maps are resized before they are ranked, so that pixels tie only where a map is flat. Ties keep the reading order.
+        Maps are resized before they are ranked, so that pixels tie only where a map is level. Ties keep the reading order. A map
+        that is flat as a whole ranks no pixel: see :attr:`ranks_pixels`.
         """
         size = self.images.shape[-2:]
         return in_batches(
@@ -115,6 +120,11 @@ class Explained:
             self.sampled,
             size=self.batch_size,
         )
+
+    @cached_property
+    def ranks_pixels(self) -> Tensor:
+        """n, bool: whether the map of a sampled image is not flat. What depends on the order of its pixels is else undefined."""
+        return ~is_flat(self.saliency[self.sampled])
 
     @cached_property
     def confidence(self) -> Tensor:

@@ -14,7 +14,7 @@ from align.preparation.packed import Packed
 
 
 class Measurement(TypedDict):
-    """A measure's value, averaged over the ``n`` images for which it is defined."""
+    """A measure's value, averaged over the ``n`` images for which it is defined. NaN if it is defined for none."""
 
     metric: str
     value: float
@@ -32,9 +32,9 @@ def measure(explained: Explained, metrics: Sequence[Metric]) -> dict[str, Values
 
 
 def measurements(values: Mapping[str, Values]) -> list[Measurement]:
-    """Return the mean over images of each value that is defined for at least one image."""
+    """Return the mean of each value over the images for which it is defined."""
     aggregates = {name: aggregate(value) for name, value in values.items()}
-    return [Measurement(metric=name, value=value, n=n) for name, (value, n) in aggregates.items() if n > 0]
+    return [Measurement(metric=name, value=value, n=n) for name, (value, n) in aggregates.items()]
 
 
 def image_table(packed: Packed, explained: Explained, values: Mapping[str, Values], classes: Sequence[str]) -> pd.DataFrame:

@@ -1,7 +1,11 @@
 """Measures in print: their titles and their numbers."""
 
+import math
+from collections.abc import Iterable
+
 from align.metrics import MEASURES
 
+UNDEFINED = "–"  # in place of a value; a note says why
 ARROWS = {True: " ↑", False: " ↓", None: ""}
 
 
@@ -22,10 +26,23 @@ def unit(measure: str) -> str:
 
 
 def number_text(measure: str, value: float) -> str:
-    """Return a measure's value in print, without its unit."""
-    return format(value, MEASURES[measure].number_format).removesuffix("%")
+    """Return a measure's value in print, without its unit. What rounds to zero has no sign, and NaN is ``UNDEFINED``."""
+    if math.isnan(value):
+        return UNDEFINED
+    return format(value, f"z{MEASURES[measure].number_format}").removesuffix("%")
 
 
 def mean_and_spread(measure: str, mean: float, standard_deviation: float) -> str:
     """Return ``mean ± standard deviation``, or the mean where the standard deviation is NaN."""
-    return " ± ".join(number_text(measure, value) for value in (mean, standard_deviation) if value == value)
+    spread = [] if math.isnan(standard_deviation) else [standard_deviation]
+    return " ± ".join(number_text(measure, value) for value in (mean, *spread))
+
+
+def undefined_note(measures: Iterable[str]) -> str:
+    """Return a sentence on what ``measures`` need, for a table or a figure in which they are undefined."""
+    titles: dict[str, list[str]] = {}
+    for measure in dict.fromkeys(measures):
+        title = MEASURES[measure].title.removeprefix("Learned mask: ")
+        titles.setdefault(MEASURES[measure].needs or "values to average", []).append(title)
+    reasons = [f"{', '.join(names)} (needs {what})" for what, names in titles.items()]
+    return f"Undefined: {'; '.join(reasons)}." if reasons else ""

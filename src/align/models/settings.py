@@ -23,6 +23,15 @@ class ClassifierSettings(Section):
         (16, 32, 64), "channels of small_resnet's stages", "for the embedded benchmark only"
     )
 
+    @property
+    def reduction(self) -> int:
+        """Return the number of pixels on a side of one cell of the last feature map."""
+        return 2 ** len(self.widths) if self.architecture == "small_resnet" else 32
+
+    def has_one_cell(self, image_size: int) -> bool:
+        """Return whether the last feature map has one cell for images of ``image_size`` pixels on a side. Stages round up."""
+        return image_size <= self.reduction
+
     @model_validator(mode="before")
     @classmethod
     def _small_resnet_has_no_weights(cls, values: Any) -> Any:

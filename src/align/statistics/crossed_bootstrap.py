@@ -20,6 +20,7 @@ from scipy import stats
 DRAWS = 2000  # the standard error's own error is then 1.6 %
 SEED = 0
 CONFIDENCE = 0.95
+UNDEFINED_DRAWS = 0.05  # with a larger share of draws without a value, there are too few images of a class for an interval
 
 Array = npt.NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class Sample(NamedTuple):
 
     Attributes:
         by_seed: S, on all images.
-        by_draw: B×S, on each draw of images.
+        by_draw: B×S, on each draw of images; NaN where it is undefined.
     """
 
     by_seed: Array
@@ -41,12 +42,19 @@ class Sample(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, its 95 % interval, and the two-sided p-value of the hypothesis that it is zero."""
+    """A mean over seeds, its 95 % interval, and the two-sided p-value of the hypothesis that it is zero.
+
+    Interval and p-value are NaN if there are too few images for them.
+    """
 
     value: float
     low: float
     high: float
     p: float
+
+    def without_interval(self) -> "Estimate":
+        """Return the mean only, with NaN for the rest."""
+        return Estimate(self.value, np.nan, np.nan, np.nan)
 
 
 def named_generator(*names: str) -> np.random.Generator:
@@ -75,14 +83,18 @@ def bootstrap_aucs(probabilities: Array, labels: npt.NDArray[np.int64], counts: 
     Args:
         probabilities: S×N×K.
         labels: N, in 0…K−1.
-        counts: B×N, from :func:`draw_counts`. A class that does not occur in a draw is left out of that draw.
+        counts: B×N, from :func:`draw_counts`. A class that does not occur in a draw is left out of that draw. A draw of one class
+            has no value.
     """
     weights = np.column_stack([np.ones(counts.shape[1]), counts.T])
-    by_class = [
-        np.stack([_weighted_auc(scores[:, label], labels == label, weights) for scores in probabilities], axis=1)
-        for label in np.unique(labels)
-    ]
-    macro = np.nanmean(by_class, axis=0)
+    by_class = np.stack(
+        [
+            np.stack([_weighted_auc(scores[:, label], labels == label, weights) for scores in probabilities], axis=1)
+            for label in np.unique(labels)
+        ]
+    )
+    occurring = (~np.isnan(by_class)).sum(axis=0)
+    macro = np.divide(np.nansum(by_class, axis=0), occurring, out=np.full(occurring.shape, np.nan), where=occurring > 0)
     return Sample(macro[0], macro[1:])
 
 
@@ -92,10 +104,17 @@ def average_samples(samples: Sequence[Sample]) -> Sample:
 
 
 def estimate(sample: Sample, generator: np.random.Generator) -> Estimate:
-    """Return the mean over seeds with its interval; with one seed the interval covers the images' part only."""
+    """Return the mean over seeds with its interval; with one seed the interval covers the images' part only.
+
+    Draws without a value are left out. If there are many of them, there is no interval.
+    """
     seeds = len(sample.by_seed)
     value = float(sample.by_seed.mean())
     crossed = (sample.by_draw * draw_counts(seeds, generator)).mean(axis=1)
+    undefined = np.isnan(crossed)
+    if undefined.mean() > UNDEFINED_DRAWS:
+        return Estimate(value, np.nan, np.nan, np.nan)
+    crossed = crossed[~undefined]
     seed_variance = float(sample.by_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
     variance = float(crossed.var(ddof=1)) + seed_variance / seeds
     error = variance**0.5

@@ -61,7 +61,8 @@ def rank_table(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
         metric: the metric by which methods are ranked.
 
     Returns:
-        Columns: distribution, metric, method, average_rank, settings, friedman_p, critical_difference; the best method first.
+        Columns: distribution, metric, method, average_rank, settings, friedman_p, critical_difference; the best method first. A
+        distribution without a setting in which all methods ran has no rows.
     """
     compared = study_rows(metrics, "comparison")
     chosen = compared[compared["metric"].eq(metric) & compared["protocol"].eq("single_source")]
@@ -69,7 +70,7 @@ def rank_table(metrics: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     for name, distributions in DISTRIBUTIONS.items():
         rows = chosen[chosen["distribution"].isin(distributions)]
         values = rows.pivot_table(index=SETTING, columns="method", values="value", sort=False)
-        if values.shape[1] > 1:
+        if values.shape[1] > 1 and len(values.dropna()):
             ranks = rank_methods(values, higher_is_better=bool(MEASURES[metric].higher_is_better))
             table = ranks.average.rename_axis("method").rename("average_rank").sort_values(kind="stable").reset_index()
             numbers = {"settings": ranks.settings, "friedman_p": ranks.p, "critical_difference": ranks.critical_difference}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
+from align.verdict.rule import FEWEST_IMAGES
 
 CAPTION = """
 Images of each domain, as listed and split for this report. Published numbers stand beside them if there are any. A data
@@ -156,11 +157,19 @@ def _remarks(dataset: DatasetCounts) -> Iterator[str]:
     known = dataset.counts.dropna(subset="published")
     if (known["images"] != known["published"]).any():
         yield "Warning: not the published data set; numbers of images differ, and the configuration allows it."
+    if few := [f"{plain(domain)} {number}" for domain, number in _test_images(dataset).items() if 0 < number < FEWEST_IMAGES]:
+        yield f"Fewer than {FEWEST_IMAGES} test images, so means over them say little: {', '.join(few)}."
     for missing in dataset.acquisition.get("incomplete", []):
         yield f"Warning: {missing}, and the configuration allows it."
     yield from _copies(dataset.splits, dataset.duplicates)
     for name, number in _flat(dataset.acquisition):
         yield f"{name[0].upper()}{name[1:]}: {number:,}."
+
+
+def _test_images(dataset: DatasetCounts) -> Mapping[str, int]:
+    """Return the number of images in the test split of each domain."""
+    numbers = dataset.splits["split"].eq("test").groupby(dataset.splits["domain"]).sum()
+    return {str(domain): int(number) for domain, number in numbers.items()}
 
 
 def _flat(counted: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LEARNED_MASKS, LOCALISATION, MEASURES
 from align.metrics.printing import short_measure_title
 from align.results.collect import study_rows
@@ -25,6 +26,8 @@ pixels.
 """
 
 FAMILIES = (FAITHFULNESS, LOCALISATION, LEARNED_MASKS)
+BLOCK = ["dataset", "protocol", "distribution", "family"]
+EVALUATED = ["dataset", "protocol", "method", "source_domain", "target_domain", "seed"]
 GROUND_TRUTH_AREA = "ground_truth_area"  # stands beside the learned mask's area; measured of methods without a mask too
 
 
@@ -37,6 +40,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
         metrics: ``metrics.csv``.
     """
     rows = study_rows(metrics, "comparison")
+    rows = rows.assign(images=rows.groupby(EVALUATED)["n"].transform("max"))
     rows = rows.assign(family=rows["metric"].map({name: measure.family for name, measure in MEASURES.items()}))
     rows = rows[rows["family"].isin(FAMILIES)]
     is_area = rows["metric"].eq(GROUND_TRUTH_AREA)
@@ -53,5 +57,23 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
                 chosen = setting_rows[setting_rows["distribution"].eq(distribution) & setting_rows["family"].eq(family)]
                 if len(chosen):
                     title = f"{setting_title(dataset, protocol)}, {distribution_title}: {family}"
-                    blocks.append(method_block(title, in_registry_order(chosen), "metric", short_measure_title))
+                    block = method_block(title, in_registry_order(chosen), "metric", short_measure_title)
+                    counted = rows[rows[BLOCK].eq(chosen[BLOCK].iloc[0]).all(axis=1)]
+                    blocks.append(block._replace(note=" ".join(filter(None, [block.note, _images_note(counted)]))))
     return Table(data, blocks)
+
+
+def _images_note(rows: pd.DataFrame) -> str:
+    """Return a sentence on the measures that only some images have a value of. Empty if there are none.
+
+    Args:
+        rows: metric, method, n (the images with a value) and images (all that were tested).
+    """
+    counts = in_registry_order(rows).groupby(["metric", "method"], sort=False)[["n", "images"]].sum().reset_index()
+    some = counts[counts["n"].between(1, counts["images"] - 1)]
+    fewest = some.loc[(some["n"] / some["images"]).groupby(some["metric"], sort=False).idxmin()]
+    remarks = [
+        f"{MEASURES[metric].title.removeprefix('Learned mask: ')} {n:,} of {images:,} ({method_title(method)})"
+        for metric, method, n, images in fewest.itertuples(index=False)
+    ]
+    return f"Only some images have a value; the fewest, over all seeds and domains: {', '.join(remarks)}." if remarks else ""

@@ -6,12 +6,12 @@ import pandas as pd
 
 from align.methods.naming import method_title
 from align.metrics import MEASURES
-from align.metrics.printing import mean_and_spread, number_text
+from align.metrics.printing import UNDEFINED, mean_and_spread, number_text, undefined_note
 from align.tables.printing import Block, Cell
 
 
 def method_block(title: str, summary: pd.DataFrame, columns: str, heading: Callable[[str], str]) -> Block:
-    """Return a block with a row for each method, the best value of each column in bold.
+    """Return a block with a row for each method, the best value of each column in bold. A note says why values are undefined.
 
     Args:
         title: of the block.
@@ -31,8 +31,13 @@ def method_block(title: str, summary: pd.DataFrame, columns: str, heading: Calla
         [Cell(method_title(method)), *(cells.get((method, name), Cell("")) for name in across)]
         for method in summary["method"].unique()
     ]
-    note = seeds_note(summary["seeds"]) + (" Best in bold." if best else "")
-    return Block(title, ["Method", *map(heading, across)], rows, note)
+    undefined = undefined_note(summary.loc[summary["mean"].isna(), "metric"])
+    remarks = [
+        seeds_note(summary["seeds"]),
+        "Best in bold." if best else "",
+        f"{UNDEFINED} {undefined} What is undefined for all methods is left out of averages." if undefined else "",
+    ]
+    return Block(title, ["Method", *map(heading, across)], rows, " ".join(filter(None, remarks)))
 
 
 def in_registry_order(summary: pd.DataFrame) -> pd.DataFrame:
@@ -41,8 +46,11 @@ def in_registry_order(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def seeds_note(seeds: Sequence[int] | pd.Series) -> str:
-    """Return a sentence that says over how many seeds means and standard deviations are taken."""
-    fewest, most = min(seeds), max(seeds)
+    """Return a sentence that says over how many seeds means and standard deviations are taken. Empty if nothing is defined."""
+    counted = [number for number in seeds if number > 0]
+    if not counted:
+        return ""
+    fewest, most = min(counted), max(counted)
     if most == 1:
         return "One seed: no spread is known."
     return f"Mean ± standard deviation over {most if fewest == most else f'{fewest} to {most}'} seeds."
@@ -51,10 +59,10 @@ def seeds_note(seeds: Sequence[int] | pd.Series) -> str:
 def _best(summary: pd.DataFrame, columns: str) -> set[object]:
     """Return the index of each column's best row, of all best rows where they look the same in print.
 
-    A column has no best row where it has one row only, or where neither direction of its measure is better.
+    A column has no best row where it has one value only, or where neither direction of its measure is better.
     """
     best: set[object] = set()
-    for _, column in summary.groupby(columns, sort=False):
+    for _, column in summary.dropna(subset="mean").groupby(columns, sort=False):
         metric = column["metric"].iloc[0]
         higher_is_better = MEASURES[metric].higher_is_better
         if higher_is_better is not None and len(column) > 1:

@@ -76,23 +76,24 @@ def _paper(answer: Answer) -> str:
 
 
 def _ours(answer: Answer) -> str:
-    if answer.ours is None or answer.low is None or answer.high is None:
-        if not answer.units:
+    if answer.ours is None:
+        if answer.verdict == "not tested":
             return ""
         return f"holds in {answer.holds} of {answer.units}, expected in {answer.needed}; the opposite in {answer.opposite}"
-    return f"{number_text(answer.metric, answer.ours)} {_interval(answer.metric, answer.low, answer.high)}"
+    return number_text(answer.metric, answer.ours) + _interval(answer.metric, answer.low, answer.high)
 
 
 def _difference(answer: Answer) -> str:
-    if answer.difference is None or answer.difference_low is None or answer.difference_high is None or answer.p is None:
+    if answer.difference is None:
         return ""
     interval = _interval(answer.metric, answer.difference_low, answer.difference_high)
-    p = "p < 0.001" if answer.p < 0.001 else f"p = {answer.p:.3f}"
-    return f"{_signed(answer.metric, answer.difference)} to {method_title(answer.other)} {interval}, {p}"
+    p = "" if answer.p is None else ", p < 0.001" if answer.p < 0.001 else f", p = {answer.p:.3f}"
+    return f"{_signed(answer.metric, answer.difference)} to {method_title(answer.other)}{interval}{p}"
 
 
-def _interval(metric: str, low: float, high: float) -> str:
-    return f"[{number_text(metric, low)}, {number_text(metric, high)}]"
+def _interval(metric: str, low: float | None, high: float | None) -> str:
+    """Return a space and the interval. Empty if there is none."""
+    return "" if low is None or high is None else f" [{number_text(metric, low)}, {number_text(metric, high)}]"
 
 
 def _signed(metric: str, value: float) -> str:

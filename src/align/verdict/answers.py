@@ -1,5 +1,6 @@
 """The rows of the verdict."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
 from align.verdict.paper_numbers import PaperNumbers, paper_numbers
 from align.verdict.questions import Question, claim_questions
-from align.verdict.rule import FEWEST_SEEDS, Word, decide_bound, within
+from align.verdict.rule import FEWEST_IMAGES, FEWEST_SEEDS, Word, decide_bound, within
 
 OURS = "align"
 OUR_VARIANT = "align-plus"  # has a column of its own and never replaces the paper's method
@@ -37,11 +38,11 @@ class Answer(NamedTuple):
         paper_other: the paper's value of the best of the other methods.
         paper_other_method: the name of that other method.
         ours: our value of the method that is claimed to be better, the mean over seeds and settings.
-        low, high: its 95 % interval.
+        low, high: its 95 % interval; None if there are too few images for one.
         other: the best of the methods that are claimed to be worse.
         difference: ours minus the value of ``other``.
-        difference_low, difference_high: its 95 % interval.
-        p: of the difference; two-sided, corrected for all pairs of methods of the row.
+        difference_low, difference_high: its 95 % interval, or None.
+        p: of the difference, or None; two-sided, corrected for all pairs of methods of the row.
         units: the number of settings, or cases, in which the claim was tested.
         needed: the number of units in which it must hold.
         holds: the number in which it holds.
@@ -129,7 +130,7 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
     )  # fmt: skip
     if len(question.units) == 1 and pairs:
         answer = _with_numbers(answer, min(pairs, key=lambda pair: claim.sign * pair.difference.value))
-    missing = _missing(question, assessment, left_out)
+    missing = _missing(question, assessment, evaluations, left_out)
     return answer._replace(remarks=_sentences([claim.remark, question.reason, *missing, *_warnings(answer)]))
 
 
@@ -156,14 +157,19 @@ def _with_numbers(answer: Answer, closest: Pair) -> Answer:
     low, high = (max(ours.low, 0.0), min(ours.high, 1.0)) if is_share else (ours.low, ours.high)
     return answer._replace(
         ours=ours.value,
-        low=low,
-        high=high,
+        low=_known(low),
+        high=_known(high),
         other=closest.worse,
         difference=difference.value,
-        difference_low=difference.low,
-        difference_high=difference.high,
-        p=difference.p,
+        difference_low=_known(difference.low),
+        difference_high=_known(difference.high),
+        p=_known(difference.p),
     )
+
+
+def _known(value: float) -> float | None:
+    """Return ``value``, None for NaN."""
+    return None if math.isnan(value) else value
 
 
 def _bound(claim: Bound, dataset: str, metrics: pd.DataFrame) -> Answer:
@@ -200,9 +206,13 @@ def _places(question: Question) -> str:
     return "; ".join([", ".join(inside or question.domains), *pairs] if inside or not pairs else pairs)
 
 
-def _missing(question: Question, assessment: Assessment, left_out: LeftOut) -> list[str]:
+def _missing(question: Question, assessment: Assessment, evaluations: Evaluations, left_out: LeftOut) -> list[str]:
     """Return a remark on the methods that were not measured in every setting, and the reasons that are known."""
-    names = [method_title(name) for name in assessment.missing_methods]
+    metric, missing = question.claim.metric, assessment.missing_methods
+    names = [method_title(name) for name in missing]
+    settings = [setting for unit in question.units for setting in unit]
+    if any(evaluations.is_undefined(setting, name, metric) for setting in settings for name in missing):
+        names[-1] += f" ({MEASURES[metric].title} needs {MEASURES[metric].needs})"
     known = left_out.get(question.dataset, {})
     named = (*question.claim.better, *question.claim.worse)
     reasons = [f"left out: {method_title(name)}, {known[name]}" for name in named if name in known]
@@ -213,6 +223,10 @@ def _warnings(answer: Answer) -> list[str]:
     found = []
     if 0 < answer.seeds < FEWEST_SEEDS:
         found.append(f"fewer than {FEWEST_SEEDS} seeds")
+    if 0 < answer.images < FEWEST_IMAGES:
+        found.append(f"fewer than {FEWEST_IMAGES} test images")
+    if answer.ours is not None and answer.low is None:
+        found.append("too few test images for an interval")
     if answer.ours is not None and answer.difference is not None:
         best_other = answer.ours - answer.difference
         if MEASURES[answer.metric].is_percentage and best_other >= CEILING:

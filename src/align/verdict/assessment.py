@@ -106,12 +106,17 @@ def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]]
     def unit_mean(name: str) -> Sample:
         return average_samples([by_method[name].for_seeds(seeds) for by_method in samples])
 
+    def estimated(sample: Sample) -> Estimate:
+        found = estimate(sample, named_generator("seeds"))
+        # One image tells nothing about others.
+        return found.without_interval() if any(by_method[better].images < 2 for by_method in samples) else found
+
     ours, theirs = unit_mean(better), unit_mean(worse)
     return Pair(
         better,
         worse,
-        estimate(ours, named_generator("seeds")),
-        estimate(ours.minus(theirs), named_generator("seeds")),
+        estimated(ours),
+        estimated(ours.minus(theirs)),
         len(seeds),
         sum(by_method[better].images for by_method in samples),
     )

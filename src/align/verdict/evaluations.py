@@ -69,7 +69,8 @@ class Evaluations:
     def measure(self, setting: Setting, methods: Collection[str], metric: str) -> dict[str, MethodSample]:
         """Return the sample of a metric for each of ``methods`` that has results with this metric.
 
-        All samples are of the same images: those for which the metric is defined for every method and seed.
+        All samples are of the same images: those for which the metric is defined for every method and seed. A method with a seed
+        for which it is defined on no image has no results.
 
         Raises:
             InputError: two runs were not evaluated on the same images.
@@ -82,7 +83,7 @@ class Evaluations:
         stacked = {
             method: np.stack([rows[metric].to_numpy(float) for rows in by_seed.values()])
             for method, by_seed in runs.items()
-            if all(metric in rows for rows in by_seed.values())
+            if all(metric in rows and rows[metric].notna().any() for rows in by_seed.values())
         }
         if not stacked:
             return {}
@@ -96,6 +97,13 @@ class Evaluations:
             method: MethodSample(tuple(runs[method]), bootstrap_means(values[:, defined], counts), n)
             for method, values in stacked.items()
         }
+
+    def is_undefined(self, setting: Setting, method: str, metric: str) -> bool:
+        """Return whether a metric was measured and has no value for a method: for no image, or not for all of them together."""
+        by_seed = self._runs[setting].get(method, {})
+        if metric == "auc":
+            return bool(by_seed) and self._aucs(setting, method) is None
+        return any(metric in rows and not rows[metric].notna().any() for rows in by_seed.values())
 
     def _auc(self, setting: Setting, method: str) -> MethodSample | None:
         """Return the sample of a method's AUC, None where the target has images of one class only."""

@@ -13,6 +13,7 @@ from align.configuration.places import Places, preparation_settings
 from align.configuration.runs import (
     LeftOut,
     Run,
+    flat_maps,
     left_out_variants,
     planned_studies,
     source_domains,
@@ -78,6 +79,14 @@ class RunPlan:
         for (dataset, variant), reason in left_out_variants(self.configuration).items():
             reasons.setdefault(dataset, {})[variant] = reason
         return reasons
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a user must know before the first job: what is left out, and what will have no value."""
+        left_out = [
+            f"left out: {name} on {place}: {why}" for place, reasons in self.left_out.items() for name, why in reasons.items()
+        ]
+        return [*left_out, *flat_maps(self.configuration)]
 
     @cached_property
     def archives(self) -> dict[str, dict[str, tuple[str, Download]]]:

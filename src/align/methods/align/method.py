@@ -108,7 +108,10 @@ class ALIGN(Method):
 
     @torch.no_grad()
     def diagnose(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
-        """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, but only in the guided phase."""
+        """Return each mask's area, its spread, and the share of Grad-CAM's energy outside of it, but only in the guided phase.
+
+        A map that is zero everywhere has no energy, and no share of it.
+        """
         mask = self.used_masks(batch) if self.phase == "guided" else None
         if mask is None:
             return {}
@@ -116,7 +119,7 @@ class ALIGN(Method):
         explanation = class_activation(self.classifier, features, batch.labels).relu()
         coarse = F.interpolate(mask[:, None], explanation.shape[-2:], mode="area").squeeze(1)
         energy = explanation.sum((1, 2))
-        outside = (explanation * (1 - coarse)).sum((1, 2)) / energy.clamp_min(torch.finfo(energy.dtype).tiny)
+        outside = (explanation * (1 - coarse)).sum((1, 2)) / energy
         watched = {
             "validation_mask_area": mask.mean((1, 2)),
             "validation_mask_spread": mask.std((1, 2), correction=0),
@@ -128,10 +131,8 @@ class ALIGN(Method):
         """Return the collapse of the mask and the drift of the explanations, if the run shows them."""
         watched = ("validation_mask_area", "validation_mask_spread", "validation_energy_outside")
         areas, spreads, energies = (history.get(name, {}) for name in watched)
-        if not energies:
-            return []
         accuracies = [history["validation_accuracy"][epoch] for epoch in energies]
-        drift = explanation_drift(accuracies, list(energies.values()), min(energies))
+        drift = explanation_drift(accuracies, list(energies.values()), min(energies, default=0))
         return [failure for failure in (mask_collapse(areas, spreads), drift) if failure]
 
     @property

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
-from align.attribution import ATTRIBUTIONS
+from align.attribution import AT_LAST_MAP, ATTRIBUTIONS
 from align.methods.settings import Attribution, GivenMasks, MethodSettings
 from align.settings import declared
 
@@ -99,6 +99,11 @@ class ALIGNSettings(MethodSettings):
     def given_masks(self) -> GivenMasks | None:
         """Return the origin of the given masks. None if the masker needs no given masks."""
         return self.masker if self.masker in ("ground_truth", "sam") else None
+
+    @property
+    def compares_cells(self) -> bool:
+        """Return whether L_egl or L_reg is about a map of the size of the last feature map."""
+        return self.lambda4 > 0 or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
 
     @property
     def learns_masks(self) -> bool:

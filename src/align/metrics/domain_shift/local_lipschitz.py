@@ -1,6 +1,8 @@
 """Local Lipschitz constants."""
 
-from align.metrics.base import Aggregate, Explained, Values
+import torch
+
+from align.metrics.base import UNDEFINED, Aggregate, Explained, Values
 
 
 def local_lipschitz(explained: Explained) -> dict[str, Values]:
@@ -13,12 +15,11 @@ def local_lipschitz(explained: Explained) -> dict[str, Values]:
     pairs = explained.pairs
     if pairs is None:
         return {}
-    slopes = pairs.output_distances / pairs.input_distances
+    slopes = torch.where(pairs.input_distances > 0, pairs.output_distances / pairs.input_distances, torch.nan)
     defined = slopes[~slopes.isnan()]
-    if not len(defined):
-        return {}
+    n = len(defined)
     return {
         "local_lipschitz": explained.scatter(slopes, pairs.indices),
-        "local_lipschitz_95": Aggregate(defined.quantile(0.95).item(), len(defined)),
-        "local_lipschitz_maximum": Aggregate(defined.max().item(), len(defined)),
+        "local_lipschitz_95": Aggregate(defined.quantile(0.95).item(), n) if n else UNDEFINED,
+        "local_lipschitz_maximum": Aggregate(defined.max().item(), n) if n else UNDEFINED,
     }

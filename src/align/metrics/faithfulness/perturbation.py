@@ -59,14 +59,15 @@ def erasure(explained: Explained, name: str, top: Fill, rest: Fill) -> dict[str,
 
     Raw drops of different models cannot be compared (arXiv:2408.08137). The bounds proposed there need a search over orderings
     of all pixels. The normalised form divides by the drop p_j(x) − p_j(0) of an empty image, and clips to [0, 1] (Carton et al.,
-    arXiv:2010.04736; sufficiency is one minus theirs). It is undefined (NaN) where that drop is not positive.
+    arXiv:2010.04736; sufficiency is one minus theirs). It is undefined (NaN) where that drop is not positive. Both are undefined
+    for a flat map, which ranks no pixel.
     """
     counts = [max(1, round(share * explained.pixels)) for share in explained.settings.removed_shares]
     drop = explained.confidence - perturbed_confidence(explained, counts, top, rest).mean(dim=1)
     null_drop = explained.confidence - explained.null_confidence
     normalised = torch.where(null_drop > 0, (drop / null_drop).clamp(0, 1), torch.nan)
     values = {name: drop, f"normalised_{name}": normalised}
-    return {name: explained.scatter(value, explained.sampled) for name, value in values.items()}
+    return {name: _for_ranked_images(explained, value) for name, value in values.items()}
 
 
 def curve_counts(explained: Explained) -> list[int]:
@@ -76,6 +77,11 @@ def curve_counts(explained: Explained) -> list[int]:
 
 
 def curve_mean(explained: Explained, name: str, confidences: Tensor) -> dict[str, Values]:
-    """Return the mean height of each image's curve (n×(curve_steps + 1)) by the trapezoidal rule."""
+    """Return the mean height of each image's curve (n×(curve_steps + 1)) by the trapezoidal rule, NaN for a flat map."""
     share = torch.tensor(curve_counts(explained), device=confidences.device) / explained.pixels
-    return {name: explained.scatter(torch.trapezoid(confidences, share, dim=1), explained.sampled)}
+    return {name: _for_ranked_images(explained, torch.trapezoid(confidences, share, dim=1))}
+
+
+def _for_ranked_images(explained: Explained, values: Tensor) -> Tensor:
+    """Return ``values`` (n) of the sampled images as one value for each image (N), NaN where the map ranks no pixel."""
+    return explained.scatter(torch.where(explained.ranks_pixels, values, torch.nan), explained.sampled)

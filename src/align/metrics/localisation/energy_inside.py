@@ -7,8 +7,11 @@ from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def energy_inside(explained: Explained) -> dict[str, Values]:
-    """Return the share of the map's sum that lies on the object (Score-CAM, arXiv:1910.01279)."""
-    return score_against_ground_truth(explained, "energy_inside", share_inside)
+    """Return the share of the map's sum that lies on the object (Score-CAM, arXiv:1910.01279).
+
+    That of a flat saliency map would be the object's area, whatever the model. A flat learned mask has chosen this area.
+    """
+    return score_against_ground_truth(explained, "energy_inside", share_inside, learned_mask_score=share_inside)
 
 
 def share_inside(maps: Tensor, objects: Tensor) -> Tensor:

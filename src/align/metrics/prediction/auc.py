@@ -4,21 +4,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.metrics.base import Aggregate, Explained, Values
+from align.metrics.base import UNDEFINED, Aggregate, Explained, Values
 
 
 def auc(explained: Explained) -> dict[str, Values]:
     """Return the macro average of the one-vs-rest ROC-AUC over the classes that occur, and the number of these classes.
 
-    With fewer than two classes there is no value.
+    With fewer than two classes it is undefined.
     """
     is_class = F.one_hot(explained.labels, explained.probabilities.shape[1]).T.bool()
     occurring = is_class.any(dim=1)
     classes = int(occurring.sum())
-    if classes < 2:
-        return {}
-    values = areas(explained.probabilities.T[occurring], is_class[occurring])
     n = len(explained.labels)
+    if classes < 2:
+        return {"auc": UNDEFINED, "auc_classes": Aggregate(classes, n)}
+    values = areas(explained.probabilities.T[occurring], is_class[occurring])
     return {"auc": Aggregate(values.mean().item(), n), "auc_classes": Aggregate(classes, n)}
 
 
