@@ -33,7 +33,7 @@ test: format lint types workflow tests ## the five checks below, one after the o
 format: $(READY) ## layout of the code and of the rules
 	$(call heading,format)
 	@$(IN_VENV) ruff format --check
-	@$(IN_VENV) snakefmt --check Snakefile rules
+	@$(IN_VENV) snakefmt --check Snakefile rules workflow
 
 lint: $(READY) ## ruff's checks
 	$(call heading,lint)

@@ -1,29 +1,50 @@
 # The checked configuration, and the functions that all rules share.
+import sys
 import time
 from functools import cache
 
 from snakemake.logging import logger
 
-from align import paths
+try:
+    from align import paths
+except ModuleNotFoundError as error:
+    if error.name != "align":
+        raise
+    raise SystemExit(
+        f"{sys.executable}: found no library `align` beside Snakemake, expected the environment of this workflow; in a clone of "
+        "its repository, run `make install` and `. .venv/bin/activate`, or `pip install .`; then run again"
+    ) from None
 from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.files import require_room, require_writable
+from align.files import require_no_braces, require_room, require_working_folder
+from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
 from align.workflow.configured import configuration_name, former_results, record_configuration, require_own_folder
 from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
+from align.workflow.home import require_own_paths, workflow_folder
 from align.workflow.initial_weights import check_initial_weights
 from align.workflow.inputs import prepare_inputs
 from align.workflow.locks import release_stale_locks
 from align.workflow.run_plan import RunPlan
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+OWN_RULES = workflow.modifier.rules  # without those of a workflow that uses this one as a module
+
 try:
+    HOME = workflow_folder(workflow.current_basedir, Path(".snakemake/workflows"))
+    require_no_braces("the folder of the Snakefile", HOME)
+    require_own_paths(workflow.modifier.path_modifier.replace_prefix)
     for file in workflow.configfiles:
         require_single_keys(Path(file))
+    if not config:
+        raise InputError(
+            "found no configuration, expected one; name it: snakemake [TARGET] … --configfile FILE; a module needs `config: config`"
+        )
     PLAN = RunPlan(load(config, ", ".join(map(str, workflow.configfiles)) or "the configuration"))
     CONFIGFILES = [] if PLAN.configuration.results else list(map(Path, workflow.configfiles))
     NAME = configuration_name(PLAN.configuration.results, CONFIGFILES)
@@ -31,8 +52,9 @@ try:
     if workflow.is_main_process:
         require_own_folder(NAME, CONFIGFILES)
         require_room(Path("."))
-        require_writable(Path(paths.RESULTS))
-        release_stale_locks(Path(".snakemake"))
+        require_working_folder(Path())
+        if not IS_MODULE:  # locks in the folder of another workflow may be that workflow's
+            release_stale_locks(Path(".snakemake"))
         for weights in PLAN.weights_files():
             require_weights_file(Path(weights))
         for warning in PLAN.warnings:
@@ -51,7 +73,7 @@ DATASETS, RUNS, PLACES = PLAN.datasets, PLAN.runs, PLAN.places
 # profile's limit.
 GPU = int(CONFIGURATION.device == "cuda" or (CONFIGURATION.device == "auto" and gpu_is_visible()))
 ENVIRONMENT = "../envs/align.yaml"
-SCRIPTS = Path(workflow.basedir, "workflow_scripts")
+SCRIPTS = HOME / "workflow_scripts"
 
 
 wildcard_constraints:
@@ -77,6 +99,11 @@ def configured_log(job):
 def run_of(wildcards):
     """Return the job's run."""
     return Run(*(wildcards[name] for name in Run._fields))
+
+
+def own_file(path):
+    """Return a file of this workflow. Its path is relative, so that nothing is made again in a copy of the whole folder."""
+    return os.path.relpath(HOME / path)
 
 
 def checked(wildcards):
@@ -151,9 +178,14 @@ def run_code(wildcards):
 
 
 def dataset_root(wildcards):
-    """Return the folder of the job's data set. Its time counts only if a rule makes it; otherwise folder_content counts."""
+    """Return the folder of the job's data set. Its time counts only if a rule makes it; otherwise folder_content counts.
+
+    A folder of the user's whose path has braces cannot be named, for they would be wildcards. Its content counts all the same.
+    """
     root = str(DATASETS[wildcards.dataset].root)
-    return root if root in {str(dataset.root) for dataset in PLAN.to_make.values()} else ancient(root)
+    if root in {str(dataset.root) for dataset in PLAN.to_make.values()}:
+        return root
+    return [] if {"{", "}"} & set(root) else ancient(root)
 
 
 def folder_content(wildcards):
@@ -222,6 +254,7 @@ def rule_code(script, loads):
 
 
 onstart:
+    announce_interruptions()
     # This check comes before the first job. Snakemake removes the outputs of a job when the job starts, so a wrong input that is
     # found only then would cost them.
     try:

@@ -4,8 +4,7 @@ from align.datasets import SOURCES
 from align.datasets.published_counts import published_counts
 from align.datasets.settings import stated_dataset
 
-REFERENCE = Path(workflow.basedir, "reference")
-PUBLISHED_COUNTS = REFERENCE / "dataset_counts.csv"
+PUBLISHED_COUNTS = HOME / "reference/dataset_counts.csv"
 
 
 rule download:
@@ -41,7 +40,7 @@ for name, dataset in PLAN.to_make.items():
             f"acquire_{name}"
         input:
             **{key: paths.VERIFIED.format(archive=path) for key, (path, _) in PLAN.archives[name].items()},
-            **{key: REFERENCE / file for key, file in SOURCES[dataset.source_name].listings.items()},
+            **{key: HOME / "reference" / file for key, file in SOURCES[dataset.source_name].listings.items()},
         output:
             directory(str(dataset.root)),
         log:
@@ -82,6 +81,7 @@ rule index:
     resources:
         **cost(minutes=30),
     params:
+        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
         domains=dataset_setting("domains"),
         classes=dataset_setting("classes"),
         content=folder_content,

@@ -130,6 +130,8 @@ rule performance:
 
 
 rule rule_graph:
+    input:
+        snakefile=ancient(own_file("Snakefile")),
     output:
         **figure_files("rule_graph"),
     log:
@@ -143,7 +145,9 @@ rule rule_graph:
     params:
         caption=caption(FIGURES["rule_graph"].implementation),
         # The rule that made a folder of images is gone once the folder is complete. That is no reason to draw again.
-        rules=lambda wildcards: [rule.name for rule in workflow.rules if not rule.name.startswith("acquire_")],
+        rules=lambda wildcards: [
+            rule.name for rule in workflow.rules if rule in OWN_RULES and not rule.name.startswith("acquire_")
+        ],
     message:
         "Drawing figure rule_graph"
     script:

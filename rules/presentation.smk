@@ -4,11 +4,11 @@ import itertools
 from align.figures import FIGURES
 from align.methods.naming import method_of
 from align.tables import TABLES
-from align.workflow.captions import caption
+from align.workflow.captions import caption, plain
 
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
-PRESENTATION = sorted(Path(workflow.basedir, "report").iterdir())
-PERFORMANCE = sorted(map(os.path.relpath, Path(workflow.basedir, "artifacts/performance").glob("*.csv")))  # by make bench
+PRESENTATION = sorted((HOME / "report").iterdir())
+PERFORMANCE = sorted(map(own_file, (HOME / "artifacts/performance").glob("*.csv")))  # by make bench
 FUNCTION_SETTINGS = {
     "variants": {run.method: PLAN.hyper_parameters(run.method) for run in RUNS},
     "defaults": {method_of(run.method): SETTINGS["methods"][method_of(run.method)] for run in RUNS},
@@ -18,7 +18,7 @@ FUNCTION_SETTINGS = {
 
 def reference(name):
     """Return a file of published numbers."""
-    return os.path.relpath(Path(workflow.basedir, f"reference/{name}.csv"))
+    return own_file(f"reference/{name}.csv")
 
 
 def read_files(entry):
@@ -64,8 +64,8 @@ def source_domains_of_page(wildcards):
 
 def page_caption(name, wildcards, **values):
     """Return the caption of the job's page of a figure."""
-    sources = ", ".join(source_domains_of_page(wildcards))
-    return caption(FIGURES[name].implementation).format(dataset=wildcards.dataset, sources=sources, **values)
+    names = {"dataset": wildcards.dataset, "sources": ", ".join(source_domains_of_page(wildcards))}
+    return caption(FIGURES[name].implementation).format(**{key: plain(text) for key, text in names.items()}, **values)
 
 
 def figure_targets(wildcards):

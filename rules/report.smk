@@ -10,6 +10,7 @@ rule report:
         rules.tables.input,
         rules.figures.input,
         rules.verdict.output,
+        snakefile=ancient(own_file("Snakefile")),
     output:
         configured(paths.REPORT),
     log:

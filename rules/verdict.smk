@@ -1,5 +1,5 @@
 # A verdict on each claim of the paper.
-CLAIMS = os.path.relpath(Path(workflow.basedir, "reference/claims.yaml"))
+CLAIMS = own_file("reference/claims.yaml")
 CLAIMED_RUNS = [run for run in RUNS if run.protocol == "single_source"]  # no claim is about another protocol
 
 

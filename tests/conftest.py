@@ -91,6 +91,22 @@ def small_disk(folder: Path, size: str) -> Iterator[Callable[[], object]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Take away the permission to write: from root by a mount, which alone binds root."""
+    if os.geteuid() == 0:
+        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        undo = ["umount", "--lazy", str(folder)]
+    else:
+        subprocess.run(["chmod", "-R", "a-w", str(folder)], check=True)
+        undo = ["chmod", "-R", "u+w", str(folder)]
+    try:
+        yield
+    finally:
+        subprocess.run(undo, check=True)
+
+
 def copy_workflow(folder: Path) -> Path:
     """Copy what Snakemake reads into ``folder``; the library is installed."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ LAYERS = [
     "files",
     "errors",
     "paths",
+    "interruptions",
 ]
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path != LIBRARY / "__init__.py")
 

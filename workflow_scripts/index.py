@@ -11,8 +11,8 @@ from align.preparation.listing import write_listing
 from align.workflow.jobs import job
 
 with job(snakemake):
-    root = Path(snakemake.input[0])
     params = snakemake.params
+    root = Path(params.root)
     # If a folder of ground truth would be a domain, the param `domains` changes. So this setting need not be a param.
     dataset = stated_dataset(snakemake.config, snakemake.wildcards.dataset)
     listed = index(root, params.domains, params.classes, [truth.folder for truth in dataset.ground_truth])

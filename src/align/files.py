@@ -94,18 +94,48 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_working_folder(folder: Path) -> None:
+    """Check that Snakemake and its jobs can write in a working folder. An absent folder is made later.
+
+    Raises:
+        InputError: the folder, its results or Snakemake's records cannot be written; see :func:`require_writable`.
+    """
+    for path in (folder, *(folder / name for name in (".snakemake", ".snakemake/log", ".snakemake/metadata", "results"))):
+        require_writable(path)
+
+
 def require_writable(folder: Path) -> None:
     """Check that a folder is writable, if it exists.
 
     Raises:
-        InputError: its file system is mounted read-only, or permission is missing.
+        InputError: its file system is mounted read-only, permission is missing, or it is a file.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(
+            f"{folder.absolute()}: found a link to {folder.readlink()}, which is not there, expected a folder; nothing was "
+            "started; make that folder, or remove the link"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            f"{folder.absolute()}: found a file, expected a folder; nothing was started; move it away, or run in another folder "
+            "with --directory"
+        )
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
             f"{folder.absolute()}: found a folder that cannot be written (it is mounted read-only or belongs to somebody else), "
             "expected a writable folder for results; nothing was started; mount it for writing, give permission, or run in "
             "another folder with --directory"
         )
+
+
+def require_no_braces(place: str, path: Path | str) -> None:
+    """Check a path or a part of it that a rule names.
+
+    Raises:
+        InputError: it has braces. Snakemake reads them as wildcards, and it has no way to write them otherwise.
+    """
+    if {"{", "}"} & set(str(path)):
+        raise InputError(f"{place}: found braces in {path}, which stand for wildcards in Snakemake; rename it")
 
 
 def require_room(folder: Path) -> None:

@@ -354,6 +354,8 @@ def test_any_text_stays_in_its_cell(words):
     cells = _Cells()
     cells.feed(html_page([block]).split("<tbody>")[1].split("</tbody>")[0])
     assert cells.found == words
+    header = markdown([block._replace(header=words)]).splitlines()[2]
+    assert len(re.split(r"(?<!\\)\|", header)) == len(words) + 2
 
 
 def test_files_of_a_table(tmp_path):

@@ -1,9 +1,12 @@
 import os
+import shutil
 
 import pytest
+from conftest import write_images
 
+from align.datasets.settings import Dataset
 from align.workflow import content
-from align.workflow.content import content_hash
+from align.workflow.content import annotations_content, content_hash
 
 
 @pytest.fixture
@@ -78,3 +81,59 @@ def test_two_folders_of_one_name_are_each_read_once(files, tmp_path):
     second = content_hash("files", other, ["a"], remember=True)
     assert second != first
     assert files() == (first, [])
+
+
+# The user's annotations
+
+
+@pytest.fixture
+def annotated(tmp_path, monkeypatch):
+    """Return a data set of photographs with one mask for each image, and the folder of the masks."""
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / "photographs")
+    shutil.copytree(tmp_path / "photographs", tmp_path / "masks")
+    return Dataset(root="photographs", domains=["paris", "rome"], ground_truth=[{"kind": "masks", "folder": "masks"}])
+
+
+def annotation_hashes(dataset):
+    return [annotations_content("photographs", dataset, domain, remember=True) for domain in dataset.domains]
+
+
+def test_annotations_count_by_content_and_for_their_domain_alone(annotated, tmp_path):
+    paris, rome = annotation_hashes(annotated)
+    mask = tmp_path / "masks/paris/cat/0.png"
+    os.utime(mask, (1, 1))
+    assert annotation_hashes(annotated) == [paris, rome]
+    mask.write_bytes((tmp_path / "masks/paris/dog/0.png").read_bytes())
+    other, same = annotation_hashes(annotated)
+    assert other != paris
+    assert same == rome
+    mask.unlink()
+    assert annotation_hashes(annotated)[0] not in (paris, other)
+    (tmp_path / "masks/Thumbs.db").write_text("no annotation")
+    (tmp_path / "photographs/paris/cat/1.png").touch()
+    assert annotation_hashes(annotated)[1] == rome
+
+
+def test_without_annotations_there_is_no_hash(annotated, tmp_path):
+    assert annotation_hashes(annotated.model_copy(update={"ground_truth": ()})) == [None, None]
+    shutil.rmtree(tmp_path / "masks/rome")
+    assert annotation_hashes(annotated)[1] is None
+
+
+def test_before_a_source_has_made_the_images_every_annotation_counts(tmp_path, monkeypatch):
+    """Those that the source makes as well do not."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine/a", "made/masks"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "1.png").write_text("mask")
+    dataset = Dataset(
+        root="made",
+        source={"digit_scenes": {}},
+        ground_truth=[{"kind": "masks", "folder": "mine"}, {"kind": "masks", "folder": "made/masks"}],
+    )
+    first = annotations_content("digits", dataset, "china", remember=False)
+    (tmp_path / "made/masks/1.png").write_text("other")
+    assert annotations_content("digits", dataset, "china", remember=False) == first
+    (tmp_path / "mine/a/1.png").write_text("other")
+    assert annotations_content("digits", dataset, "china", remember=False) != first

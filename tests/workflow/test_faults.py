@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, only, run_snakemake, small_disk
+from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, only, read_only, run_snakemake, small_disk
 from file_server import Served, running_server
 from small_runs import CLASSES, run_settings
 
@@ -80,22 +80,6 @@ def soon(found, what):
     while not found():
         assert time.monotonic() < deadline, f"not within five minutes: {what}"
         time.sleep(0.02)
-
-
-@contextmanager
-def read_only(folder):
-    """Take away the permission to write: from root by a mount, which alone binds root."""
-    if os.geteuid() == 0:
-        subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
-        undo = ["umount", "--lazy", str(folder)]
-    else:
-        subprocess.run(["chmod", "-R", "a-w", str(folder)], check=True)
-        undo = ["chmod", "-R", "u+w", str(folder)]
-    try:
-        yield
-    finally:
-        subprocess.run(undo, check=True)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from conftest import PHOTOGRAPHS, only, run_snakemake
 
+from align.interruptions import STOPPED
 from align.training.ownership import is_wanted
 
 RUN = "photographs/single_source/paris/align/seed0"
@@ -145,9 +146,25 @@ def test_the_whole_group_is_told_to_stop(workflow, undisturbed, number):
     os.killpg(snakemake.pid, number)
     assert snakemake.wait(60) != 0
     process.wait(10)
+    assert output_of(workflow).endswith(f"{STOPPED}\n")
+    assert "Traceback" not in output_of(workflow)
     done = run_snakemake(workflow, CHECKPOINT, *COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
     ends_as(undisturbed, workflow, [1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["parse", "import"])
+def test_a_stop_before_any_work_is_said_in_the_last_line(workflow, number, moment):
+    """While Snakemake plans, and while a job imports its libraries."""
+    snakemake = begin(workflow, "--forcerun", "index")
+    found = {"parse": "Using workflow specific profile", "import": "Reading every image"}[moment]
+    soon(lambda: found in output_of(workflow), found)
+    time.sleep(1)
+    os.killpg(snakemake.pid, number)
+    assert snakemake.wait(60) != 0
+    assert output_of(workflow).endswith(f"{STOPPED}\n")
+    assert "Traceback" not in output_of(workflow)
 
 
 def test_an_orphan_hands_its_run_over(workflow, undisturbed):

@@ -15,6 +15,7 @@ from align.datasets import SOURCES
 from align.datasets.scan import scan
 from align.datasets.settings import Dataset
 from align.errors import InputError
+from align.files import require_no_braces
 from align.registry import require, suggestion
 
 
@@ -45,7 +46,9 @@ def load(content: Mapping[str, Any], name: str = "the configuration") -> Configu
 
 def _with_domains(name: str, dataset: Dataset) -> Dataset:
     """Return ``dataset`` with its domains. If it lists none, they are those that its source makes or its folder holds."""
+    require_no_braces("datasets", name)
     if dataset.source:
+        require_no_braces(f"datasets.{name}.root", dataset.root)
         used = known = SOURCES[dataset.source_name].domains
         classes = dataset.classes or ()
     else:
@@ -55,6 +58,8 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
             raise InputError(f"datasets.{name}: {error}") from None
         used, known = found.domains, found.all_domains
         classes = found.classes
+    for domain in used:
+        require_no_braces(f"datasets.{name}: domain", domain)
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, used)
     require_ground_truth(name, dataset, known)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from align.errors import InputError
+from align.files import require_no_braces
 
 TORCHVISION_NAMES = ("IMAGENET1K_V1", "DEFAULT")
 """The names of torchvision's weights of ResNet-18. A test compares them with torchvision's own."""
@@ -45,8 +46,7 @@ def require_weights_file(path: Path) -> None:
     """
     if not path.is_file():
         raise InputError(f"classifier.weights: {_absence(path)}")
-    if {"{", "}"} & set(str(path)):
-        raise InputError(f"classifier.weights: found braces in {path}, which stand for wildcards in Snakemake; rename the file")
+    require_no_braces("classifier.weights", path)
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: found a file without permission to read it; give permission: chmod u+r")
     with path.open("rb") as file:

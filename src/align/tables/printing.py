@@ -70,11 +70,14 @@ def _markdown_block(block: Block) -> str:
     def line(texts: Sequence[str]) -> str:
         return f"| {' | '.join(texts)} |"
 
-    def text(cell: Cell) -> str:
-        escaped = cell.text.replace("|", r"\|")
-        return f"**{escaped}**" if cell.best else escaped
+    def escaped(name: str) -> str:
+        return name.replace("|", r"\|")
 
-    lines = [line(block.header), line(["---"] * len(block.header)), *(line([text(cell) for cell in row]) for row in block.rows)]
+    def text(cell: Cell) -> str:
+        return f"**{escaped(cell.text)}**" if cell.best else escaped(cell.text)
+
+    header = line([escaped(name) for name in block.header])
+    lines = [header, line(["---"] * len(block.header)), *(line([text(cell) for cell in row]) for row in block.rows)]
     return "\n".join([f"### {block.title}", "", *lines, *(["", block.note] if block.note else []), ""])
 
 

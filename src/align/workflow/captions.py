@@ -1,10 +1,16 @@
 """Reads the captions of tables and figures without importing their modules."""
 
 import ast
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 from align.registry import module_of
+
+
+def plain(text: str) -> str:
+    """Return ``text`` for a caption, in which Snakemake reads reStructuredText. A star in a folder's name begins no emphasis."""
+    return re.sub(r"[\\*`|]|_(?!\w)", r"\\\g<0>", text)
 
 
 def caption(implementation: str) -> str:

@@ -99,7 +99,7 @@ def run_snakemake(snakemake: Any, *arguments: str) -> str:
     """Run Snakemake on the job's own workflow and configuration, and return its standard output.
 
     Args:
-        snakemake: the job's object. Its script lies in a folder beside the Snakefile.
+        snakemake: the job's object, with the Snakefile as the input ``snakefile``.
         arguments: targets, then options. An option with several values would take a target that follows for a value.
 
     Raises:
@@ -108,9 +108,17 @@ def run_snakemake(snakemake: Any, *arguments: str) -> str:
     with TemporaryDirectory() as folder:
         configuration = Path(folder) / "config.json"
         configuration.write_text(json.dumps(snakemake.config))
-        snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
         # The Snakemake that runs this job holds the lock. A profile could change the options that are set here.
-        same = ["--snakefile", snakefile, "--configfile", configuration, "--profile", "none", "--workflow-profile", "none"]
+        same = [
+            "--snakefile",
+            snakemake.input.snakefile,
+            "--configfile",
+            configuration,
+            "--profile",
+            "none",
+            "--workflow-profile",
+            "none",
+        ]
         command = [sys.executable, "-m", "snakemake", *arguments, *map(str, same), "--cores", "1", "--nolock"]
         done = subprocess.run(command, capture_output=True, text=True)
     LOG.info("%s", done.stderr)

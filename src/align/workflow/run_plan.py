@@ -21,6 +21,7 @@ from align.configuration.runs import (
     variant_settings,
 )
 from align.configuration.schema import Configuration
+from align.files import require_no_braces
 from align.methods import METHODS
 from align.methods.naming import method_of
 from align.metrics import METRICS
@@ -58,6 +59,8 @@ class RunPlan:
         self.to_make = datasets_to_make(self.datasets, self.places)
         self.sam_files = self._sam_files()
         self.taken = dict.fromkeys(taken_runs(configuration))
+        if self.taken:
+            require_no_braces("checkpoints.folder", configuration.checkpoints.folder)
 
     @property
     def runs(self) -> list[Run]:
@@ -229,4 +232,6 @@ class RunPlan:
 
     def _sam_files(self) -> list[str]:
         folder = self.configuration.segment_anything.checkpoint
+        if folder:
+            require_no_braces("segment_anything.checkpoint", folder)
         return checkpoint_files(folder) if folder else []
