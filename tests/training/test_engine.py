@@ -154,6 +154,8 @@ class TestPrecision:
 )
 def test_a_compiled_backbone_takes_the_same_steps(device, mode):
     losses = {}
+    torch.compiler.reset()
+    torch._dynamo.utils.counters.clear()
     with torch.backends.cudnn.flags(allow_tf32=False):
         for compile_mode in ("none", mode):
             method = method_of("align", torch.device(device), compile_mode=compile_mode)
@@ -163,6 +165,8 @@ def test_a_compiled_backbone_takes_the_same_steps(device, mode):
                 method_of("align").classifier.state_dict()
             )  # a checkpoint is the same
     torch.testing.assert_close(losses[mode], losses["none"], rtol=1e-3, atol=1e-4)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert graphs == 2  # the whole backbone at once, for training and for the masker
 
 
 class TestStreaming:
