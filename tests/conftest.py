@@ -54,6 +54,7 @@ def may_mount() -> bool:
 
 MAY_MOUNT = may_mount()
 needs_mount = pytest.mark.skipif(not MAY_MOUNT, reason="only root may mount the small disk of this test")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 
 
 @pytest.fixture(scope="session")

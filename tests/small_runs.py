@@ -42,9 +42,11 @@ def run_settings(method="erm", widths=(4, 8), **training):
     )
 
 
-def trained_run(method="erm", seed=0, sources=(TRAINING_SPLIT,), state=None, after_step=do_nothing, **training):
-    data = RunData(sources, [VALIDATION_SPLIT], CLASSES)
-    return train_run(run_settings(method, **training), data, seed, CPU, interruption=Interruption(state, after_step))
+def trained_run(
+    method="erm", seed=0, sources=(TRAINING_SPLIT,), state=None, after_step=do_nothing, device=CPU, engine=None, **training
+):
+    data, interruption = RunData(sources, [VALIDATION_SPLIT], CLASSES), Interruption(state, after_step)
+    return train_run(run_settings(method, **training), data, seed, device, engine, interruption=interruption)
 
 
 def same_states(first, second):

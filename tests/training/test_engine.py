@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import needs_gpu
 from method_terms import SIZE, SMALL, TRAINING, generator_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -23,7 +24,6 @@ from align.training.images import Images, StreamedImages, prefetched
 from align.training.run import RunSettings
 
 CPU = torch.device("cpu")
-NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 # Of the masks of masked_erm one kind is made on the host: it is drawn from a checksum of the image.
 VARIANTS = {name: entry.settings() for name, entry in METHODS.items()} | {
     "masked_erm": METHODS["masked_erm"].settings(mask="grey"),
@@ -107,7 +107,7 @@ class TestNothingWaits:
         with HostNeverAsks(), pytest.raises(AssertionError, match="the host waits for"):
             asking(torch.ones(3))
 
-    @NO_GPU
+    @needs_gpu
     @pytest.mark.parametrize("variant", VARIANTS)
     def test_on_a_gpu(self, variant):
         device = torch.device("cuda")
@@ -142,20 +142,31 @@ class TestPrecision:
         assert precision_on(CPU, "auto") == precision_on(CPU, "float32") == torch.float32
         assert precision_on(CPU, "bfloat16") == torch.bfloat16
 
-    @NO_GPU
+    @needs_gpu
     def test_auto_on_a_gpu(self):
         assert precision_on(torch.device("cuda"), "auto") == torch.bfloat16
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++")
-def test_a_compiled_backbone_takes_the_same_steps():
+@pytest.mark.parametrize(
+    ("device", "mode"),
+    [("cpu", "default"), *(pytest.param("cuda", mode, marks=needs_gpu) for mode in ("default", "reduce-overhead"))],
+)
+def test_a_compiled_backbone_takes_the_same_steps(device, mode):
     losses = {}
-    for mode in ("none", "default"):
-        method = method_of("align", compile_mode=mode)
-        batches = batches_of(16)
-        losses[mode] = torch.stack([method.step(batch)["total"] for batch in batches])
-        assert set(method.classifier.state_dict()) == set(method_of("align").classifier.state_dict())  # a checkpoint is the same
-    torch.testing.assert_close(losses["default"], losses["none"], rtol=1e-3, atol=1e-4)
+    torch.compiler.reset()
+    torch._dynamo.utils.counters.clear()
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        for compile_mode in ("none", mode):
+            method = method_of("align", torch.device(device), compile_mode=compile_mode)
+            batches = batches_of(16, torch.device(device))
+            losses[compile_mode] = torch.stack([method.step(batch)["total"] for batch in batches])
+            assert set(method.classifier.state_dict()) == set(
+                method_of("align").classifier.state_dict()
+            )  # a checkpoint is the same
+    torch.testing.assert_close(losses[mode], losses["none"], rtol=1e-3, atol=1e-4)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert graphs == 2  # the whole backbone at once, for training and for the masker
 
 
 class TestStreaming:
@@ -166,7 +177,7 @@ class TestStreaming:
         assert used == [(0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2, 3]), (3, [0, 1, 2, 3])]
         assert list(prefetched(iter([]))) == []
 
-    @NO_GPU
+    @needs_gpu
     def test_a_streamed_split_gives_the_batches_of_a_resident_one(self):
         device = torch.device("cuda")
         resident, host = split_of(4000, device), split_of(4000)

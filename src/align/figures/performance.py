@@ -20,8 +20,9 @@ version of torch, the commit and the configuration. They can differ from those o
 packed images. The other uses image files, the transforms of torchvision, and a DataLoader with one worker per core.
 
 *Right*: the time of one training step, as a multiple of ERM's. The black line is the number of passes through the
-network, as a multiple of ERM's. It is a lower bound. Only a small network can be below it, because larger batches are
-more efficient there. The diamond is the goal: the time should be at most this.
+network, as a multiple of ERM's. It is a lower bound. A time can be below it only where larger batches are more
+efficient: with a small network, or on a GPU that a batch does not fill. The diamond is the goal: the time should be at
+most this.
 """
 
 SYSTEM = ["device", "torch", "git_revision"]

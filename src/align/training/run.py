@@ -69,7 +69,9 @@ class RunSettings(NamedTuple):
         classifier = classifier.to(device).to(memory_format=torch.channels_last)
         classifier.precision = precision_on(device, self.training.precision)
         if compile_mode != "none":
-            classifier.backbone.compile(mode=compile_mode, dynamic=False)
+            # In torch 2.11, Module.compile would compile each block of the nn.Sequential by itself, and only the first eight.
+            compiled = torch.compile(classifier.backbone.forward, mode=compile_mode, dynamic=False)
+            classifier.backbone.forward = compiled  # type: ignore[method-assign]
         implementation: type[Method] = load(self.implementation)
         return implementation(classifier, self.hyper_parameters, self.training, seeded(seed, "method", device))
 
