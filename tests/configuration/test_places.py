@@ -8,6 +8,7 @@ from align import paths
 from align.configuration.loading import load
 from align.configuration.places import KEYS, Places
 from align.configuration.runs import Run
+from align.errors import InputError
 
 TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
 ERM, ALIGN, GIVEN, TAUGHT = (
@@ -91,7 +92,6 @@ def test_where_an_archive_comes_from_does_not_count():
     assert first == second
 
 
-def test_names_with_braces_are_kept():
-    made = places(datasets={**TINY["datasets"], "a {b}": TINY["datasets"]["tiny_scenes"]})
-    assert made.dataset(paths.IMAGES, "a {b}", domain="{c}").startswith("results/data/a {b}/")
-    assert made.dataset(paths.IMAGES, "a {b}", domain="{c}").endswith("px-crop/{c}.npy")
+def test_names_with_braces_are_refused():
+    with pytest.raises(InputError, match=r"datasets: found braces in a \{b\}, which stand for wildcards in Snakemake; rename it"):
+        places(datasets={**TINY["datasets"], "a {b}": TINY["datasets"]["tiny_scenes"]})
