@@ -23,7 +23,13 @@ from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
-from align.workflow.configured import configuration_name, former_results, record_configuration, require_own_folder
+from align.workflow.configured import (
+    configuration_name,
+    former_results,
+    record_configuration,
+    require_own_folder,
+    require_present_names,
+)
 from align.workflow.content import annotations_content, content_hash, images_content
 from align.workflow.gpus import gpu_is_visible
 from align.workflow.home import require_own_paths, workflow_folder
@@ -51,6 +57,7 @@ try:
     config["results"] = NAME  # for a Snakemake that a job starts with another file
     if workflow.is_main_process:
         require_own_folder(NAME, CONFIGFILES)
+        require_present_names(sys.argv[1:], NAME)
         require_room(Path("."))
         require_working_folder(Path())
         if not IS_MODULE:  # locks in the folder of another workflow may be that workflow's

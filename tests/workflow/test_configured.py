@@ -10,7 +10,7 @@ from conftest import PHOTOGRAPHS, run_snakemake
 
 from align import paths
 from align.errors import InputError
-from align.workflow.configured import configuration_name, record_configuration, require_own_folder
+from align.workflow.configured import configuration_name, record_configuration, require_own_folder, require_present_names
 
 RUN = "photographs/single_source/paris/erm/seed0"
 RULE = re.compile(r"^(\w+) +\d+$", re.MULTILINE)
@@ -69,6 +69,21 @@ def test_a_run_is_made_by_its_name(folder):
         assert (folder / path).is_symlink()
         assert (folder / path).resolve() == file.resolve()
     assert "Nothing to be done" in run_snakemake(folder, *targets, "--configfile", "my.yaml").stderr
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        (f"results/runs/{RUN}/checkpoint.pt", f"results/my/runs/{RUN}/checkpoint.pt"),
+        (f"results/evaluations/{RUN}/metrics.csv", f"results/my/runs/{RUN}/metrics.csv"),
+        ("results/tables/in_distribution.md", "results/my/tables/in_distribution.md"),
+        ("results/report.html", "results/my/report.html"),
+    ],
+)
+def test_a_target_without_the_configuration_s_name_is_told_with_it(former, present):
+    with pytest.raises(InputError, match=rf"^{re.escape(former)}: found no such target, .* snakemake {re.escape(present)}$"):
+        require_present_names(["data", former], "my")
+    require_present_names([present, f"results/runs/{RUN}/0123abcd/checkpoint.pt", "results/data/a/b/manifest.csv"], "my")
 
 
 def test_results_of_an_earlier_layout_are_named_and_left_alone(folder):

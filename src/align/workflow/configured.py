@@ -1,7 +1,8 @@
 """The folder of a configuration: its metrics, tables, figures, verdict and report. No other configuration writes there."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from align.files import whole_file
 
 UNNAMED = "config"  # a configuration that comes from no file, as in a module
 MADE_FROM = "# Made from: "
+RUN_FILE = re.compile(r"results/(?:runs|evaluations)/((?:[^/]+/){5}[^/]+)")  # without the keys of settings
+SHOWN_FILE = re.compile(r"results/((?:tables|figures)/.+|(?:metrics|verdict|report)\.\w+)")
 
 
 def configuration_name(stated: str | None, files: Sequence[Path]) -> str:
@@ -49,6 +52,23 @@ def require_own_folder(name: str, files: Sequence[Path]) -> None:
             f"{record.parent}: found results of {' and '.join(made_from)}, expected those of {' and '.join(_names(files))}; "
             "set `results: another_name` in one of the two, or remove the folder"
         )
+
+
+def require_present_names(words: Iterable[str], name: str) -> None:
+    """Check that no target is named as in the layout before configurations had folders of their own, without name and keys.
+
+    Args:
+        words: the words of the command line.
+        name: the name of the configuration's folder.
+
+    Raises:
+        InputError: a target is. The message has its present name.
+    """
+    for target in words:
+        run, shown = RUN_FILE.fullmatch(target), SHOWN_FILE.fullmatch(target)
+        if found := run or shown:
+            present = f"results/{name}/{'runs/' * bool(run)}{found[1]}"
+            raise InputError(f"{target}: found no such target, expected the name of the configuration in it: snakemake {present}")
 
 
 def record_configuration(name: str, files: Sequence[Path], settings: Mapping[str, Any]) -> None:
