@@ -36,4 +36,4 @@ def test_a_job_that_is_not_asked_for_is_named_with_some_that_are(finished):
     done = python(finished, "script_object('split', 'config/tiny.yaml', dataset='other')")
     assert done.returncode != 0
     assert "found no job of rule 'split' with wildcards {'dataset': 'other'}" in done.stderr
-    assert "{'dataset': 'tiny_scenes'}" in done.stderr
+    assert "{'dataset': 'tiny_scenes', 'listing': " in done.stderr

@@ -198,7 +198,7 @@ def test_read_only_results(evaluated):
     assert contents(evaluated / "results") == before
     succeeds(evaluated, TABLE, "--forcerun", "evaluate_run")
     assert contents(evaluated / "results").keys() == before.keys()
-    assert numbers(evaluated) == [before["metrics.csv"], before["tables/in_distribution.csv"]]
+    assert numbers(evaluated) == [before["my/metrics.csv"], before["my/tables/in_distribution.csv"]]
 
 
 # Snakemake itself: twice, or killed
