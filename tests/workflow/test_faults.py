@@ -62,7 +62,7 @@ def refused(folder, *arguments):
 def contents(folder):
     """Return the bytes of every result, without logs, what was measured of the jobs, and states of training."""
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    others = ("logs/", "benchmarks/", "checksums/", "state/")
+    others = ("logs/", "my/logs/", "benchmarks/", "checksums/", "state/")
     return {name: path.read_bytes() for name, path in files.items() if not name.startswith(others)}
 
 
@@ -348,7 +348,7 @@ def test_after_a_loss_that_is_not_finite_a_lower_learning_rate_ends_with_the_sam
     assert after == {name: content for name, content in before.items() if name not in lost}
     configure(evaluated)
     succeeds(evaluated, TABLE)
-    assert numbers(evaluated) == [before["metrics.csv"], before["tables/in_distribution.csv"]]
+    assert numbers(evaluated) == [before["my/metrics.csv"], before["my/tables/in_distribution.csv"]]
 
 
 # A clock that jumps
