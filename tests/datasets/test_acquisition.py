@@ -391,7 +391,7 @@ def test_an_empty_folder_is_no_data_set(workflow, vlcs_archive):
     configure(workflow, {"archive": str(vlcs_archive)}, allow_partial=True)
     done = make(workflow, "splits")
     assert done.returncode == 1
-    assert "data/VLCS: found no <domain>/<class>/ with .jpg" in done.stdout + done.stderr
+    assert "data/VLCS: found no <domain>/<class>/<image> in it" in done.stdout + done.stderr
     assert not [path for path in workflow.glob("results/data/VLCS/**/*") if path.is_file()]
 
 

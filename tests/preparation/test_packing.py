@@ -169,11 +169,12 @@ def test_an_image_that_is_not_the_listed_one_is_named_and_nothing_is_written(roo
 def test_a_failed_pack_leaves_the_former_files(root, tmp_path):
     rows = index(root, domains=["a"]).manifest
     pack(root, rows, tmp_path / "out")
-    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.npy")}
+    assert len(before) == 2
     (root / "a" / "y" / "3.png").unlink()
     with pytest.raises(InputError):
         pack(root, rows, tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path):

@@ -63,7 +63,10 @@ def outputs(folder):
         ),
         ({"evaluation": {"metrics": ["acuracy"]}}, "unknown metric 'acuracy': did you mean 'accuracy'?"),
         ({"experiments": {"one": {"dataset": "photograph"}}}, "'photograph': did you mean 'photographs'?"),
-        ({"datasets": {"photographs": {"root": "photos"}}}, "found no folder photos; correct the path in the configuration"),
+        (
+            {"datasets": {"photographs": {"root": "photos"}}},
+            "photos: found no such folder, expected <domain>/<class>/<image> in it; correct `root:`",
+        ),
     ],
     ids=["key", "type", "method", "metric", "dataset", "root"],
 )

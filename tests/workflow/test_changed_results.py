@@ -85,23 +85,24 @@ def lose_a_line(path):
     ids=["packed", "checkpoint", "metrics"],
 )
 def test_a_changed_result_costs_nothing_and_is_made_again_as_it_was(evaluated, name, damage):
-    before = numbers(evaluated)
-    damage(evaluated / name)
+    before, path = numbers(evaluated), only(evaluated, name)
+    damage(path)
     damaged = results(evaluated)
     said = snakemake(evaluated, fails=True)
-    assert said.count(f"{name}: found ") == 1
+    assert said.count(f"{path.relative_to(evaluated)}: found ") == 1
     assert "restore these files, or remove them to have them made again" in said
     assert results(evaluated) == damaged  # no job had started, and so none had removed what it makes
-    (evaluated / name).unlink()
-    snakemake(evaluated, TABLE, name)
+    path.unlink()
+    snakemake(evaluated, TABLE, str(path.relative_to(evaluated)))
     assert numbers(evaluated) == before
 
 
 def test_a_checkpoint_that_would_run_code_is_not_read(evaluated):
-    (evaluated / CHECKPOINT).write_bytes(pickle.dumps(RunsCode(evaluated / "executed")))
+    path = only(evaluated, CHECKPOINT)
+    path.write_bytes(pickle.dumps(RunsCode(evaluated / "executed")))
     shutil.rmtree(evaluated / RECORDS)  # as if it had come from elsewhere: nothing is known of it
     said = snakemake(evaluated, fails=True)
-    assert said.count(f"{CHECKPOINT}: found no checkpoint of align.methods.erm:ERM") == 1
+    assert said.count(f"{path.relative_to(evaluated)}: found no checkpoint of align.methods.erm:ERM") == 1
     assert "remove it to train again" in said
     assert not (evaluated / "executed").exists()
 

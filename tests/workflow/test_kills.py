@@ -51,12 +51,19 @@ def undisturbed(photographs_data, made_once):
     return only(made_once("undisturbed", train), f"results/runs/{RUN}/*")
 
 
+def heed_ctrl_c():
+    """Heed SIGINT, as a program in a terminal does. Where a shell runs the tests in the background, it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def begin(folder, *arguments):
     """Start Snakemake in a process group of its own, as a terminal does."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snakemake", CHECKPOINT, *COMMAND, *arguments]
     with (folder / "output.txt").open("a") as output:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True, preexec_fn=heed_ctrl_c
+        )
 
 
 def soon(found, what):

@@ -6,7 +6,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.workflow.provenance import git_revision, value_hash, versions
+from align.files import value_hash
+from align.workflow.provenance import git_revision, versions
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
