@@ -31,7 +31,7 @@ SMALL["experiments"] = {"tiny": SMALL["experiments"]["tiny"] | {"methods": ["erm
 SMALL["training"]["epochs"] = 200
 RUNS = planned_runs(load(yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())))
 KILLED = next(run for run in planned_runs(load(SMALL)) if run.method == "sgt")
-COMMENT = f"rule_train_run_wildcards_{KILLED.dataset}_{KILLED.protocol}_{KILLED.domain}_{KILLED.method}_{KILLED.seed}"
+COMMENT = f"rule_train_run_wildcards_{KILLED.dataset}_{KILLED.protocol}_{KILLED.domain}_{KILLED.method}_{KILLED.seed}_"
 
 # Jobs that write down when they begin and end, and what Slurm has given them.
 SNAKEFILE = """\
@@ -76,10 +76,10 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def queue(slurm: dict[str, str], comment: str) -> list[tuple[str, ...]]:
-    """Return id, state, memory and time limit of the Slurm jobs with a comment, the oldest first."""
+    """Return id, state, memory and time limit of the Slurm jobs whose comment begins so, the oldest first."""
     command = ["squeue", "--noheader", "--states=all", "--sort=i", "--format=%k|%i|%T|%m|%l"]
     lines = subprocess.run(command, env=slurm, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [tuple(line.split("|")[1:]) for line in lines if line.startswith(f"{comment}|")]
+    return [tuple(line.split("|")[1:]) for line in lines if line.startswith(comment)]
 
 
 def start(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:

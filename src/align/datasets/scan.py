@@ -122,6 +122,8 @@ def scan(
     if not root.is_dir():
         raise InputError(f"{root}: found no such folder, expected {FORM} in it; correct `root:`")
     loose, folders = _content(root)
+    if not folders:
+        raise _no_images(root, loose)
     for domain in domains:
         require("domain", domain, folders)
     apart = {folder.resolve() for folder in (*annotations, Path(paths.RESULTS))}
@@ -146,11 +148,7 @@ def scan(
             raise InputError(f"{root}: found a folder with a control character in its name ({name!r}); rename it")
     _require_nothing_lost(root, lost, deeper=folders[0] if len(folders) == 1 and not found.images else None)
     if not (found.images or domains):
-        pictures = [name for name in loose if is_image(Path(name))]
-        raise InputError(
-            f"{root}: found no {FORM} in it{_instead(pictures)}; correct `root:`, or remove the folder, so that its source makes "
-            "it again"
-        )
+        raise _no_images(root, loose)
     if not domains:
         _ask("domains", root, found.domains, {"splits": SPLIT, "masks": MASKS})
     if classes is None:
@@ -193,6 +191,15 @@ def _scan_domain(
     if not labels and (pictures := [name for name in loose if is_image(Path(name))]):
         lost.append(f"  {domain}/: found no class folder with images in it{_instead(pictures)}")
     return labels, passed_over, lost
+
+
+def _no_images(root: Path, loose: Sequence[str]) -> InputError:
+    """Return the error that a folder, with ``loose`` files directly in it, is no data set."""
+    pictures = [name for name in loose if is_image(Path(name))]
+    return InputError(
+        f"{root}: found no {FORM} in it{_instead(pictures)}; correct `root:`, or remove the folder, so that its source makes it "
+        "again"
+    )
 
 
 def _instead(names: Sequence[str]) -> str:
