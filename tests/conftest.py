@@ -147,6 +147,22 @@ def run_snakemake(folder: Path, *arguments: str, library: Path | None = None) ->
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+def succeeds(folder: Path, *arguments: str) -> str:
+    """Run Snakemake in ``folder``, and return what it says."""
+    done = run_snakemake(folder, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def fails(folder: Path, *arguments: str) -> str:
+    """Run Snakemake in ``folder``, and return what it says. It fails without a look into the code."""
+    done = run_snakemake(folder, *arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "Traceback" not in said
+    return said
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
     """Return a function that makes a working directory once for all processes of the tests, while the others wait."""

@@ -1,4 +1,4 @@
-"""Writing files and folders that are either whole or absent, and reading JSON."""
+"""Writing files and folders that are either whole or absent, reading JSON, and hashes of files and values."""
 
 import glob
 import hashlib

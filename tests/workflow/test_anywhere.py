@@ -9,7 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_workflow, read_only, run_snakemake, write_images
+from conftest import (
+    MAY_MOUNT,
+    PHOTOGRAPHS,
+    REPOSITORY,
+    WORKFLOW,
+    copy_workflow,
+    fails,
+    read_only,
+    run_snakemake,
+    succeeds,
+    write_images,
+)
 from PIL import Image
 from snakemake.sourcecache import GenericSourceFile, LocalGitFile, LocalSourceFile
 
@@ -39,18 +50,9 @@ rule everything:
 """
 
 
-def succeeds(folder, *arguments):
-    done = run_snakemake(folder, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def refused(folder, *arguments):
-    """Return the last line of a command that fails without a look into the code."""
-    done = run_snakemake(folder, *arguments)
-    said = done.stdout + done.stderr
-    assert done.returncode == 1, said
-    assert "Traceback" not in said
+    """Return the last line of a command that fails, and names no place in the code."""
+    said = fails(folder, *arguments)
     assert 'File "' not in said
     return said.strip().splitlines()[-1]
 

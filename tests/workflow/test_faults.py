@@ -10,11 +10,12 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import conftest
 import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, needs_mount, only, read_only, run_snakemake, small_disk
+from conftest import MAY_MOUNT, PHOTOGRAPHS, REPOSITORY, fails, needs_mount, only, read_only, small_disk
 from file_server import Served, running_server
 from small_runs import CLASSES, run_settings
 
@@ -40,23 +41,12 @@ def configure(folder, **sections):
     (folder / "my.yaml").write_text(yaml.safe_dump(content))
 
 
-def snakemake(folder, *arguments):
-    return run_snakemake(folder, *arguments, "--configfile", "my.yaml")
-
-
 def succeeds(folder, *arguments):
-    done = snakemake(folder, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return conftest.succeeds(folder, *arguments, "--configfile", "my.yaml")
 
 
 def refused(folder, *arguments):
-    """Return what a command says that fails without a look into the code."""
-    done = snakemake(folder, *arguments)
-    said = done.stdout + done.stderr
-    assert done.returncode == 1, said
-    assert "Traceback" not in said
-    return said
+    return fails(folder, *arguments, "--configfile", "my.yaml")
 
 
 def contents(folder):

@@ -54,7 +54,7 @@ def undefined_measures(metrics: pd.DataFrame) -> list[str]:
     """Return the measures of explanations that are undefined for a whole domain in some run, in the order of the registry.
 
     Args:
-        metrics: ``results/metrics.csv``.
+        metrics: ``metrics.csv``.
     """
     rows = study_rows(metrics, "comparison")
     undefined = set(rows.loc[rows["value"].isna(), "metric"])

@@ -43,7 +43,7 @@ def take_snapshot(
         listings: those of each of their data sets, see :func:`~align.versioning.checkpoints.publish_listings`.
         folder: the folder of published checkpoints.
         data: the folders of images that DVC also versions.
-        metrics: the ``metrics.csv``.
+        metrics: ``metrics.csv`` of the configuration.
     """
     for dataset, several in listings.items():
         publish_listings(several, folder / dataset)

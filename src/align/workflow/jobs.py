@@ -109,17 +109,9 @@ def run_snakemake(snakemake: Any, *arguments: str) -> str:
         configuration = Path(folder) / "config.json"
         configuration.write_text(json.dumps(snakemake.config))
         # The Snakemake that runs this job holds the lock. A profile could change the options that are set here.
-        same = [
-            "--snakefile",
-            snakemake.input.snakefile,
-            "--configfile",
-            configuration,
-            "--profile",
-            "none",
-            "--workflow-profile",
-            "none",
-        ]
-        command = [sys.executable, "-m", "snakemake", *arguments, *map(str, same), "--cores", "1", "--nolock"]
+        same = ["--snakefile", snakemake.input.snakefile, "--configfile", str(configuration)]
+        own = ["--profile", "none", "--workflow-profile", "none", "--cores", "1", "--nolock"]
+        command = [sys.executable, "-m", "snakemake", *arguments, *same, *own]
         done = subprocess.run(command, capture_output=True, text=True)
     LOG.info("%s", done.stderr)
     if done.returncode:
