@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PHOTOGRAPHS, copy_workflow, fails, only, run_snakemake, write_images
+from conftest import PHOTOGRAPHS, copy_workflow, fails, only, run_snakemake, succeeds, write_images
 from PIL import Image
 
 TRUTH = [{"kind": "masks", "folder": "masks"}]
@@ -26,10 +26,10 @@ def folder(tmp_path):
     return folder
 
 
-def configure(folder, *methods, truth=TRUTH):
+def configure(folder, *methods, truth=TRUTH, domains=("paris", "rome")):
     content = yaml.safe_load(PHOTOGRAPHS)
     content["datasets"]["photographs"]["ground_truth"] = truth
-    content["experiments"]["one"] |= {"domains": ["paris", "rome"], "methods": list(methods) or METHODS}
+    content["experiments"]["one"] |= {"domains": list(domains), "methods": list(methods) or METHODS}
     (folder / "my.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -62,6 +62,18 @@ def test_masks_of_one_domain_only(folder):
     assert pd.read_csv(folder / "results/my/tables/data.csv")["images_with_mask"].tolist()[:2] == [0, 9]
     assert np.load(only(folder, "results/data/photographs/*/*/masks-*/rome.npy")).shape == (10, 16, 16)
     assert np.load(only(folder, "results/data/photographs/*/*/masks-*/paris.npy")).shape == (0, 16, 16)
+
+
+def test_a_domain_named_as_the_masks_of_another_keeps_its_images(folder):
+    (folder / "photographs/paris").rename(folder / "photographs/rome.masks")
+    configure(folder, "erm", domains=["rome"])
+    succeeds(folder, "data", "--configfile", "my.yaml")
+    packed = only(folder, "results/data/photographs/*/16px-crop")
+    assert {path.relative_to(packed).name: np.load(path).shape for path in packed.glob("*.npy")} == {
+        "rome.npy": (10, 16, 16, 3),
+        "rome.masks.npy": (10, 16, 16, 3),
+    }
+    assert {path.name: len(np.load(path)) for path in packed.glob("masks-*/*.npy")} == {"rome.npy": 10, "rome.masks.npy": 0}
 
 
 def refused(folder, target, *arguments):
