@@ -67,6 +67,10 @@ def test_masks_of_one_domain_only(folder):
 def test_a_domain_named_as_the_masks_of_another_keeps_its_images(folder):
     (folder / "photographs/paris").rename(folder / "photographs/rome.masks")
     configure(folder, "erm", domains=["rome"])
+    assert "say so with `domains: [rome, rome.masks]`" in refused(folder, "data")  # it looks like a folder of masks
+    content = yaml.safe_load((folder / "my.yaml").read_text())
+    content["datasets"]["photographs"]["domains"] = ["rome", "rome.masks"]
+    (folder / "my.yaml").write_text(yaml.safe_dump(content))
     succeeds(folder, "data", "--configfile", "my.yaml")
     packed = only(folder, "results/data/photographs/*/16px-crop")
     assert {path.relative_to(packed).name: np.load(path).shape for path in packed.glob("*.npy")} == {
