@@ -38,7 +38,7 @@ class ALIGNSettings(MethodSettings):
     warm_up: float = declared(
         0.5,
         "share of the epochs in which the classifier trains without guidance",
-        "the paper trains 200 epochs without guidance, of an unknown total",
+        "the paper warms up for 200 epochs, of an unknown total; ours is a share, by default 30 of 60 epochs in all",
         ge=0,
         le=1,
     )
