@@ -418,6 +418,8 @@ def test_the_paper_s_claims_stand_beside_its_numbers():
     assert printed["far_better_than_sgt", "VOC2007"] == (96.63, "SGT", 91.92)
     assert printed["learned_masks_beat_sam_by_roc_auc", "VOC2007"] == (82.18, "m-SAM", 80.32)
     assert printed["learned_masks_beat_sam_by_insertion_auc", "VOC2007"] == (0.8218, "m-SAM", 0.8032)
+    text = markdown(verdict(rows).blocks)
+    assert all(f"| {numbers} |" in text for numbers in ("86.91; SGT 86.64", "82.18; m-SAM 80.32", "0.8218; m-SAM 0.8032"))
 
 
 def test_every_claim_on_auc_is_judged_by_both_readings():
