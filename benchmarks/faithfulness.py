@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from align.attribution import ATTRIBUTIONS
 from align.metrics import METRICS
@@ -75,8 +75,11 @@ def _image_values(classifier: Classifier, image: Tensor, saliency: Tensor, setti
     upsampled = F.interpolate(saliency[None, None], size=(height, width), mode="bilinear")[0, 0]
     order = upsampled.flatten().argsort(descending=True, stable=True)
     sigma = settings.blur * height / 224
-    side = 2 * max(1, round(sigma)) + 1
-    blurred = gaussian_blur(image, [side, side], [sigma, sigma])
+    radius = max(1, round(sigma))
+    point = np.zeros((2 * radius + 1, 2 * radius + 1))
+    point[radius, radius] = 1
+    window = torch.from_numpy(gaussian_filter(point, sigma)).to(image)
+    blurred = F.conv2d(image[:, None], window[None, None], padding=radius)[:, 0]
     nothing = torch.zeros_like(image)
     label = int(classifier(image[None]).argmax())
 

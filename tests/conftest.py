@@ -82,7 +82,8 @@ def classifier(generator: torch.Generator) -> Classifier:
 
 @pytest.fixture
 def batch(generator: torch.Generator) -> Batch:
-    return Batch(torch.randn(8, 3, SIZE, SIZE, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]))
+    images = torch.randn(8, 3, SIZE, SIZE, generator=generator)
+    return Batch(images, torch.tensor([0, 1, 2, 0, 1, 2, 0, 1]), plain=torch.rand(images.shape, generator=generator))
 
 
 @contextmanager

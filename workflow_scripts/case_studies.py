@@ -17,8 +17,9 @@ with torch_job(snakemake) as device, style():
     for (method, settings), checkpoint in zip(params.runs.items(), files.checkpoints):
         models[method], classes = restore(RunSettings.from_values(settings), Path(checkpoint), device)
     folders = PackedFolders.of(files.images, files.ground_truth)
-    tested = dict(tested_images(Path(files.splits), folders, params.domains, params.source_domains, classes))
-    cases = collect_cases({domain: sample_evenly(tested[domain], params.images) for domain in params.domains}, classes)
     attribution, evaluation = load(params.attribution), EvaluationSettings(**params.evaluation)
+    domains, part = (params.domains, params.source_domains), evaluation.target_part
+    tested = dict(tested_images(Path(files.splits), folders, *domains, classes, part))
+    cases = collect_cases({domain: sample_evenly(tested[domain], params.images) for domain in params.domains}, classes)
     explanations = {method: explain_cases(model, attribution, cases, evaluation, device) for method, model in models.items()}
     write_figure(case_studies(cases, explanations, params.source_domains), **dict(snakemake.output.items()))

@@ -16,8 +16,9 @@ with torch_job(snakemake) as device:
     method, classes = restore(settings, Path(files.checkpoint), device)
     teacher, origin = restore_teacher(values, files.given_masks, device), settings.hyper_parameters.given_masks
     folders = PackedFolders.of(files.images, files.ground_truth, files.given_masks, origin)
-    tested = tested_images(Path(files.splits), folders, evaluation.domains, values["source_domains"], classes, origin)
+    part, sources = evaluation.settings.target_part, values["source_domains"]
+    tested = tested_images(Path(files.splits), folders, evaluation.domains, sources, classes, part, origin)
     with_masks = ((domain, add_teacher_masks(packed, teacher, device)) for domain, packed in tested)
-    metrics, images = evaluate_run(method, with_masks, classes, evaluation, device)
+    metrics, images = evaluate_run(method, with_masks, classes, evaluation, device, files.checkpoint)
     write_csv(metrics, Path(snakemake.output.metrics))
     write_csv(images, Path(snakemake.output.images))

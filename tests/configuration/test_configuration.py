@@ -106,6 +106,7 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("augmentation.flip", 2, "augmentation.flip: found 2", "less than or equal to 1"),
         ("splits.train", "much", "splits.train: found 'much'", "valid number"),
         ("splits.train", 0.9, "splits: train + validation + test is 1.3", "expected 1"),
+        ("evaluation.target_part", "train", "evaluation.target_part: train and splits.test: 0.2", "expected splits.test: 0"),
         ("device", "gpu", "device: found 'gpu'", "'auto', 'cpu' or 'cuda'"),
         ("classifier.weights", "", "classifier.weights: found ''", "for random weights write none or null"),
         ("classifier.weights", False, "classifier.weights: found False", "(IMAGENET1K_V1, DEFAULT), a file, or none"),

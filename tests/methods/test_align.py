@@ -12,6 +12,7 @@ from method_terms import (
     count_calls,
     mixed_forward,
     numpy_cross_entropy,
+    numpy_dre_terms,
     numpy_maps_and_logits,
     numpy_scaled,
     state_of,
@@ -24,10 +25,10 @@ from align.methods.align import ALIGN
 from align.methods.align.losses import distinction_loss, guidance_loss, total_variation
 from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch, minimise
-from align.methods.dre import DRE
-from align.methods.settings import DRESettings
 from align.models.classifier import build_classifier
 from align.training.trainer import preparation_steps
+
+REGULARISATION = ("consistency", "sparsity", "mixed_classification")
 
 
 def alone(method, batches, epoch, epochs):
@@ -39,14 +40,14 @@ def alone(method, batches, epoch, epochs):
 
 
 class ConstantMasker(nn.Module):
-    """Gives every pixel the same relevance, whatever it is trained to do."""
+    """Gives all pixels of the left half of an image one relevance, and those of the right half another, whatever it learns."""
 
-    def __init__(self, value):
+    def __init__(self, left, right):
         super().__init__()
-        self.score = nn.Parameter(torch.tensor(value).logit())
+        self.halves = nn.Parameter(torch.tensor([left, right]).logit())
 
     def scores(self, images, classifier):
-        return self.score.expand(len(images), 1, *images.shape[-2:])
+        return self.halves.repeat_interleave(SIZE // 2).expand(len(images), 1, SIZE, SIZE)
 
 
 class TestALIGNLosses:
@@ -138,7 +139,7 @@ class TestALIGN:
             "mask_smoothness": (np.abs(np.diff(m, axis=2)).mean() + np.abs(np.diff(m, axis=3)).mean()) / 2,
         }
         total = expected["mask_distinction"] + 3 * expected["mask_sparsity"] + 0.7 * expected["mask_smoothness"]
-        expected |= {"mask_total": total, "mask_area": m.mean()}
+        expected |= {"mask_total": total, "mask_area": m.mean(), "mask_spread": m.std((1, 2, 3)).mean()}
         terms = method.masker_step(batch)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
         assert torch.equal(method.guidance_mask, mask)
@@ -149,56 +150,45 @@ class TestALIGN:
         method.guidance_mask = torch.rand(8, 1, SIZE, SIZE)
         features, partners, ratios = mixed_forward(method, batch, seed=5)
         maps, logits = numpy_maps_and_logits(method.classifier, features, batch.labels.repeat(2))
-        g, mixed_g = np.split(numpy_scaled(maps), 2)
         t = nn.functional.adaptive_avg_pool2d(method.guidance_mask, maps.shape[1:]).squeeze(1).double().numpy()
         q = np.clip(numpy_scaled(np.maximum(maps[:8], 0)), 1e-3, 1 - 1e-3)
         expected = {
             "classification": numpy_cross_entropy(logits[:8], batch.labels),
-            "regularisation": np.abs(mixed_g - (ratios * g + (1 - ratios) * g[partners])).mean(),
             "guidance": -(t * np.log(q) + (1 - t) * np.log(1 - q)).mean(),
         }
+        expected |= numpy_dre_terms(method.settings, maps[:8], maps[8:], logits[8:], batch.labels, partners, ratios)
         method.generator.manual_seed(5)
         calls = count_calls(method.classifier.backbone, [])
         terms = method.losses(batch)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
-        assert calls == [16]
-        assert method.weights == {"classification": 1.0, "guidance": 0.3, "regularisation": 2.0}
+        assert calls == [8, 8]
+        regularisation = {"consistency": 2.0, "sparsity": 1.0, "mixed_classification": 0.2}
+        assert method.weights == {"classification": 1.0, "guidance": 0.3, **regularisation}
 
     def test_a_guided_step_computes_its_masks_once(self, build, batch):
         method = build()
         method.phase = "guided"
         masks, forwards = count_calls(method.masker.network.score, []), count_calls(method.classifier.backbone, [])
         assert set(method.step(batch)) == {
-            *("classification", "guidance", "regularisation", "total"),
-            *("mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area"),
+            *("classification", "guidance", *REGULARISATION, "total"),
+            *("mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area", "mask_spread"),
         }
         assert masks == [8]
-        assert forwards == [16, 16]  # with and without the mask; clean and mixed
+        assert forwards == [16, 8, 8]  # with and without the mask; clean; mixed
 
     def test_the_warm_up_has_no_guidance_and_no_masker(self, build, batch):
         method = build()
         before = state_of(method.masker.network)
-        assert set(method.step(batch)) == {"classification", "regularisation", "total"}
+        assert set(method.step(batch)) == {"classification", *REGULARISATION, "total"}
         assert unchanged(method.masker.network, before)
 
-    def test_without_guidance_it_is_dre_with_one_term(self, batch):
-        """w/o EG of the paper's ablation, whose row there equals DRE's."""
-
-        def trained(build):
-            classifier = build_classifier(SMALL, 3, torch.Generator().manual_seed(3))
-            method = build(classifier, TRAINING, torch.Generator().manual_seed(4))
-            for epoch in (1, 2, 3):
-                assert not method.start_epoch(epoch, 3)
-                method.step(batch)
-            return method
-
-        without = trained(lambda classifier, *others: ALIGN(classifier, ALIGNSettings(lambda3=0, lambda4=0.3), *others))
-        only_consistency = DRESettings(consistency=0.3, sparsity=0, mixed_classification=0)
-        dre = trained(lambda classifier, *others: DRE(classifier, only_consistency, *others))
-        for weight, expected in zip(without.classifier.parameters(), dre.classifier.parameters()):
-            torch.testing.assert_close(weight, expected, rtol=1e-4, atol=1e-6)
-        assert (without.phase, without.masker, without.used_masks(batch)) == ("warm_up", None, None)
-        assert set(without.networks) == {"classifier"}
+    def test_without_guidance_there_is_no_masker(self, build, batch):
+        method = build(lambda3=0)
+        for epoch in (1, 2, 3):
+            assert not method.start_epoch(epoch, 3)
+            method.step(batch)
+        assert (method.phase, method.masker, method.used_masks(batch)) == ("warm_up", None, None)
+        assert set(method.networks) == {"classifier"}
 
     @pytest.mark.parametrize(
         ("warm_up", "epochs", "first_guided"), [(0.0, 3, 1), (0.4, 10, 5), (0.5, 3, 3), (0.9, 4, None), (1.0, 4, None)]
@@ -213,20 +203,25 @@ class TestALIGN:
         assert phases == ["warm_up"] * warm + ["guided"] * (epochs - warm)
         assert steps == [2 if epoch == first_guided else 0 for epoch in range(1, epochs + 1)]
 
-    @pytest.mark.parametrize(("mean", "steps"), [(0.5, 5), (0.96, 12), (0.01, 12)])
-    def test_the_masker_trains_alone_while_its_mask_is_collapsed(self, build, batch, mean, steps):
+    @pytest.mark.parametrize(
+        ("halves", "steps"),
+        [((0.4, 0.6), 5), ((0.99, 0.93), 12), ((0.01, 0.01), 12), ((0.35, 0.25), 12)],  # fine, everything, nothing, grey
+    )
+    def test_the_masker_trains_alone_while_its_mask_is_collapsed(self, build, batch, halves, steps):
         method = build(warm_up=0.0, masker_steps=5, masker_steps_at_most=12)
-        method.masker.network = ConstantMasker(mean)
+        method.masker.network = ConstantMasker(*halves)
         method.masker.optimiser = torch.optim.SGD(method.masker.network.parameters(), lr=1e-9)
         before = state_of(method.classifier)
         taken = alone(method, [batch, batch], 1, 4)
-        assert [step["mask_area"].item() for step in taken] == pytest.approx([mean] * steps, abs=1e-6)
+        assert [step["mask_area"].item() for step in taken] == pytest.approx([sum(halves) / 2] * steps, abs=1e-6)
+        spread = (halves[0] - halves[1]) / 2
+        assert [step["mask_spread"].item() for step in taken] == pytest.approx([abs(spread)] * steps, abs=1e-6)
         assert unchanged(method.classifier, before)
 
     def test_a_mask_that_recovers_ends_the_masker_steps(self, build, batch):
         method = build(warm_up=0.0, masker_steps=3, masker_steps_at_most=50)
         areas = iter([0.99, 0.98, 0.97, 0.96, 0.9, 0.5])
-        method.masker_step = lambda batch: {"mask_area": torch.tensor(next(areas))}
+        method.masker_step = lambda batch: {"mask_area": torch.tensor(next(areas)), "mask_spread": torch.tensor(0.2)}
         assert len(alone(method, [batch], 1, 1)) == 5
 
     def test_no_masker_steps(self, build, batch):
@@ -292,7 +287,7 @@ class TestUnlearnedMasks:
         assert not method.start_epoch(1, 3)
         assert method.phase == "guided"
         terms = method.step(batch)
-        assert set(terms) == {"classification", "regularisation", "guidance", "total"}
+        assert set(terms) == {"classification", *REGULARISATION, "guidance", "total"}
         assert set(method.networks) == {"classifier"}
         mask = method.used_masks(batch)
         assert mask.shape == (8, SIZE, SIZE)

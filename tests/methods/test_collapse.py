@@ -5,15 +5,26 @@ import math
 import pytest
 from small_runs import CPU, HYPER_PARAMETERS, run_settings, trained_run
 
-from align.methods.align.collapse import explanation_drift, is_collapsed, mask_collapse
+from align.methods.align.collapse import collapse, explanation_drift, mask_collapse
 from align.training.history import History
 
 
 @pytest.mark.parametrize(
-    ("area", "collapsed"), [(0.019, True), (0.02, False), (0.5, False), (0.95, False), (0.951, True), (math.nan, True)]
+    ("area", "spread", "collapsed"),
+    [
+        (0.019, 0.2, True),
+        (0.02, 0.2, False),
+        (0.5, 0.2, False),
+        (0.95, 0.2, False),
+        (0.951, 0.2, True),
+        (math.nan, 0.2, True),
+        (0.3, 0.099, True),
+        (0.3, 0.1, False),
+        (0.3, math.nan, True),
+    ],
 )
-def test_collapsed_area(area, collapsed):
-    assert is_collapsed(area) is collapsed
+def test_what_is_collapsed(area, spread, collapsed):
+    assert bool(collapse(area, spread)) is collapsed
 
 
 def test_mask_collapse_names_the_first_epoch_and_what_the_mask_keeps():

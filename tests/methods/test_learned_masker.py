@@ -171,10 +171,10 @@ class TestStep:
             {"mask_values": "binary", "reference": "batch"},
             {"reference": "blur", "masker_input": "features"},
             {"reference": "noise", "distinction": "log_odds"},
-            {"sparsity": "target_area", "target_area": 0.3},
-            {"sparsity": "adaptive", "even_classes": True},
+            {"mask_sparsity": "target_area", "target_area": 0.3},
+            {"mask_sparsity": "adaptive", "even_classes": True},
             {"even_classes": True},
-            {"sparsity": "adaptive", "reference": "blur", "mask_values": "hardened", "distinction": "log_odds"},
+            {"mask_sparsity": "adaptive", "reference": "blur", "mask_values": "hardened", "distinction": "log_odds"},
         ],
     )
     def test_terms(self, remedy, build, classifier, batch):
@@ -206,21 +206,22 @@ class TestStep:
                 "fixed": area,
                 "target_area": np.abs(area - settings.target_area),
                 "adaptive": area * np.clip((kept - removed) / np.maximum(whole - nothing, 1e-30), 0, 1) ** (whole > nothing),
-            }[settings.sparsity],
+            }[settings.mask_sparsity],
             "mask_smoothness": tv,
         }
         counts = np.bincount(labels)[labels]
         share = 1 / (3 * counts) if settings.even_classes else np.full(8, 1 / 8)
         expected = {name: (share * values).sum() for name, values in per_image.items()}
         expected["mask_total"] = expected["mask_distinction"] + 2 * expected["mask_sparsity"] + 0.5 * expected["mask_smoothness"]
-        expected["mask_area"] = expit(as_numpy(scores)[0]).mean()
+        soft = expit(as_numpy(scores)[0])
+        expected |= {"mask_area": soft.mean(), "mask_spread": soft.std((1, 2, 3)).mean()}
         terms, masks = masker.step(batch, classifier)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-3)
         assert torch.equal(masks, scores.sigmoid())  # the soft masks, whatever the losses see
 
     def test_the_attained_share_sends_no_gradient(self, build, classifier, batch):
         """Were it differentiated, an image could lower its loss by hiding less of what it finds."""
-        masker = build(sparsity="adaptive")
+        masker = build(mask_sparsity="adaptive")
         mask = torch.full((8, 1, SIZE, SIZE), 0.5, requires_grad=True)
         classifier.eval()
         (found,) = torch.autograd.grad(masker.losses(batch, mask, classifier)["mask_sparsity"], mask)
@@ -250,7 +251,7 @@ class TestFindsTheObject:
 
     @pytest.mark.parametrize(
         "remedy",
-        [{}, {"mask_values": "hardened"}, {"sparsity": "adaptive", "mask_values": "hardened"}, {"distinction": "log_odds"}],
+        [{}, {"mask_values": "hardened"}, {"mask_sparsity": "adaptive", "mask_values": "hardened"}, {"distinction": "log_odds"}],
     )
     def test_after_a_hundred_steps(self, remedy):
         generator, size = generator_of(0), 32

@@ -13,10 +13,11 @@ from method_terms import (
     generator_of,
     mixed_forward,
     numpy_cross_entropy,
+    numpy_dre_terms,
     numpy_maps_and_logits,
-    numpy_scaled,
     state_of,
     unchanged,
+    view_forward,
 )
 from scipy.special import log_softmax
 from scipy.stats import beta as beta_distribution
@@ -24,9 +25,9 @@ from scipy.stats import entropy, kstest
 from torch import nn
 
 from align.methods import METHODS
-from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
+from align.methods.attribution_mixup import class_mean, mix, mixing_ratios, mixture_distances, same_class_partners
 from align.methods.base import minimise, weighted_sum
-from align.methods.dre import DRE, map_norm
+from align.methods.dre import DRE, map_norms
 from align.methods.erm import ERM
 from align.methods.settings import DRESettings, MethodSettings, SGTSettings
 from align.methods.sgt import SGT, divergence, lowest_fraction
@@ -133,17 +134,20 @@ class TestSGT:
         assert unchanged(classifier, before)
         assert all(weight.requires_grad and weight.grad is None for weight in classifier.parameters())
 
-    def test_losses(self, method, classifier, batch):
+    @pytest.mark.parametrize(("passes", "sizes"), [("separate", [8, 8, 8]), ("shared", [8, 16])])
+    def test_losses(self, classifier, batch, generator, passes, sizes):
+        method = SGT(classifier, SGTSettings(masked_fraction=0.3, forward_passes=passes), TRAINING, generator)
         method.generator.manual_seed(4)
         noisy = method.replace_least_salient(batch.images, batch.labels)
-        clean_logits, noisy_logits = as_numpy(*copy.deepcopy(classifier)(torch.cat((batch.images, noisy))).chunk(2))
+        features = view_forward(classifier, (batch.images, noisy), passes)
+        clean_logits, noisy_logits = as_numpy(*classifier.classify(features).chunk(2))
         p, q = (np.exp(log_softmax(logits, axis=1)) for logits in (clean_logits, noisy_logits))
         method.generator.manual_seed(4)
         calls = count_calls(classifier.backbone, [])
         terms = method.losses(batch)
         assert terms["classification"].item() == pytest.approx(numpy_cross_entropy(clean_logits, batch.labels), rel=1e-5)
         assert terms["consistency"].item() == pytest.approx(entropy(p, q, axis=1).mean(), rel=1e-4)
-        assert calls == [8, 16]  # the gradient's forward, then clean and noisy images in one
+        assert calls == sizes  # the first is the gradient's
 
 
 class TestAttributionMixup:
@@ -170,38 +174,62 @@ class TestAttributionMixup:
         values, partners, ratios = torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([2, 1, 0]), torch.tensor([0.25, 0.7, 1.0])
         torch.testing.assert_close(mix(values, partners, ratios), torch.tensor([[4.0], [3.0], [5.0]]))
 
-    def test_mixture_distance_by_hand(self):
+    def test_mixture_distances_by_hand(self):
         maps = torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]])
         mixed_maps = torch.tensor([[[0.5, 0.5]], [[1.0, 0.25]]])
         # Expected maps: 0.75·(0, 1) + 0.25·(1, 0) = (0.25, 0.75), and (1, 0) itself.
-        found = mixture_distance(maps, mixed_maps, torch.tensor([1, 0]), torch.tensor([0.75, 1.0]))
-        assert found.item() == pytest.approx((0.25 + 0.25 + 0 + 0.25) / 4)
+        found = mixture_distances(maps, mixed_maps, torch.tensor([1, 0]), torch.tensor([0.75, 1.0]))
+        assert found.tolist() == pytest.approx([0.25, 0.125])
+
+    def test_class_mean_by_hand(self):
+        values = torch.tensor([1.0, 2.0, 3.0, 10.0])
+        assert class_mean(values, torch.tensor([0, 0, 0, 2]), 4).item() == pytest.approx((2 + 10) / 4)  # classes 1, 3 have none
 
 
 class TestDRE:
-    @pytest.mark.parametrize(("norm", "expected"), [("mean", 17 / 8), ("authors", (2 + 4 + 0 + 5) / 4)])
-    def test_map_norm_by_hand(self, norm, expected):
+    @pytest.mark.parametrize(("norm", "expected"), [("mean", [10 / 4, 7 / 4]), ("authors", [(3 + 4) / 2, (5 + 2) / 2])])
+    def test_map_norms_by_hand(self, norm, expected):
         maps = torch.tensor([[[1.0, -2.0], [3.0, 4.0]], [[0.0, 0.0], [5.0, -2.0]]])
-        assert map_norm(maps, norm).item() == expected
+        assert map_norms(maps, norm).tolist() == expected
+
+    def test_the_authors_norm_is_the_matrix_norm_of_their_code(self, generator):
+        maps = torch.rand(5, 3, 4, generator=generator)
+        theirs = torch.linalg.norm(maps[:, None], ord=1, dim=(1, 2)).mean(1)  # of N×1×h×w, over channels and rows
+        torch.testing.assert_close(map_norms(maps, "authors"), theirs)
 
     @pytest.mark.parametrize("norm", ["mean", "authors"])
-    def test_losses_equal_an_independent_computation(self, norm, classifier, batch, generator):
-        method = DRE(classifier, DRESettings(sparsity_norm=norm), TRAINING, generator)
+    @pytest.mark.parametrize(("passes", "sizes"), [("separate", [8, 8]), ("shared", [16])])
+    @pytest.mark.parametrize("labels", [[0, 1, 2, 0, 1, 2, 0, 1], [2, 0, 0, 0, 0, 0, 0, 2]])
+    def test_losses_equal_an_independent_computation(self, norm, passes, sizes, labels, classifier, batch, generator):
+        batch = batch._replace(labels=torch.tensor(labels))
+        method = DRE(classifier, DRESettings(sparsity_norm=norm, forward_passes=passes), TRAINING, generator)
         features, partners, ratios = mixed_forward(method, batch, seed=7)
         maps, logits = numpy_maps_and_logits(classifier, features, batch.labels.repeat(2))
-        (maps, mixed_maps), (logits, mixed_logits) = np.split(numpy_scaled(maps), 2), np.split(logits, 2)
-        expected = {
-            "classification": numpy_cross_entropy(logits, batch.labels),
-            "consistency": np.abs(mixed_maps - (ratios * maps + (1 - ratios) * maps[partners])).mean(),
-            "sparsity": maps.mean() if norm == "mean" else maps.max(2).mean(),
-            "mixed_classification": numpy_cross_entropy(mixed_logits, batch.labels),
-        }
+        terms = numpy_dre_terms(method.settings, maps[:8], maps[8:], logits[8:], batch.labels, partners, ratios)
+        expected = {"classification": numpy_cross_entropy(logits[:8], batch.labels)} | terms
         method.generator.manual_seed(7)
         calls = count_calls(classifier.backbone, [])
-        terms = method.losses(batch)
-        assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-4)
-        assert calls == [16]
+        found = method.losses(batch)
+        assert {name: term.item() for name, term in found.items()} == pytest.approx(expected, rel=1e-4)
+        assert calls == sizes
         assert method.weights == {"classification": 1, "consistency": 1, "sparsity": 0.5, "mixed_classification": 0.1}
+
+    @pytest.mark.parametrize(
+        ("setting", "initial_weights", "freezes"),
+        [("auto", None, False), ("auto", "a file", True), ("frozen", None, True), ("trained", "a file", False)],
+    )
+    def test_statistics_of_batch_normalisation(self, setting, initial_weights, freezes, classifier, batch, generator):
+        classifier.initial_weights = initial_weights
+        method = DRE(classifier, DRESettings(batch_norm=setting), TRAINING, generator)
+        method.generator.manual_seed(7)
+        expected = DRE(copy.deepcopy(classifier).train(not freezes), DRESettings(), TRAINING, generator_of(7)).losses(batch)
+        before = state_of(classifier)
+        terms = method.step(batch)
+        assert terms["classification"].item() == expected["classification"].item()
+        changed = {name for name, tensor in classifier.state_dict().items() if not torch.equal(tensor, before[name])}
+        assert any(name.endswith("running_mean") for name in changed) is not freezes
+        assert {name for name, _ in classifier.named_parameters()} <= changed  # its weights train in either case
+        assert all(module.training for module in classifier.modules())
 
     def test_consistency_sends_gradients_through_both_maps(self, classifier, batch, generator, monkeypatch):
         method = DRE(classifier, DRESettings(), TRAINING, generator)
@@ -209,14 +237,14 @@ class TestDRE:
 
         def features(images):
             held.append(classifier.backbone(images))
-            held[0].retain_grad()
-            return held[0]
+            held[-1].retain_grad()
+            return held[-1]
 
         monkeypatch.setattr(classifier, "features", features)
         method.losses(batch)["consistency"].backward()
-        clean, mixed = held[0].grad.chunk(2)
-        assert clean.norm() > 0
-        assert mixed.norm() > 0
+        clean, mixed = held
+        assert clean.grad.norm() > 0
+        assert mixed.grad.norm() > 0
 
     @pytest.mark.parametrize("detach_weights", [True, False])
     def test_detached_weights_take_the_maps_gradient_off_the_head(self, detach_weights, classifier, batch, generator):

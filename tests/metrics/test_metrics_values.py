@@ -8,9 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import convolve, gaussian_filter
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from align.errors import InputError
 from align.metrics import MEASURES, METRICS
 from align.metrics.base import Explained, Pairs
 from align.metrics.evaluate import measure, measurements
@@ -114,14 +115,36 @@ def test_faithfulness_of_a_linear_softmax_model_is_what_paper_says(saliency, suf
     assert measured("deletion_auc", example) == {"deletion_auc": (pytest.approx(deletion, abs=1e-6), 1)}
 
 
+def convolve_with_window(images, sigma):
+    """The blur of RISE and DRE: zeros around the image, and a window that is a point after scipy's Gaussian."""
+    radius = round(sigma)
+    point = np.zeros((2 * radius + 1, 2 * radius + 1))
+    point[radius, radius] = 1
+    return convolve(images.double().numpy(), gaussian_filter(point, sigma)[None, None], mode="constant")
+
+
+def test_the_window_of_11_pixels_is_nearly_a_mean_and_zero_is_beyond_the_border():
+    images = torch.randn(2, 3, 30, 20, generator=torch.Generator().manual_seed(0))
+    assert blurred(images, 5.0).numpy() == pytest.approx(convolve_with_window(images, 5), abs=1e-6)
+    light = blurred(torch.ones(1, 3, 30, 20), 5.0)
+    assert light[0, 0, 5:-5, 5:-5].numpy() == pytest.approx(1, abs=1e-6)
+    assert 0.25 < light[0, 0, 0, 0] < 0.35  # 36 of 121 pixels of the window are inside
+    point = torch.zeros(1, 3, 11, 11)
+    point[..., 5, 5] = 1
+    window = 121 * blurred(point, 5.0)[0, 0]
+    assert 0.93 < window.min() < window.max() < 1.07
+
+
 def test_insertion_starts_from_the_blurred_image():
-    # One bright pixel, blurred by 3×3 weights (e^-½, 1, e^-½)² / (1 + 2 e^-½)²: σ is 28 · 8 / 224 = 1 pixel.
+    # One bright pixel in a window of 3×3: σ is 28 · 8 / 224 = 1 pixel. The middle of the window gets what a Gaussian of 9 pixels
+    # has there and at ±3, and the reflections of ±3 = −3 + 6 … come from both borders.
     pixel = torch.zeros(8, 8)
     pixel[3, 4] = 1
     images = pixel.expand(2, 3, 8, 8)
     right_and_wrong = torch.stack([pixel, 1 - pixel])
     example = explained(right_and_wrong, mass(pixel), images, settings={"blur": 28, "curve_steps": 64})
-    start = (1 + 2 * math.exp(-0.5)) ** -2
+    weights = [math.exp(-(offset**2) / 2) for offset in range(5)]
+    start = ((weights[0] + 2 * weights[3]) / (weights[0] + 2 * sum(weights[1:]))) ** 2
     values = compute("insertion_auc", example)["insertion_auc"]
     assert values.tolist() == pytest.approx([(start / 2 + 63.5) / 64, (start * 63.5 + 1 / 2) / 64])
 
@@ -134,7 +157,7 @@ def test_curves_equal_a_pixel_by_pixel_computation():
     example = explained(saliency, predict, images, batch_size=2, settings={"blur": 30.0, "curve_steps": 7})
 
     sigma = 30 * 24 / 224
-    soft = gaussian_filter(images.double().numpy(), sigma, mode="mirror", radius=round(sigma), axes=(2, 3))
+    soft = convolve_with_window(images, sigma)
     assert blurred(images, sigma).numpy() == pytest.approx(soft, abs=1e-5)
 
     for index in range(3):
@@ -319,6 +342,18 @@ def test_a_flat_map_ranks_no_pixel(maps, name):
     assert measured("accuracy", example)["accuracy"][1] == len(maps)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("name", ["pointing_game", "energy_inside", "iou", "pixel_average_precision"])
+def test_a_constant_map_wins_nothing_on_an_object_at_its_first_pixel(name, level):
+    """The first of equal maxima is pixel (0, 0)."""
+    truth = torch.zeros(2, 6, 6, dtype=torch.uint8)
+    truth[:, 0, 0] = 1
+    maps = torch.stack([torch.full((3, 3), level), SLOPED[0]])
+    values = compute(name, explained(maps, images=torch.ones(2, 3, 6, 6), ground_truth=truth))[name]
+    assert values.isnan().tolist() == [True, False]
+    assert measured(name, explained(maps, images=torch.ones(2, 3, 6, 6), ground_truth=truth))[name][1] == 1
+
+
 def test_a_map_with_little_contrast_is_a_map():
     sloped = (1 + 1e-3 * torch.tensor([3.0, 2.0, 1.0, 0.0])).tolist()
     assert measured("pointing_game", located(sloped)) == {"pointing_game": (1.0, 1)}
@@ -370,6 +405,39 @@ def test_auc_is_scikit_learns_over_the_classes_that_occur():
     probabilities = generator.dirichlet(np.ones(4), 40).round(1)
     expected = np.mean([roc_auc_score(labels == k, probabilities[:, k]) for k in (0, 1, 3)])
     assert measured("auc", predicted(probabilities, labels)) == {"auc": (pytest.approx(expected), 40), "auc_classes": (3, 40)}
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_probability_that_is_no_number_is_an_error_and_not_a_value(broken):
+    probabilities = [[0.6, 0.4], [broken, broken], [0.3, 0.7], [broken, 0.5]]
+    message = r"probability that is NaN or infinite for 2 of 4 images, the first number 1 \(from 0\), expected .*; remove"
+    with pytest.raises(InputError, match=message):
+        predicted(probabilities, [0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("which", ["saliency", "class_saliency"])
+def test_a_saliency_map_that_is_no_number_is_an_error(which):
+    maps = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(0))
+    broken = maps.clone()
+    broken[2, 1, 1] = math.nan
+    with pytest.raises(InputError, match=r"saliency map that is NaN or infinite for 1 of 3 images, the first c\.png"):
+        explained(**({"saliency": maps, "class_saliency": maps} | {which: broken}), paths=["a.png", "b.png", "c.png"])
+
+
+@pytest.mark.parametrize("name", ["sufficiency", "comprehensiveness", "insertion_auc", "deletion_auc"])
+def test_a_prediction_with_hidden_pixels_that_is_no_number_is_an_error(name):
+    """It would count as undefined, and so be left out."""
+    whole = mass(torch.full((4, 4), 1 / 32))
+
+    def overflowing(images):  # only of the second image, and only where pixels of it are hidden
+        hidden = (images > 1.5).flatten(1).any(dim=1) & (images < 1.99).flatten(1).any(dim=1)
+        return whole(images).masked_fill(hidden[:, None], math.nan)
+
+    images = torch.stack([torch.ones(3, 4, 4), torch.full((3, 4, 4), 2.0)])
+    maps = torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(0))
+    example = explained(maps, overflowing, images, paths=["a.png", "b.png"], settings={"blur": 60.0})
+    with pytest.raises(InputError, match=r"probability with hidden pixels that is NaN .* for 1 of 2 images, the first b\.png"):
+        compute(name, example)
 
 
 def test_auc_is_undefined_with_one_class_only():

@@ -185,6 +185,15 @@ def test_evaluation_predicts_what_its_metrics_want(tmp_path):
         run, tmp_path, planned_evaluation, evaluation=settings, splits={"train": 0.8, "validation": 0.2, "test": 0}
     )
     assert domainbed.predicted == pytest.approx((656 + 1415 + 2656 + 3376) * 24, abs=3 * 24)  # parts of a domain are rounded
+    # DomainBed: the validation part of the source, and 80 % of the others.
+    fewer = work_planned(
+        run,
+        tmp_path,
+        planned_evaluation,
+        evaluation=settings | {"target_part": "train"},
+        splits={"train": 0.8, "validation": 0.2, "test": 0},
+    )
+    assert fewer.predicted == pytest.approx((656 + 1132 + 2125 + 2701) * 24, abs=3 * 24)
 
 
 def throughput(folder, *rows):

@@ -232,10 +232,40 @@ def test_without_a_test_split_the_source_s_validation_split_and_whole_targets_ar
         return pd.DataFrame([(domain, name) for domain in "AB" for name in names], columns=["domain", "split"])
 
     with_test, without = splits("train", "validation", "test"), splits("train", "validation")
-    assert (evaluated_split(with_test, "A", ["A"]), evaluated_split(with_test, "B", ["A"])) == ("test", "test")
-    assert (evaluated_split(without, "A", ["A"]), evaluated_split(without, "B", ["A"])) == ("validation", None)
+
+    def tested(listed, part="all"):
+        return tuple(evaluated_split(listed, domain, ["A"], part) for domain in "AB")
+
+    assert tested(with_test) == ("test", "test")
+    assert tested(without) == ("validation", None)
+    assert tested(without, "train") == ("validation", "train")
     only_tested = pd.concat([without[without["domain"] == "A"], pd.DataFrame({"domain": ["B"], "split": ["test"]})])
-    assert (evaluated_split(only_tested, "A", ["A"]), evaluated_split(only_tested, "B", ["A"])) == ("validation", None)
+    assert tested(only_tested) == tested(only_tested, "train") == ("validation", None)
+
+
+VLCS = {"Caltech101": 1415, "LabelMe": 2656, "SUN09": 3282, "VOC2007": 3376}
+
+
+def parts_of_vlcs(part, **shares):
+    """The numbers of images that are trained on, validated on and tested on when the last domain is left out."""
+    splits = assign_splits(images({(domain, "x"): number for domain, number in VLCS.items()}), SplitSettings(**shares))
+    *sources, target = VLCS
+    found = [int((splits["domain"].isin(sources) & (splits["split"] == name)).sum()) for name in ("train", "validation")]
+    split, of_target = evaluated_split(splits, target, sources, part), splits[splits["domain"] == target]
+    return [*found, len(of_target if split is None else of_target[of_target["split"] == split])]
+
+
+def test_the_protocols_of_other_authors_on_vlcs():
+    domainbed, jigen = {"train": 0.8, "validation": 0.2, "test": 0}, {"train": 0.63, "validation": 0.07, "test": 0.3}
+    # DomainBed and DRE hold out int(0.2 n) images of a domain. DomainBed's accuracy is on the rest of the target, DRE's on all.
+    held_out = [int(0.2 * number) for number in VLCS.values()]
+    kept = [number - held for number, held in zip(VLCS.values(), held_out)]
+    assert parts_of_vlcs("train", **domainbed) == pytest.approx([sum(kept[:3]), sum(held_out[:3]), kept[3]], abs=3)
+    assert parts_of_vlcs("all", **domainbed) == pytest.approx([sum(kept[:3]), sum(held_out[:3]), 3376], abs=3)
+    # The lengths of JiGen's lists of VLCS. A tenth of the training lists validates.
+    lists, tested = (991, 1859, 2297), 1013
+    validated = sum(int(0.1 * number) for number in lists)
+    assert parts_of_vlcs("all", **jigen) == pytest.approx([sum(lists) - validated, validated, tested], abs=3)
 
 
 def test_every_source_domain_is_tested_alike_and_the_one_left_out_like_any_target():
@@ -243,7 +273,7 @@ def test_every_source_domain_is_tested_alike_and_the_one_left_out_like_any_targe
         splits = pd.DataFrame([(domain, name) for domain in "ABC" for name in names], columns=["domain", "split"])
         held_out = pd.DataFrame({"domain": ["D"] * 4, "split": "test"})  # never trained on
         sources = [domain for domain in "ABC" if domain != left_out]
-        return [evaluated_split(pd.concat([splits, held_out]), domain, sources) for domain in "ABCD"]
+        return [evaluated_split(pd.concat([splits, held_out]), domain, sources, "all") for domain in "ABCD"]
 
     assert tested("train", "validation", "test", left_out="B") == ["test"] * 4
     assert tested("train", "validation", left_out="B") == ["validation", None, "validation", None]

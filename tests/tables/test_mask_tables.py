@@ -1,5 +1,7 @@
 """Tables and figure of the masker ablation and of mask quality: means by hand, the place of each value, and what is left out."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from align.methods.naming import method_title
 from align.tables.mask_quality import mask_quality
 from align.tables.masker_ablation import masker_ablation
 from align.tables.printing import NOTHING, markdown
+from align.tables.published import DOUBT_ABOUT_AUC
 
 PUBLISHED = pd.DataFrame(
     [
@@ -71,10 +74,18 @@ class TestMaskerAblation:
     def test_columns_keep_their_order_whatever_that_of_the_metrics(self):
         rows = [
             ("align", "VOC2007", "VOC2007", 0, name, 0.5)
-            for name in ("comprehensiveness", "iou", "auc", "sufficiency", "accuracy")
+            for name in ("comprehensiveness", "insertion_auc", "iou", "auc", "sufficiency", "accuracy")
         ]
         (block,) = masker_ablation(metrics("masker_ablation", *rows), PUBLISHED, {}).blocks
-        assert [name.split(" ")[0] for name in block.header] == ["Method", "Accuracy", "AUC", "Sufficiency", "Comprehensiveness"]
+        names = ["Method", "Accuracy", "ROC", "Insertion", "Sufficiency", "Comprehensiveness"]
+        assert [name.split(" ")[0] for name in block.header] == names
+
+    def test_the_paper_s_auc_stands_in_both_columns_with_a_doubt(self):
+        rows = [("align-masker=sam", "VOC2007", "VOC2007", 0, name, 0.5) for name in ("accuracy", "auc", "insertion_auc")]
+        paper = pd.read_csv(Path(__file__).parents[2] / "reference/align_paper.csv")
+        (block,) = masker_ablation(metrics("masker_ablation", *rows), paper, {}).blocks
+        assert texts(block)[1] == ["m-SAM, paper", "85.51", "80.32", "0.8032"]
+        assert DOUBT_ABOUT_AUC in block.note
 
     def test_several_sources_have_an_average(self):
         given = everywhere("masker_ablation", ["VOC2007", "Caltech101"], align=(0.9, 0.5, 0.7))

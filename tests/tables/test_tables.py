@@ -25,10 +25,12 @@ from align.tables.in_distribution import in_distribution
 from align.tables.leave_one_domain_out import leave_one_domain_out
 from align.tables.out_of_distribution import out_of_distribution
 from align.tables.printing import Block, Cell, html_page, latex, markdown
+from align.tables.published import DOUBT_ABOUT_AUC, READINGS_OF_AUC
 from align.tables.runs import runs
 from align.tables.writing import write_table
 from align.workflow.captions import caption
 
+REFERENCE = Path(__file__).parents[2] / "reference"
 PUBLISHED = pd.DataFrame(
     [
         ("VLCS", "in-distribution", "ERM", "VOC2007", "VOC2007", "accuracy", 85.35),
@@ -109,6 +111,26 @@ def test_in_distribution_beside_the_paper():
     assert (voc["mean"], voc["seeds"], voc["published"]) == pytest.approx((0.85, 2, 0.8535))
 
 
+def test_the_paper_s_auc_stands_beside_both_readings_with_a_doubt():
+    measured = [
+        ("align", "VOC2007", "VOC2007", 0, metric, 0.5) for metric in ("accuracy", "auc", "insertion_auc", "deletion_auc")
+    ]
+    accuracy, roc, insertion = in_distribution(metrics(*measured), pd.read_csv(REFERENCE / "align_paper.csv")).blocks
+    assert [block.title.split(": ")[1] for block in (accuracy, roc, insertion)] == ["Accuracy, %", "ROC AUC, %", "Insertion AUC"]
+    assert texts(roc) == [["ALIGN", "50.0", "50.0"], ["ALIGN, paper", "82.18", ""]]
+    assert texts(insertion) == [["ALIGN", "0.500", "0.500"], ["ALIGN, paper", "0.8218", ""]]
+    doubted = [DOUBT_ABOUT_AUC in block.note for block in (accuracy, roc, insertion)]
+    assert doubted == [False, True, True]
+
+
+def test_the_two_readings_of_the_paper_s_auc_are_one_number():
+    paper = pd.read_csv(REFERENCE / "align_paper.csv")
+    places = ["dataset", "setting", "method", "source_domain", "target_domain"]
+    roc, insertion = (paper[paper["metric"] == metric].set_index(places)["value"] for metric in READINGS_OF_AUC)
+    assert len(roc) == 8
+    pd.testing.assert_series_equal(roc / 100, insertion)
+
+
 def test_in_distribution_of_another_data_set_has_no_paper():
     table = in_distribution(metrics(("erm", "VOC2007", "VOC2007", 0, "accuracy", 0.8), dataset="vlcs_subset"), PUBLISHED)
     assert texts(table.blocks[0]) == [["ERM", "80.0", "80.0"]]
@@ -119,8 +141,8 @@ def test_in_distribution_of_another_data_set_has_no_paper():
 def test_several_data_sets_have_a_block_each():
     both = pd.concat([metrics(("erm", "a", "a", 0, "auc", 0.5), dataset=name) for name in ("one", "two")])
     assert [block.title for block in in_distribution(both, PUBLISHED).blocks] == [
-        "one · single source: AUC, %",
-        "two · single source: AUC, %",
+        "one · single source: ROC AUC, %",
+        "two · single source: ROC AUC, %",
     ]
 
 

@@ -45,7 +45,7 @@ def test_numbers_that_are_none():
 def test_a_note_names_measures_and_what_they_need():
     assert undefined_note(["sufficiency", "auc", "insertion_auc", "auc"]) == (
         "Undefined: Sufficiency, Insertion AUC (needs saliency maps that are not flat); "
-        "AUC (needs test images of two classes or more)."
+        "ROC AUC (needs test images of two classes or more)."
     )
     assert undefined_note([]) == ""
     assert undefined_note(["accuracy"]) == "Undefined: Accuracy (needs values to average)."
@@ -86,7 +86,7 @@ def test_a_domain_of_one_class_has_a_dash_and_a_reason(tmp_path):
     assert accuracy.note == f"{ONE_SEED} Best in bold."
     assert texts(auc) == [["ERM", "70.0", "–", "70.0"], ["ALIGN", "80.0", "–", "80.0"]]
     assert auc.note == (
-        f"{ONE_SEED} Best in bold. – Undefined: AUC (needs test images of two classes or more). "
+        f"{ONE_SEED} Best in bold. – Undefined: ROC AUC (needs test images of two classes or more). "
         "What is undefined for all methods is left out of averages."
     )
     files = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex", "html")}
@@ -103,7 +103,7 @@ def test_a_table_in_which_nothing_is_defined_has_no_number_and_nothing_bold():
     for block in out_of_distribution(metrics(*rows), NO_PAPER).blocks:
         assert texts(block) == [["ERM", "–"] + ["–"] * (len(block.header) - 2), ["ALIGN", "–"] + ["–"] * (len(block.header) - 2)]
         assert not any(cell.best for row in block.rows for cell in row)
-        assert block.note.startswith("– Undefined: AUC (needs test images of two classes or more).")
+        assert block.note.startswith("– Undefined: ROC AUC (needs test images of two classes or more).")
 
 
 def test_a_single_value_is_not_the_best():

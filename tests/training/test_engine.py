@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 VARIANTS = {name: entry.settings() for name, entry in METHODS.items()} | {
     "masked_erm": METHODS["masked_erm"].settings(mask="grey"),
     "rsc, positions": METHODS["rsc"].settings(muted="channels_or_positions"),
-    "align, remedies": ALIGNSettings(even_classes=True, reference="batch", sparsity="adaptive", mask_values="binary"),
+    "align, remedies": ALIGNSettings(even_classes=True, reference="batch", mask_sparsity="adaptive", mask_values="binary"),
     "align, given masks": ALIGNSettings(masker="ground_truth"),
 }
 

@@ -38,9 +38,9 @@ from align.training.batches import TrainingBatches
 from align.training.history import History, NonFiniteLossError, mean_terms
 from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
-from align.training.run import restore, write_run
+from align.training.run import RunData, restore, train_run, write_run
 from align.training.settings import TrainingSettings
-from align.training.trainer import Trainer, validate
+from align.training.trainer import Interruption, Trainer, validate
 
 
 class TestRepeatability:
@@ -65,6 +65,31 @@ class TestRepeatability:
         (first, _), (second, _) = trained_run(method, seed=0, epochs=1), trained_run(method, seed=1, epochs=1)
         assert first.history.rows != second.history.rows
         assert not same_states(first.states, second.states)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"consistency": 0.3, "sparsity_norm": "authors", "batch_norm": "frozen", "beta": 1.0}, {"forward_passes": "shared"}],
+)
+def test_align_without_guidance_is_dre_bit_for_bit(settings, tmp_path):
+    """w/o EG of the paper's ablation, whose row there equals DRE's. Every state of the run is compared, and what it leaves."""
+    runs = {}
+    for method, own in (("align", {"lambda3": 0}), ("dre", {})):
+        states = []
+        chosen = run_settings(method)._replace(hyper_parameters=METHODS[method].settings(**settings, **own))
+        data = RunData([TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES)
+        after_step = lambda current, states=states: states.append(copy.deepcopy(current()["method"]))  # noqa: E731
+        trained, _ = train_run(chosen, data, 0, CPU, interruption=Interruption(after_step=after_step))
+        write_run(trained, chosen.implementation, CLASSES, {}, tmp_path / method)
+        checkpoint = torch.load(tmp_path / method / "checkpoint.pt", weights_only=True)
+        runs[method] = states, [(epoch, name, value) for epoch, _, name, value in trained.history.rows], checkpoint["classifier"]
+    (align_states, align_history, align_weights), (dre_states, dre_history, dre_weights) = runs.values()
+    assert len(align_states) == len(dre_states) == 9
+    for found, expected in zip(align_states, dre_states):
+        for key in ("networks", "optimisers", "generator"):
+            torch.testing.assert_close(found[key], expected[key], rtol=0, atol=0)
+    assert align_history == dre_history
+    assert same_states({"classifier": align_weights}, {"classifier": dre_weights})
 
 
 class TestSelection:
@@ -199,8 +224,9 @@ class TestHistory:
         frame = trained.history.frame()
         assert list(frame.columns) == ["epoch", "phase", "name", "value"]
         names = {key: set(rows["name"]) for key, rows in frame.groupby(["epoch", "phase"])}
-        classifier = {"classification", "regularisation", "total", "validation_accuracy"}
-        masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area"}
+        regularisation = {"consistency", "sparsity", "mixed_classification"}
+        classifier = {"classification", *regularisation, "total", "validation_accuracy"}
+        masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area", "mask_spread"}
         watched = {"validation_mask_area", "validation_mask_spread", "validation_energy_outside"}
         guided = classifier | masker | watched | {"guidance"}
         assert names == {(1, "warm_up"): classifier, (2, "masker"): masker, (2, "guided"): guided, (3, "guided"): guided}

@@ -276,7 +276,7 @@ def test_a_method_without_a_value_leaves_the_others_theirs():
     one_class = {run: frame[frame["class"] == "cat"] for run, frame in images({"align": 0.1, "erm": 0.5}).items()}
     (row,) = verdict_rows(claim(metric="auc", worse=["erm"]), one_class)
     assert (row.ours, row.verdict) == (None, "not tested")
-    assert row.remarks == "Not measured in every setting: ALIGN, ERM (AUC needs test images of two classes or more)"
+    assert row.remarks == "Not measured in every setting: ALIGN, ERM (ROC AUC needs test images of two classes or more)"
 
 
 def test_a_row_shows_the_closest_competitor_and_who_is_missing():
@@ -416,7 +416,31 @@ def test_the_paper_s_claims_stand_beside_its_numbers():
     assert printed["best_in_distribution", "VOC2007"] == (86.91, "SGT", 86.64)
     assert printed["best_in_distribution", "L46"] == (77.27, "DRE", 73.95)
     assert printed["far_better_than_sgt", "VOC2007"] == (96.63, "SGT", 91.92)
-    assert printed["learned_masks_beat_sam_by_auc", "VOC2007"] == (82.18, "m-SAM", 80.32)
+    assert printed["learned_masks_beat_sam_by_roc_auc", "VOC2007"] == (82.18, "m-SAM", 80.32)
+    assert printed["learned_masks_beat_sam_by_insertion_auc", "VOC2007"] == (0.8218, "m-SAM", 0.8032)
+    text = markdown(verdict(rows).blocks)
+    assert all(f"| {numbers} |" in text for numbers in ("86.91; SGT 86.64", "82.18; m-SAM 80.32", "0.8218; m-SAM 0.8032"))
+
+
+def test_every_claim_on_auc_is_judged_by_both_readings():
+    claims = {asked.id: asked for asked in read_claims(CLAIMS) if "auc" in asked.id}
+    assert len(claims) == 8
+    for name, asked in claims.items():
+        if "roc_auc" in name:
+            twin = claims[name.replace("roc_auc", "insertion_auc")]
+            changed = {"id": asked.id, "metric": "auc", "text": twin.text.replace("insertion AUC", "ROC AUC")}
+            assert twin.model_copy(update=changed) == asked
+            assert (asked.metric, twin.metric) == ("auc", "insertion_auc")
+            assert "does not say which" in asked.remark
+
+
+def test_the_two_readings_can_have_different_words():
+    """ROC AUC follows from the probabilities, insertion AUC from its own column."""
+    results = images({"align": 0.9, "erm": 0.5})
+    for run, frame in results.items():
+        results[run] = frame.assign(insertion_auc=np.where(frame["accuracy"] == 1, 0.2, 0.8))
+    words = [verdict_rows(claim(metric=metric, worse=["erm"]), results)[0].verdict for metric in ("auc", "insertion_auc")]
+    assert words == ["reproduced", "not reproduced"]
 
 
 def test_a_wrong_claim_is_refused_with_the_file_s_name(tmp_path):

@@ -357,10 +357,12 @@ def test_vlcs_subset_is_used_by_configuration_alone(shared_data, tmp_path):
         )
 
 
-def test_without_a_test_split_targets_are_tested_whole(photographs_data, tmp_path):
+@pytest.mark.parametrize(("part", "tested"), [("all", 10), ("train", 8)])
+def test_without_a_test_split_targets_are_tested_whole_or_on_domainbed_s_part(photographs_data, tmp_path, part, tested):
     folder = shutil.copytree(photographs_data, tmp_path / "workflow", symlinks=True)
     content = yaml.safe_load((folder / "my.yaml").read_text())
     content["splits"] = {"train": 0.8, "validation": 0.2, "test": 0}
+    content["evaluation"] = content.get("evaluation", {}) | {"target_part": part}
     (folder / "my.yaml").write_text(yaml.safe_dump(content))
     done = run_snakemake(
         folder, "evaluate", "results/my/figures/case_studies/photographs/single_source/paris.csv", "--configfile", "my.yaml"
@@ -368,4 +370,4 @@ def test_without_a_test_split_targets_are_tested_whole(photographs_data, tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = pd.read_csv(folder / "results/my/metrics.csv").set_index(["metric", "target_domain"])
     assert metrics.loc[("accuracy", "paris"), "n"] == 2  # a fifth of 10: the validation split
-    assert metrics.loc[("accuracy", "rome"), "n"] == 10
+    assert metrics.loc[("accuracy", "rome"), "n"] == tested

@@ -96,3 +96,12 @@ class Configuration(Section):
     segment_anything: SegmentAnythingSettings = SegmentAnythingSettings()
     case_studies: CaseStudies = CaseStudies()
     checkpoints: Checkpoints = Checkpoints()
+
+    @model_validator(mode="after")
+    def _one_part_of_targets(self) -> Self:
+        if self.splits.test and self.evaluation.target_part != "all":
+            raise ValueError(
+                f"found evaluation.target_part: {self.evaluation.target_part} and splits.test: {self.splits.test:g}, expected "
+                "splits.test: 0, since a test split is always what is tested; set it to 0, or remove target_part"
+            )
+        return self

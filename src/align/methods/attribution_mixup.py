@@ -24,9 +24,21 @@ def mix(values: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
     return torch.lerp(values[partners], values, ratios.view(-1, *[1] * (values.dim() - 1)))
 
 
-def mixture_distance(maps: Tensor, mixed_maps: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
-    """Return the mean absolute difference of the maps g(x̃) and λ·g(x) + (1 − λ)·g(x′), each N×h×w.
+def mixture_distances(maps: Tensor, mixed_maps: Tensor, partners: Tensor, ratios: Tensor) -> Tensor:
+    """Return for each of N images the mean absolute difference of g(x̃) and λ·g(x) + (1 − λ)·g(x′), maps of N×h×w.
 
     g is Grad-CAM at the last feature map, without ReLU and scaled to [0, 1] per image.
     """
-    return (mixed_maps - mix(maps, partners, ratios)).abs().mean()
+    return (mixed_maps - mix(maps, partners, ratios)).abs().mean((1, 2))
+
+
+def class_mean(values: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return the mean of N values within each class, averaged over all classes. A class without a value counts as 0.
+
+    Args:
+        values: one value for each image, N.
+        labels: N.
+        classes: the number of classes, with those that do not occur in the batch.
+    """
+    own = (labels[:, None] == labels).sum(1)  # images of the same class
+    return (values / own).sum() / classes

@@ -22,12 +22,14 @@ class Batch(NamedTuple):
         given_masks: soft masks that the method is given and does not learn, N×1×H×W in [0, 1], NaN for an image without a mask.
             None if the method is given no masks.
         domains: which image belongs to which source domain, booleans D×N. None if there is one source domain.
+        plain: the images before augmentation and normalisation, N×3×H×W in [0, 1].
     """
 
     images: Tensor
     labels: Tensor
     given_masks: Tensor | None = None
     domains: Tensor | None = None
+    plain: Tensor | None = None
 
 
 class OptimiserSettings(Protocol):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from align.methods.base import Batch, Method, OptimiserSettings
 from align.methods.settings import GroupDROSettings
-from align.methods.source_domains import domain_membership
+from align.methods.source_domains import domain_logits, domain_membership
 from align.models.classifier import Classifier
 
 
@@ -29,7 +29,8 @@ class GroupDRO(Method):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Update q. Return the sum of the domains' cross-entropies with weights q. A domain without an image adds nothing."""
-        cross_entropies = F.cross_entropy(self.classifier(batch.images), batch.labels, reduction="none")
+        logits = domain_logits(self.classifier, batch, self.settings.forward_passes)
+        cross_entropies = F.cross_entropy(logits, batch.labels, reduction="none")
         membership = domain_membership(batch).to(cross_entropies.dtype)
         domain_losses = membership @ cross_entropies / membership.sum(1).clamp_min(1)
         self.log_weights = self.log_weights + self.settings.step_size * domain_losses.detach()  # length 1 at first, then D

@@ -1,5 +1,7 @@
 """Representation self-challenging (Huang et al., ECCV 2020, arXiv:2007.02454)."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -45,6 +47,12 @@ class RSC(Method):
 
 
 def largest_share(values: Tensor, share: float) -> Tensor:
-    """Return booleans N×n that are True at the largest values of each row of N×n. Their number is share · n, rounded."""
-    indices = values.topk(round(share * values.shape[1]), sorted=False).indices
+    """Return booleans N×n that are True at the largest values of each row of N×n, above its percentile 100 · (1 − share).
+
+    As in DomainBed, the percentile lies between two values if it hits none, and a value that equals it is among the largest.
+    Then ⌊share · (n − 1)⌋ + 1 values of n different ones are chosen: 6 of 16 and 171 of 512 with a share of 1/3.
+    """
+    n = values.shape[1]
+    count = math.floor(share * (n - 1) + 1e-6) + 1  # share · (n − 1) may be a whole number, but for rounding
+    indices = values.topk(count, sorted=False).indices
     return torch.zeros_like(values, dtype=torch.bool).scatter_(1, indices, True)

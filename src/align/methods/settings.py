@@ -45,7 +45,17 @@ class MethodSettings(Section):
         return ()
 
 
-class SGTSettings(MethodSettings):
+class ViewSettings(MethodSettings):
+    """What methods share that show the classifier several views of a batch, such as clean and changed images."""
+
+    forward_passes: Literal["separate", "shared"] = declared(
+        "separate",
+        "whether each view has a forward pass of its own, or all share one, where batch normalisation sees all views together",
+        "the authors' code",
+    )
+
+
+class SGTSettings(ViewSettings):
     """Saliency-guided training (arXiv:2111.14338)."""
 
     masked_fraction: float = declared(
@@ -54,17 +64,23 @@ class SGTSettings(MethodSettings):
     consistency: float = declared(1.0, "weight of KL(f(x) ‖ f(x̃))", "the authors' code", ge=0)
 
 
-class DRESettings(MethodSettings):
-    """Distributionally robust explanations (arXiv:2303.16390)."""
+class DRESettings(ViewSettings):
+    """Distributionally robust explanations (arXiv:2303.16390). ALIGN has these settings too: DRE's loss is its base."""
 
     consistency: float = declared(1.0, "weight of the L1 distance between mixed and mixture maps", "the authors' code", ge=0)
-    sparsity: float = declared(0.5, "weight of the map's L1 norm", "the authors' code", ge=0)
+    sparsity: float = declared(0.5, "weight of the L1 norm of Grad-CAM's maps", "the authors' code", ge=0)
     mixed_classification: float = declared(0.1, "weight of the cross-entropy of mixed images", "the authors' code", ge=0)
     beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio", "the authors' code", gt=0)
     sparsity_norm: Literal["mean", "authors"] = declared(
-        "mean", "L1 norm of the map: the mean of its cells, or the authors' mean of row maxima", "the paper describes the mean"
+        "mean", "L1 norm of a map: the mean of its cells, or the authors' mean of column maxima", "the paper describes the mean"
     )
     detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "the authors' code (captum)")
+    batch_norm: Literal["auto", "frozen", "trained"] = declared(
+        "auto",
+        "the statistics of batch normalisation: frozen as they are at the start; trained, those of each batch; or auto, which "
+        "freezes those that come with initial weights",
+        "the authors' code freezes those of ImageNet; a random network has none to keep",
+    )
 
     @property
     def compares_cells(self) -> bool:
@@ -72,7 +88,7 @@ class DRESettings(MethodSettings):
         return self.consistency > 0 or self.sparsity > 0
 
 
-class MixupSettings(MethodSettings):
+class MixupSettings(ViewSettings):
     """Mixup (arXiv:1710.09412)."""
 
     beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio", "DomainBed's", gt=0)
@@ -101,7 +117,7 @@ class RSCSettings(MethodSettings):
         return self.muted == "channels_or_positions"
 
 
-class CGCSettings(MethodSettings):
+class CGCSettings(ViewSettings):
     """Contrastive Grad-CAM consistency (arXiv:2110.00527)."""
 
     contrast: float = declared(0.5, "weight of the InfoNCE loss of the maps", "the authors' README", ge=0)
@@ -124,7 +140,7 @@ class IRMSettings(MethodSettings):
     annealing_steps: int = declared(500, "number of first steps, in which the penalty has weight 1", "DomainBed's", ge=0)
 
 
-class GroupDROSettings(MethodSettings):
+class GroupDROSettings(ViewSettings):
     """Group distributionally robust optimisation (arXiv:1911.08731)."""
 
     several_sources: ClassVar[bool] = True

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from align.methods.base import Batch, Method
 from align.methods.settings import SGTSettings
+from align.methods.views import view_features
 from align.models.modes import frozen
 
 
@@ -25,7 +26,8 @@ class SGT(Method):
         """Return the cross-entropy and the divergence. Gradients flow through both outputs."""
         images, labels = batch.images, batch.labels
         noisy = self.replace_least_salient(images, labels)
-        clean_logits, noisy_logits = self.classifier(torch.cat((images, noisy))).chunk(2)
+        features = view_features(self.classifier, (images, noisy), self.settings.forward_passes)
+        clean_logits, noisy_logits = map(self.classifier.classify, features)
         return {
             "classification": F.cross_entropy(clean_logits, labels),
             "consistency": divergence(clean_logits, noisy_logits),

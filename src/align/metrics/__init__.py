@@ -80,8 +80,8 @@ METRICS = {
     "auc": Entry(
         "align.metrics.prediction.auc:auc",
         {
-            "auc": Measure("AUC", True, PREDICTION, PER_CENT, needs="test images of two classes or more"),
-            "auc_classes": Measure("Classes in AUC", None, None),
+            "auc": Measure("ROC AUC", True, PREDICTION, PER_CENT, needs="test images of two classes or more"),
+            "auc_classes": Measure("Classes in ROC AUC", None, None),
         },
     ),
     "sufficiency": Entry(

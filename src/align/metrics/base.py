@@ -1,7 +1,7 @@
 """The input of a metric, and its output."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from align.errors import InputError
 from align.imaging.resizing import resized
 from align.imaging.scaling import is_flat
 from align.metrics.settings import EvaluationSettings
@@ -68,6 +69,7 @@ class Explained:
         predict: gives the probabilities of images in evaluation mode, without gradients.
         batch_size: the largest number of images that ``predict`` takes at once.
         settings: what is measured, and how finely.
+        paths: N names of the images, for messages; without them, images are named by their position.
     """
 
     images: Tensor
@@ -81,6 +83,35 @@ class Explained:
     predict: Callable[[Tensor], Tensor]
     batch_size: int
     settings: EvaluationSettings
+    paths: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no numbers: their order, and so every metric, would be arbitrary.
+
+        Raises:
+            InputError: a probability or a value of a saliency map is NaN or infinite.
+        """
+        everything = torch.arange(len(self.labels))
+        self.require_finite("probability", self.probabilities, everything)
+        for maps in (self.saliency, self.class_saliency):
+            self.require_finite("saliency map", maps, everything)
+
+    def require_finite(self, what: str, values: Tensor, indices: Tensor) -> None:
+        """Check that values (n×…) of the images at ``indices`` (n) are numbers.
+
+        Raises:
+            InputError: a value is NaN or infinite. The message says what it is of, and names the first such image.
+        """
+        finite = values.flatten(1).isfinite().all(dim=1)
+        if finite.all():
+            return
+        broken = indices.to(finite.device)[~finite].tolist()
+        first = self.paths[broken[0]] if self.paths else f"number {broken[0]} (from 0)"
+        raise InputError(
+            f"found a {what} that is NaN or infinite for {len(broken)} of {len(finite)} images, the first {first}, expected "
+            "finite numbers; remove the checkpoint, and train again with a lower training.learning_rate or with "
+            "training.precision: float32"
+        )
 
     @property
     def pixels(self) -> int:

@@ -28,6 +28,9 @@ def explain(
         packed: the images, without augmentation.
         settings: the batch size, and the settings of the metrics.
         device: the device to compute on.
+
+    Raises:
+        InputError: a probability or a value of a saliency map is NaN or infinite. The message names the image.
     """
     predictor = fuse_batch_normalisation(method.classifier)
     split = on_device([packed], device)
@@ -54,6 +57,7 @@ def explain(
         predict=lambda some: predict(predictor, some),
         batch_size=settings.batch_size,
         settings=settings,
+        paths=packed.paths,
     )
 
 

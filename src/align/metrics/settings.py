@@ -1,6 +1,6 @@
 """What can be set of the evaluation. Imports nothing heavy: see align.registry."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,7 +22,17 @@ class EvaluationSettings(Section):
     curve_steps: Annotated[int, Field(ge=2)] = declared(
         28, "steps of the insertion and deletion curves", "DRE: 224 · 8 pixels of 224²"
     )
-    blur: Annotated[float, Field(gt=0)] = declared(5.0, "σ of the insertion curve's blurred start, for 224 pixels", "DRE")
+    blur: Annotated[float, Field(gt=0)] = declared(
+        5.0,
+        "σ of the insertion curve's blurred start, for 224 pixels; the window has 2σ + 1 pixels a side",
+        "RISE's and DRE's code",
+    )
+    target_part: Literal["all", "train"] = declared(
+        "all",
+        "where there is no test split: on which images of a domain that was not trained on a run is tested, on all or on its "
+        "training split",
+        "DRE tests on all; DomainBed on the training split, 80 % of the domain",
+    )
     images_per_target: PositiveInt | None = Field(
         None, description="faithfulness metrics on so many evenly drawn test images of a target; none: on all"
     )

@@ -29,3 +29,19 @@ def frozen(network: nn.Module) -> Iterator[None]:
             yield
     finally:
         network.requires_grad_(True)
+
+
+@contextmanager
+def frozen_statistics(network: nn.Module) -> Iterator[None]:
+    """Let batch normalisation use its running statistics, and leave them as they are, during the block.
+
+    The rest of the network stays in its mode, and the weights of batch normalisation still train.
+    """
+    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d) and module.training]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()

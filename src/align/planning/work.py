@@ -103,7 +103,7 @@ def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFra
     if not set(dataset.domains) <= set(sizes["domain"]):
         return None
     for domain in dataset.domains:
-        tested = _images(sizes, [domain], evaluated_split(sizes, domain, sources))
+        tested = _images(sizes, [domain], evaluated_split(sizes, domain, sources, settings.target_part))
         passes += tested + perturbed * min(tested, settings.images_per_target or tested)
     return Work(0, passes, dataset.image_size, configuration.classifier.architecture)
 

@@ -63,15 +63,26 @@ def assign_splits(
     return manifest[["path", "domain", "class"]].assign(split=[split_of_path.get(path, "test") for path in manifest["path"]])
 
 
-def evaluated_split(splits: pd.DataFrame, domain: str, source_domains: Collection[str]) -> str | None:
+def evaluated_split(splits: pd.DataFrame, domain: str, source_domains: Collection[str], target_part: str) -> str | None:
     """Return the split of ``domain`` on which a model trained on ``source_domains`` is tested, None for all of its images.
 
-    If the source domains have no test split, they are tested on their validation splits, and the other domains on all of their
-    images. These are the protocols of DomainBed (arXiv:2007.01434) and JiGen (arXiv:1903.06864).
+    If the source domains have a test split, every domain is tested on it, as in JiGen's protocol for VLCS (arXiv:1903.06864). If
+    not, they are tested on their validation splits, and another domain on ``target_part`` of it. With ``all`` this is DRE's
+    protocol (arXiv:2303.16390), with ``train`` it is DomainBed's (arXiv:2007.01434, ``model_selection.py``: the accuracy on the
+    in-split of the test environment).
+
+    Args:
+        splits: domain and split of each image, or of each part of a domain.
+        domain: the domain that is tested.
+        source_domains: the domains that the model was trained on.
+        target_part: ``all``, or ``train`` for the training split. A domain that is not split is tested as a whole.
     """
     if (splits["domain"].isin(source_domains) & (splits["split"] == "test")).any():
         return "test"
-    return "validation" if domain in source_domains else None
+    if domain in source_domains:
+        return "validation"
+    is_split = (splits["domain"].eq(domain) & splits["split"].eq("train")).any()
+    return "train" if target_part == "train" and is_split else None
 
 
 def split_counts(number: int, shares: Sequence[float]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Accuracy and AUC on the test split of the domain that was trained on, with the paper's numbers."""
+"""Accuracy and both readings of AUC on the test split of the domain that was trained on, with the paper's numbers."""
 
 from collections.abc import Hashable
 
@@ -15,27 +15,31 @@ from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
 CAPTION = """
-Accuracy and AUC on unseen images of the training domain, in per cent. AUC is macro: one class against the rest, then
-the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. Rows named *paper*
-give the paper's number, if the data set is the paper's and the number is public. Otherwise the cell is empty. The
-average over domains is taken for each seed, before mean and spread.
+Accuracy, ROC AUC and insertion AUC on unseen images of the training domain. ROC AUC is macro: one class against the
+rest, then the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. Rows
+named *paper* give the paper's number, if the data set is the paper's and the number is public. Otherwise the cell is
+empty. The paper prints one AUC and does not say which, so its number stands beside both. The average over domains is
+taken for each seed, before mean and spread.
 """
 
 SETTING = ["dataset", "protocol", "metric"]
 
 
 def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
-    """Return a block for each data set, protocol and measure of predictions: methods × domains and their average.
+    """Return a block for each data set, protocol and measure: methods × domains and their average.
+
+    The measures are those of predictions, and those of which the paper prints numbers.
 
     Args:
         metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
+    known = published[published["setting"] == "in-distribution"]
+    measures = {*family_measures(PREDICTION), *known["metric"]}
     compared = study_rows(metrics, "comparison")
-    own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(family_measures(PREDICTION))]
+    own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(measures)]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
     data = seed_summary(pd.concat([values, averages(values, "domain")], ignore_index=True))
-    known = published[published["setting"] == "in-distribution"]
     data["published"] = published_values(data, known, {"domain": "target_domain"})
     return Table(data, [_block(setting, rows) for setting, rows in data.groupby(SETTING, sort=False)])
 

@@ -24,12 +24,14 @@ ALIGN with other masks in place of the learned ones:
 
 Values are means ± standard deviations over seeds. The best of each column is bold. Columns marked *in* are of the
 training domain. Columns marked *out* are the mean over the other domains. Rows named *paper* give the paper's number.
-Below each table stands what could not be run, and why.
+The paper prints one AUC and does not say which, so its number stands in both columns of an AUC. Below each table stands
+what could not be run, and why.
 """
 
 COLUMNS = (
     Column("accuracy", "in"),
     Column("auc", "in"),
+    Column("insertion_auc", "in"),
     Column("accuracy", "out"),
     Column("sufficiency", "in"),
     Column("comprehensiveness", "in"),

@@ -1,4 +1,4 @@
-"""Accuracy and AUC on the test splits of domains that were not trained on, with the paper's numbers."""
+"""Accuracy and ROC AUC on the test splits of domains that were not trained on, with the paper's numbers."""
 
 from collections.abc import Callable
 
@@ -15,9 +15,9 @@ from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
 CAPTION = """
-Accuracy and AUC on images of domains that were not trained on, in per cent. AUC is macro: one class against the rest,
-then the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. First comes
-the average over targets for each source domain, then every target. A star marks the pairs of the paper's tables.
+Accuracy and ROC AUC on images of domains that were not trained on, in per cent. ROC AUC is macro: one class against the
+rest, then the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. First
+comes the average over targets for each source domain, then every target. A star marks the pairs of the paper's tables.
 Averages are taken for each seed, before mean and spread.
 """
 

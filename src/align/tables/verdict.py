@@ -6,6 +6,7 @@ from typing import get_args
 import pandas as pd
 
 from align.methods.naming import method_title
+from align.metrics import MEASURES
 from align.metrics.printing import number_text
 from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
@@ -24,6 +25,9 @@ A claim is tested on the data set that it names, and by analogy on every other o
 and the same seeds. Intervals come from a bootstrap over images crossed with seeds. The verdict is of ALIGN. The verdict
 of ALIGN-plus, this project's variant, stands beside it. The paper names three of its six baselines. Mixup, RSC and CGC
 are this project's choice for the other three.
+
+The paper prints one AUC and does not say which. So each of its four claims on AUC has two rows: ROC AUC, and insertion
+AUC.
 """
 
 HEADER = ("Claim", "Where", "Paper", "Ours", "Difference", "Seeds", "Verdict", "ALIGN-plus", "Remarks")
@@ -71,8 +75,9 @@ def _where(answer: Answer) -> str:
 def _paper(answer: Answer) -> str:
     if answer.paper is None:
         return ""
-    other = f"; {answer.paper_other_method} {answer.paper_other:.2f}" if answer.paper_other is not None else ""
-    return f"{answer.paper:.2f}{other}"
+    digits = ".2f" if MEASURES[answer.metric].is_percentage else ".4f"
+    other = f"; {answer.paper_other_method} {answer.paper_other:{digits}}" if answer.paper_other is not None else ""
+    return f"{answer.paper:{digits}}{other}"
 
 
 def _ours(answer: Answer) -> str:

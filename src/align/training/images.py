@@ -56,9 +56,9 @@ class Images:
         """Return the normalised images. ``change`` is applied before, to images and masks with values in [0, 1]."""
         images = to_unit(self.images)
         if self.given_masks is None:
-            return Batch(normalise(change(images)), self.labels, None, self.domains)
+            return Batch(normalise(change(images)), self.labels, None, self.domains, images)
         changed = change(torch.cat((images, to_soft_masks(self.given_masks)), 1))
-        return Batch(normalise(changed[:, :3]), self.labels, changed[:, 3:], self.domains)
+        return Batch(normalise(changed[:, :3]), self.labels, changed[:, 3:], self.domains, images)
 
 
 class StreamedImages(Images):

@@ -10,7 +10,11 @@ from align.settings import PositiveInt, Section, Share, declared
 class TrainingSettings(Section):
     """The budget and the optimiser, the same for all methods."""
 
-    epochs: PositiveInt = declared(60, "passes over the training split", "not published; DRE trains for 5,000 steps")
+    epochs: PositiveInt = declared(
+        60,
+        "passes over the training split",
+        "not published, but the warm-up alone is 200 epochs there; DRE trains for 5,000 steps",
+    )
     batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE takes 16 per domain")
     learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")

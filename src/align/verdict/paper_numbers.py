@@ -10,7 +10,7 @@ from align.verdict.questions import Question
 
 
 class PaperNumbers(NamedTuple):
-    """What the paper prints for a claim, in per cent; None where it is not public.
+    """What the paper prints for a claim, in the units of its file; None where it is not public.
 
     Attributes:
         value: of the method that is claimed to be better.
@@ -28,7 +28,7 @@ def paper_numbers(question: Question, published: pd.DataFrame) -> PaperNumbers:
 
     Args:
         question: a claim where the paper makes it.
-        published: ``reference/align_paper.csv``, with values in per cent.
+        published: ``reference/align_paper.csv``, with values in per cent where tables print per cent.
     """
     claim = question.claim
     if len(question.domains) != 1:

@@ -13,9 +13,15 @@ NOTHING = 0.02
 GREY = 0.1
 
 
-def is_collapsed(mask_area: float) -> bool:
-    """Return whether a mask with this mean keeps everything or nothing."""
-    return not NOTHING <= mask_area <= EVERYTHING
+def collapse(area: float, spread: float) -> str:
+    """Return what is wrong with masks of this mean area and this mean spread within an image. Empty if they are not collapsed."""
+    if area > EVERYTHING:
+        return f"the mask's mean is {area:.3f}: it keeps everything"
+    if not area >= NOTHING:  # NaN too
+        return f"the mask's mean is {area:.3f}: it keeps nothing"
+    if not spread >= GREY:
+        return f"the mask's mean is {area:.3f} and its spread within an image {spread:.3f}: it is grey all over"
+    return ""
 
 
 def mask_collapse(areas: Mapping[int, float], spreads: Mapping[int, float]) -> Failure | None:
@@ -25,14 +31,8 @@ def mask_collapse(areas: Mapping[int, float], spreads: Mapping[int, float]) -> F
         areas: the mean of the mask, by epoch.
         spreads: the standard deviation of the mask within an image, in the same epochs.
     """
-    for epoch, area in areas.items():
-        if is_collapsed(area):
-            kind = "everything" if area > EVERYTHING else "nothing"
-            return Failure("mask collapse", epoch, f"the mask's mean is {area:.3f}: it keeps {kind}")
-        if spreads[epoch] < GREY:
-            detail = f"the mask's mean is {area:.3f} and its spread within an image {spreads[epoch]:.3f}: it is grey all over"
-            return Failure("mask collapse", epoch, detail)
-    return None
+    details = {epoch: collapse(area, spreads[epoch]) for epoch, area in areas.items()}
+    return next((Failure("mask collapse", epoch, detail) for epoch, detail in details.items() if detail), None)
 
 
 def explanation_drift(accuracies: Sequence[float], energies_outside: Sequence[float], first_epoch: int) -> Failure | None:

@@ -52,14 +52,18 @@ class LearnedMasker:
         return {"mask_distinction": 1.0, "mask_sparsity": self.settings.lambda1, "mask_smoothness": self.settings.lambda2}
 
     def step(self, batch: Batch, classifier: Classifier) -> tuple[dict[str, Tensor], Tensor]:
-        """Take one step. Return the loss terms with ``mask_total`` and ``mask_area``, and the soft masks N×1×H×W of the batch."""
+        """Take one step. Return the loss terms with their ``mask_total``, and the soft masks N×1×H×W of the batch.
+
+        With the terms come ``mask_area``, the mean of the soft masks, and ``mask_spread``, their deviation within an image.
+        """
         with frozen(classifier):
             scores = self.network.scores(batch.images, classifier)
             terms = self.losses(batch, RELAXATIONS[self.settings.mask_values](scores, self.generator), classifier)
             total = weighted_sum(terms, self.weights)
             minimise(total, self.optimiser)
         masks = scores.detach().sigmoid()
-        reported = terms | {"mask_total": total, "mask_area": masks.mean()}
+        spread = masks.std((1, 2, 3), correction=0).mean()
+        reported = terms | {"mask_total": total, "mask_area": masks.mean(), "mask_spread": spread}
         return {name: term.detach() for name, term in reported.items()}, masks
 
     def losses(self, batch: Batch, mask: Tensor, classifier: Classifier) -> dict[str, Tensor]:
@@ -69,9 +73,9 @@ class LearnedMasker:
         composites = torch.cat((composite(images, mask, reference), composite(images, 1 - mask, reference)))
         p_kept, p_removed = true_class_probability(classifier, composites, labels.repeat(2)).chunk(2)
         weights = even_weights(labels) if settings.even_classes else None
-        if settings.sparsity == "target_area":
+        if settings.mask_sparsity == "target_area":
             sparsity = distance_to_area(mask, settings.target_area, weights)
-        elif settings.sparsity == "adaptive":
+        elif settings.mask_sparsity == "adaptive":
             with torch.no_grad():
                 p_image = true_class_probability(classifier, images, labels)
                 hidden = torch.zeros_like(images) if reference is None else reference

@@ -7,24 +7,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from align.attribution.grad_cam import class_activation
-from align.imaging.scaling import min_max_scale
 from align.methods.adam import Adam
-from align.methods.align.collapse import explanation_drift, is_collapsed, mask_collapse
+from align.methods.align.collapse import collapse, explanation_drift, mask_collapse
 from align.methods.align.losses import guidance_loss
 from align.methods.align.masker_training import LearnedMasker
 from align.methods.align.other_masks import OTHER_MASKS
 from align.methods.align.settings import ALIGNSettings
-from align.methods.attribution_mixup import mix, mixing_ratios, mixture_distance, same_class_partners
-from align.methods.base import Batch, Failure, Method, OptimiserSettings
+from align.methods.base import Batch, Failure, OptimiserSettings
+from align.methods.dre import DRE
 from align.models.classifier import Classifier
 from align.registry import load
 
 
-class ALIGN(Method):
-    """Masker: L_mask = L_dist + λ₁‖M‖₁ + λ₂ TV(M). Classifier: L_clf = L_cls + λ₃ L_egl + λ₄ L_reg.
+class ALIGN(DRE):
+    """Masker: L_mask = L_dist + λ₁‖M‖₁ + λ₂ TV(M). Classifier: L_clf = L_cls + λ₃ L_egl + λ₄ L_reg. L_reg is DRE's three terms.
 
     In the phase ``warm_up`` only the classifier trains, without L_egl. Then only the masker trains, until its mask is no longer
-    collapsed. In the phase ``guided`` the two train by turns. With λ₃ = 0 the warm-up does not end.
+    collapsed. In the phase ``guided`` the two train by turns. With λ₃ = 0 the warm-up does not end, and ALIGN is DRE.
     """
 
     settings: ALIGNSettings
@@ -43,7 +42,9 @@ class ALIGN(Method):
     @property
     def weights(self) -> Mapping[str, float]:
         """Return the weight of each of the classifier's loss terms."""
-        return {"classification": 1.0, "guidance": self.settings.lambda3, "regularisation": self.settings.lambda4}
+        settings = self.settings
+        regularisation = {name: settings.lambda4 * weight for name, weight in self.regularisation_weights.items()}
+        return {"classification": 1.0, "guidance": settings.lambda3} | regularisation
 
     def start_epoch(self, epoch: int, epochs: int) -> bool:
         """Choose the phase. Return whether masker steps come first. They do at the end of the warm-up if masks are learned."""
@@ -56,7 +57,9 @@ class ALIGN(Method):
         """Return whether the masker has taken its steps and its mask is not collapsed, or whether it has used up its steps."""
         if len(steps) < self.settings.masker_steps:  # looking at the mask earlier would make the host wait for the GPU
             return False
-        return not steps or len(steps) >= self.settings.masker_steps_at_most or not is_collapsed(float(steps[-1]["mask_area"]))
+        if not steps or len(steps) >= self.settings.masker_steps_at_most:
+            return True
+        return not collapse(float(steps[-1]["mask_area"]), float(steps[-1]["mask_spread"]))
 
     def prepare(self, batch: Batch) -> dict[str, Tensor]:
         """Take a step that trains only the masker."""
@@ -76,26 +79,20 @@ class ALIGN(Method):
         return terms
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return L_cls, L_reg and, in the guided phase, L_egl. Clean and mixed images share one forward pass."""
-        images, labels = batch.images, batch.labels
-        partners = same_class_partners(labels, self.generator)
-        ratios = mixing_ratios(len(labels), self.settings.beta, self.generator)
-        features = self.classifier.features(torch.cat((images, mix(images, partners, ratios))))
-        clean = features[: len(labels)]
-        activation = class_activation(self.classifier, features, labels.repeat(2), detach_weights=self.settings.detach_weights)
-        maps, mixed_maps = min_max_scale(activation).chunk(2)
-        terms = {
-            "classification": F.cross_entropy(self.classifier.classify(clean), labels),
-            "regularisation": mixture_distance(maps, mixed_maps, partners, ratios),
-        }
+        """Return L_cls, the terms of L_reg and, in the guided phase, L_egl."""
+        mixture = self.mixture(batch)
+        terms = self.terms(batch.labels, mixture)
         if self.phase == "guided":
             assert self.guidance_mask is not None
-            if self.settings.attribution == "grad_cam":  # its maps are there already
-                explanation = activation[: len(labels)].relu()
-            else:
-                explanation = self.attribution(self.classifier, images, clean, labels)
-            terms["guidance"] = guidance_loss(explanation, self.guidance_mask)
+            terms["guidance"] = guidance_loss(self.explanation(batch, mixture.clean), self.guidance_mask)
         return terms
+
+    def explanation(self, batch: Batch, features: Tensor) -> Tensor:
+        """Return the maps Φ, N×h×w, that L_egl guides. ``features`` are those of the batch's images, N×C×h×w."""
+        if self.settings.attribution == "grad_cam":
+            return self.activation(features, batch.labels).relu()
+        maps: Tensor = self.attribution(self.classifier, batch.images, features, batch.labels)
+        return maps
 
     @torch.no_grad()
     def used_masks(self, batch: Batch) -> Tensor | None:

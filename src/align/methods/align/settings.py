@@ -6,12 +6,15 @@ from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
 from align.attribution import AT_LAST_MAP, ATTRIBUTIONS
-from align.methods.settings import Attribution, GivenMasks, MethodSettings
+from align.methods.settings import Attribution, DRESettings, GivenMasks
 from align.settings import declared
 
 
-class ALIGNSettings(MethodSettings):
-    """ALIGN (arXiv:2511.06944). The paper publishes none of these values except the length of the warm-up."""
+class ALIGNSettings(DRESettings):
+    """ALIGN (arXiv:2511.06944). The paper publishes none of these values except the length of the warm-up.
+
+    L_reg has DRE's settings. With sparsity and mixed_classification 0 it is the consistency of maps alone.
+    """
 
     masker: Literal["learned", "grey", "sam", "ground_truth", "random", "centre"] = Field(
         "learned", description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); ground_truth; or a control"
@@ -32,13 +35,15 @@ class ALIGNSettings(MethodSettings):
         ge=0,
     )
     lambda4: float = declared(
-        1.0, "λ₄: weight of L_reg, Mixup in attribution space", "DRE's weight of the same term; 0.1 works as well", ge=0
+        1.0,
+        "λ₄: weight of L_reg, the terms that DRE adds to the cross-entropy: consistency, sparsity and mixed_classification",
+        "the paper's ALIGN without guidance has the accuracy of DRE, to the digit",
+        ge=0,
     )
-    beta: float = declared(0.2, "parameter of Beta(β, β), which gives the mixing ratio of L_reg", "DRE's value", gt=0)
     warm_up: float = declared(
         0.5,
         "share of the epochs in which the classifier trains without guidance",
-        "the paper trains 200 epochs without guidance, of an unknown total",
+        "the paper warms up for 200 epochs, of an unknown total; ours is a share, by default 30 of 60 epochs in all",
         ge=0,
         le=1,
     )
@@ -79,21 +84,20 @@ class ALIGNSettings(MethodSettings):
         "L_dist: the paper's form, or −0.3 (log p_y(kept) + log(1 − p_y(removed))), which has a slope where p_y is near 0 or 1",
         "the paper's form",
     )
-    sparsity: Literal["fixed", "target_area", "adaptive"] = declared(
+    mask_sparsity: Literal["fixed", "target_area", "adaptive"] = declared(
         "fixed",
         "L_sparsity: ‖M‖₁ (fixed); the distance of each mask's area to target_area; or ‖M‖₁ times the attained fraction of the "
         "attainable dist (adaptive), so that a mask does not shrink before it has found the object",
         "the paper has ‖M‖₁; the others are ours, for its open question of fine detail",
     )
     target_area: float = declared(
-        0.2, "area of a mask that sparsity: target_area aims at", "between that of a digit and that of a VOC box", gt=0, lt=1
+        0.2, "area of a mask that mask_sparsity: target_area aims at", "between that of a digit and that of a VOC box", gt=0, lt=1
     )
     even_classes: bool = declared(
         False,
         "whether every class of a batch has the same weight in the masker's losses",
         "the paper does not mention such weights",
     )
-    detach_weights: bool = declared(True, "treat Grad-CAM's channel weights as constants", "unknown for ALIGN; DRE's choice")
 
     @property
     def given_masks(self) -> GivenMasks | None:
@@ -103,7 +107,8 @@ class ALIGNSettings(MethodSettings):
     @property
     def compares_cells(self) -> bool:
         """Return whether L_egl or L_reg is about a map of the size of the last feature map."""
-        return self.lambda4 > 0 or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
+        regularised = self.lambda4 > 0 and super().compares_cells
+        return regularised or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
 
     @property
     def learns_masks(self) -> bool:

@@ -31,6 +31,9 @@ def perturbed_confidence(explained: Explained, counts: Sequence[int], top: Fill,
 
     Returns:
         n×len(counts).
+
+    Raises:
+        InputError: a probability is NaN or infinite.
     """
     known = explained.perturbed_confidences
     missing = [count for count in dict.fromkeys(counts) if (top, rest, count) not in known]
@@ -43,8 +46,9 @@ def perturbed_confidence(explained: Explained, counts: Sequence[int], top: Fill,
         return torch.stack([explained.predicted_probability(explained.predict(some), indices) for some in perturbed], dim=1)
 
     if missing:
-        columns = in_batches(confidences, explained.sampled, explained.ranks, size=explained.batch_size).unbind(dim=1)
-        known.update({(top, rest, count): column for count, column in zip(missing, columns)})
+        found = in_batches(confidences, explained.sampled, explained.ranks, size=explained.batch_size)
+        explained.require_finite("probability with hidden pixels", found, explained.sampled)
+        known.update({(top, rest, count): column for count, column in zip(missing, found.unbind(dim=1))})
     return torch.stack([known[top, rest, count] for count in counts], dim=1)
 
 
