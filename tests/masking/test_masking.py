@@ -38,6 +38,13 @@ def test_what_is_given_on_a_device_is_computed_there(compute):
     assert compute().device == ELSEWHERE
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_masks_keep_the_precision_that_they_come_in(precision):
+    images, masks = torch.zeros(2, 3, 8, 8, dtype=precision), torch.zeros(2, 1, 8, 8, dtype=precision)
+    order, values = torch.rand(2, 16), torch.rand(2, 16, dtype=torch.float64)
+    assert centre_mask(images).dtype == replaced(masks, 0.5, order, values).dtype == precision
+
+
 def test_a_grey_level_stays_between_black_and_white():
     """An augmented image may be darker than black or brighter than white."""
     images = normalise(torch.tensor([-0.5, 0.25, 1.5])[:, None, None, None].expand(3, 3, 2, 2))
