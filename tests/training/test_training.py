@@ -35,6 +35,7 @@ from align.metrics.explain import explain
 from align.metrics.settings import EvaluationSettings
 from align.training import batches, trainer
 from align.training.batches import TrainingBatches
+from align.training.device import precision_on, processor
 from align.training.history import History, NonFiniteLossError, mean_terms
 from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
@@ -318,7 +319,8 @@ class TestRun:
             "failures": [failure._asdict() for failure in trained.failures],
         }
         assert set(cost) == {"device", "precision", "compile", "wall_seconds", "images_per_second", "peak_memory_bytes"}
-        assert cost["device"] == "CPU"
+        assert cost["device"] == f"CPU, {processor()}"
+        assert cost["precision"] == str(precision_on(CPU, "auto")).removeprefix("torch.")
         assert cost["peak_memory_bytes"] > 50e6  # torch alone takes more
 
     def test_restore(self, written):
