@@ -4,7 +4,7 @@ import ctypes
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -79,8 +79,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Return whether the device itself computes in bfloat16. Others imitate it, which takes longer than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot say, and gets float32
-    return multiplies_bfloat16(capabilities)
+    asked: Callable[[], Mapping[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # an older torch cannot say
+    return multiplies_bfloat16(asked())
 
 
 def multiplies_bfloat16(capabilities: Mapping[str, object]) -> bool:
