@@ -37,7 +37,7 @@ COMPILED_FOR = 300.0  # seconds
 VALIDATED = 200  # images
 NO_BFLOAT16 = f"left out: this processor has no instructions for bfloat16 ({', '.join(BFLOAT16_INSTRUCTIONS)})"
 WHOLE = ("size", "batch_size", "processes", "peak_memory_bytes")
-NOTED = ["network", "batch_size", "precision", "compile", "note"]  # rows that share these are printed as one
+NOTED = ["network", "size", "batch_size", "precision", "compile", "note"]  # rows that share these are printed as one
 PROVENANCE = ("device", "torch", "cuda", "git_revision")
 COLUMNS = (
     *("benchmark", "name", "network", "size", "batch_size", "precision", "compile", "loader", "processes"),
@@ -57,11 +57,11 @@ def main(kind: str) -> None:
     table = rows.assign(**provenance).reindex(columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     with whole_file(path) as partial:
         table.to_csv(partial, index=False, float_format="%.4g")
-    printed = table.drop(columns=[*PROVENANCE, "note"]).dropna(axis="columns", how="all")
+    printed = table.dropna(subset="seconds").drop(columns=[*PROVENANCE, "note"]).dropna(axis="columns", how="all")
     print(printed.to_string(index=False, na_rep="", float_format="%.4g"))
-    for (network, batch_size, precision, compiled, note), without in table.groupby(NOTED, sort=False):
-        names = ", ".join(without["name"])
-        print(f"{network}, batch {batch_size}, {precision}, compile: {compiled}: {names}: {note}")
+    for (network, size, batch_size, precision, compiled, note), rows_without in table.groupby(NOTED, sort=False):
+        names = ", ".join(rows_without["name"])
+        print(f"{network}, {size} pixels, batch {batch_size}, {precision}, compile: {compiled}: {names}: {note}")
     print(f"on {name}, torch {torch.__version__}: {path}")
 
 
