@@ -20,15 +20,16 @@ from align.augmentation.settings import AugmentationSettings
 from align.imaging.blur import scaled_blur
 from align.imaging.normalisation import normalise, to_unit
 from align.models.settings import ClassifierSettings
+from align.training.device import processor
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.blur import convolved
 from benchmarks.concurrent_runs import concurrent_runs, together
-from benchmarks.device import processor, slug
+from benchmarks.device import measured_device, slug
 from benchmarks.end_to_end import end_to_end, seconds_per_batch
 from benchmarks.evaluation import OPTIONS, evaluation
 from benchmarks.faithfulness import all_at_once, explained_noise, plain_loop
 from benchmarks.plain_loader import plain_batches
-from benchmarks.run import COLUMNS, FOLDER
+from benchmarks.run import COLUMNS, FOLDER, training_in_bfloat16
 from benchmarks.saving import saving
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
@@ -111,6 +112,29 @@ def test_a_variant_that_fails_is_a_row_that_says_why():
     assert rows["seconds"].notna().tolist() == [True, False]
     assert pd.isna(rows["note"][0])
     assert "no-such-mode" in rows["note"][1]
+
+
+def test_bfloat16_is_measured_where_the_processor_has_it(monkeypatch):
+    # Where bfloat16 is only imitated, to measure it would take ten minutes.
+    monkeypatch.setattr("benchmarks.run.training", lambda *settings: (pd.DataFrame([own.columns]) for own in settings))
+    rows = pd.concat(training_in_bfloat16(TINY, TINY._replace(size=8), native=True))
+    assert rows["size"].tolist() == [16, 8]
+    assert set(rows["precision"]) == {"bfloat16"}
+
+
+def test_bfloat16_is_left_out_with_the_reason_where_the_processor_would_imitate_it():
+    rows = pd.concat(training_in_bfloat16(TINY, TINY._replace(size=8), native=False))
+    assert rows["name"].tolist() == 2 * list(BOUNDS)
+    assert rows["size"].tolist() == len(BOUNDS) * [16] + len(BOUNDS) * [8]
+    assert rows["seconds"].isna().all()
+    assert set(rows["note"]) == {"left out: this processor has no instructions for bfloat16 (avx512_bf16, amx_bf16)"}
+
+
+def test_a_step_in_bfloat16_is_a_row_of_its_own():
+    settings = TINY, TINY._replace(precision="bfloat16")
+    rows = with_ratios(pd.concat([training_steps(setting, 1, ("erm", "sgt")) for setting in settings], ignore_index=True))
+    assert rows["precision"].tolist() == ["float32"] * 2 + ["bfloat16"] * 2
+    assert rows["ratio"][[0, 2]].tolist() == [1, 1]  # to ERM in the same precision
 
 
 def test_variants_beyond_the_budget_are_rows_without_a_measurement():
@@ -239,10 +263,8 @@ def test_concurrent_runs_together_make_a_row():
     assert rows["seconds"].tolist() == pytest.approx((rows["processes"] * TINY.batch_size / rows["per_second"]).tolist())
 
 
-def test_the_processor_has_the_name_that_linux_gives_it(tmp_path):
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2 GHz\n")
-    assert processor(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz"
-    assert processor(tmp_path / "absent")
+def test_a_processor_is_measured_on_one_thread():
+    assert measured_device(CPU) == f"CPU, {processor()}, one thread"
 
 
 @pytest.mark.parametrize(
