@@ -1,12 +1,14 @@
 """The rule that gives each claim its word. It was fixed before any result was known; ``docs/verdict.md`` states it in full.
 
 - *not tested*: what the claim is about was not run or not measured.
-- *reproduced*: the claimed method is better than every method that the claim names, each time with corrected p < 0.05. A claim
-  about settings must hold in as many settings as it says. Where the claim includes the published amount, the interval of the
-  advantage must not lie below that amount. A bound must hold in every measured case.
-- *not reproduced*: one named method or more is better than the claimed one, with corrected p < 0.05, or the interval of the
-  advantage lies below the claimed amount. A claim about settings fails where too few settings are left to reach its number. A
-  bound fails where one case breaks it.
+- *reproduced*: the claimed method is better than every method that the claim names, each time with p < 0.05. All comparisons
+  must succeed, so that none needs a correction (intersection–union test: Berger, Technometrics 24, 1982). A claim about
+  settings must hold in as many settings as it says. Each setting is another chance, so that the settings' p-values are
+  corrected by Holm's method. Where the claim includes the published amount, the interval of the advantage must not lie below
+  that amount. A bound must hold in every measured case.
+- *not reproduced*: one named method or more is better than the claimed one, with p < 0.05 after Holm's correction for all
+  comparisons, since each is another chance. Or the interval of the advantage lies below the claimed amount. A claim about
+  settings fails where too few settings are left to reach its number. A bound fails where one case breaks it.
 - *inconclusive*: everything else, and always with fewer than three seeds. A named method that is missing can never be beaten,
   so no claim becomes *reproduced* because data are missing.
 """
