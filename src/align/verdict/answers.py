@@ -141,7 +141,7 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
 def _undecided(closest: Pair, pairs: Sequence[Pair], sign: int) -> str:
     """Return a remark on methods that are not beaten though the one that the row shows is: their differences vary more."""
     others = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, sign)]
-    return f"p ≥ 0.05 against: {', '.join(others)}" if others and pair_holds(closest, sign) else ""
+    return f"not better with p < 0.05 than {', '.join(others)}" if others and pair_holds(closest, sign) else ""
 
 
 def _with_our_variant(question: Question) -> Question:
