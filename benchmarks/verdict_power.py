@@ -86,14 +86,14 @@ def main(repetitions: int = REPETITIONS) -> None:
 def rows(repetitions: int, seeds: Sequence[int] = SEEDS, images: int = IMAGES) -> Iterator[dict[str, object]]:
     """Yield a row for each metric, mixture of noise and number of seeds, then those of the whole rule for six baselines.
 
-    A row has the share of repetitions in which each rule found a difference: where there is none, and where there is one.
+    A row has the share of repetitions in which each rule found a difference: where there is none (level), and where there is one
+    (power). For six baselines the level is that of a method which equals one of them and is far better than the others.
     """
-    for (metric, (noise, effect)), count in product(product(METRICS, NOISES.values()), seeds):
-        name = next(key for key, value in NOISES.items() if value == (noise, effect))
-        yield {"comparison": metric, "noise": name, "seeds": count} | {
+    for (title, metric), (name, (noise, effect)), count in product(METRICS.items(), NOISES.items(), seeds):
+        yield {"comparison": title, "noise": name, "seeds": count} | {
             f"{kind}_{rule}": share
             for kind, quality in (("level", 0.0), ("power", effect))
-            for rule, share in found(METRICS[metric], noise, count, images, quality, repetitions).items()
+            for rule, share in found(metric, noise, count, images, quality, repetitions).items()
         }
     for (name, (noise, effect)), count in product(NOISES.items(), seeds):
         as_good_as_one = [0.0, *(-5 * effect for _ in range(BASELINES - 1))]
