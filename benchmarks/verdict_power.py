@@ -79,8 +79,19 @@ def main(repetitions: int = REPETITIONS) -> None:
     table = pd.DataFrame(rows(repetitions))
     with whole_file(OUTPUT) as partial_file:
         table.to_csv(partial_file, index=False, float_format="%.4f")
-    print(table.to_string(index=False, float_format="%.3f"))
+    print(summary(table))
     print(OUTPUT)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Return the table of docs/verdict.md: percentages, those of each number of seeds in one cell."""
+    shares = table.columns.drop(["comparison", "noise", "seeds"])
+    texts = table.assign(
+        **{share: [f"{100 * value:.1f}" if value < 0.1 else f"{100 * value:.0f}" for value in table[share]] for share in shares}
+    )
+    cells = texts.groupby(["comparison", "noise"], sort=False)[list(shares)].agg(" / ".join).reset_index()
+    lines = [[column.replace("_", ", ") for column in cells], ["---"] * len(cells.columns), *cells.to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def rows(repetitions: int, seeds: Sequence[int] = SEEDS, images: int = IMAGES) -> Iterator[dict[str, object]]:
@@ -135,10 +146,7 @@ def found(metric: Metric, noise: Noise, seeds: int, images: int, quality: float,
 
 
 def found_best(noise: Noise, seeds: int, images: int, others: Sequence[float], repetitions: int) -> dict[str, float]:
-    """Return the share of repetitions in which a method is called better than each of ``others``, by binary values.
-
-    The former rule differs in two ways. Both are shown apart: its correction with the present p-values, and the whole of it.
-    """
+    """Return the share of repetitions in which a method is called better than each of ``others``, by binary values."""
     random = np.random.default_rng(0)
     metric = METRICS["binary"]
     image_counts, seed_counts = [drawn(random, images)], drawn(random, seeds)
@@ -147,9 +155,9 @@ def found_best(noise: Noise, seeds: int, images: int, others: Sequence[float], r
         (ours, *baselines) = scores(random, (0.0, *others), seeds, images, noise, 1)[0]
         new = [estimate([sample(metric.values(ours) - metric.values(other), "")]) for other in baselines]
         old = [former(metric, np.stack([ours, other])[np.newaxis], image_counts, seed_counts) for other in baselines]
-        (holds,) = (outcome == "holds" for outcome in outcomes([[advantage(one, seeds, images) for one in new]]))
-        held.append((holds, beats_all(new), beats_all(old)))
-    return dict(zip(("new", "new, Holm's", "former"), np.mean(held, axis=0)))
+        (outcome,) = outcomes([[advantage(one, seeds, images) for one in new]])
+        held.append((outcome == "holds", beats_all(old)))
+    return dict(zip(("new", "former"), np.mean(held, axis=0)))
 
 
 def named(by_target: Array) -> Iterator[tuple[str, Array]]:

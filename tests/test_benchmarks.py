@@ -34,7 +34,7 @@ from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
 from benchmarks.training_steps import BOUNDS, training_steps, variants, with_ratios
 from benchmarks.validation import validation
-from benchmarks.verdict_power import BASELINES, METRICS, NOISES, former, found_best, rows, scores
+from benchmarks.verdict_power import BASELINES, METRICS, NOISES, former, found_best, rows, scores, summary
 from benchmarks.verdict_power import found as found_differences
 
 CPU = torch.device("cpu")
@@ -316,4 +316,11 @@ def test_each_metric_and_noise_has_a_row():
     table = pd.DataFrame(rows(2, seeds=(3,), images=20))
     assert len(table) == (len(METRICS) + 1) * len(NOISES)
     assert not table[["comparison", "noise", "seeds"]].duplicated().any()
-    assert table.filter(regex="level|power").drop(columns=["level_new, Holm's", "power_new, Holm's"]).notna().all(axis=None)
+    assert table.filter(regex="level|power").notna().all(axis=None)
+
+
+def test_the_summary_has_all_numbers_of_seeds_in_one_cell():
+    table = pd.DataFrame([("AUC", "images", 3, 0.051, 0.5), ("AUC", "images", 5, 0.0, 1.0)])
+    table.columns = ["comparison", "noise", "seeds", "level_new", "power_new"]
+    *_, row = summary(table).split("\n")
+    assert row == "| AUC | images | 5.1 / 0.0 | 50 / 100 |"
