@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CONFIG ?= config/paper.yaml
 MEASURED ?= results
+MUTMUT := mutmut==3.8.1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -15,7 +16,7 @@ heading = @printf '\n=== %s ===\n' '$(1)'
 # The options that both files made by `make lock` share.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header
 
-.PHONY: help install reproduce plan test format lint types workflow tests bench bench-gpu lock
+.PHONY: help install reproduce plan test format lint types workflow tests mutants bench bench-gpu lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,9 @@ workflow: $(READY) ## Snakemake's own checks of the rules
 tests: $(READY) ## all tests
 	$(call heading,tests)
 	@$(IN_VENV) OMP_NUM_THREADS=1 pytest --numprocesses 3 --dist worksteal
+
+mutants: $(READY) ## what the tests do not notice: mutation tests of PART (all of it: hours), see CONTRIBUTING.md
+	@$(IN_VENV) OMP_NUM_THREADS=1 uv run --quiet --no-project --with $(MUTMUT) mutmut run $(PART)
 
 bench: $(READY) ## the speed on one CPU thread, as a table: artifacts/performance/cpu.csv
 	@$(IN_VENV) OMP_NUM_THREADS=1 python -m benchmarks.run cpu

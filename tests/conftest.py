@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import Phase, settings
 from method_terms import SIZE, SMALL
 from PIL import Image
 
@@ -34,6 +34,10 @@ training: {epochs: 1, batch_size: 2}
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)  # no test may depend on how busy the machine is
 settings.load_profile("untimed")
+# For `make mutants`: the same examples each time, and the first that fails is enough.
+settings.register_profile(
+    "mutants", deadline=None, database=None, derandomize=True, max_examples=25, phases=(Phase.explicit, Phase.generate)
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from align.attribution import ATTRIBUTIONS
 from align.attribution.grad_cam import class_activation, grad_cam, grad_cam_at
 from align.attribution.hires_cam import hires_cam
 from align.attribution.input_gradient import class_gradient, input_gradient
-from align.attribution.integrated_gradients import STEPS, path_integral
+from align.attribution.integrated_gradients import STEPS, integrated_gradients, path_integral
 from align.attribution.layer_cam import layer_cam
 from align.imaging.scaling import is_flat, min_max_scale
 from align.models.classifier import build_classifier
@@ -92,6 +92,12 @@ def test_detached_weights_leave_the_head_alone(example):
     assert torch.autograd.grad(detached.sum(), head, allow_unused=True) == (None,)
 
 
+def test_a_map_at_a_stage_has_the_weights_gradients_unless_they_are_detached(example):
+    classifier, images, labels, _, last = example
+    maps = grad_cam_at(classifier, images, labels, last)
+    assert torch.autograd.grad(maps.sum(), classifier.head.weight)[0].abs().sum() > 0
+
+
 def test_maps_are_available_without_any_gradient(example):
     classifier, images, labels, _, last = example
     classifier.requires_grad_(False)
@@ -135,6 +141,15 @@ def test_path_integral_equals_captum(example):
     classifier, images, labels, _, _ = example
     expected = IntegratedGradients(classifier).attribute(images, target=labels, n_steps=STEPS, method="riemann_middle")
     torch.testing.assert_close(path_integral(classifier, images, labels), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_integrated_gradients_are_the_sum_of_a_pixel_s_channels_where_it_is_positive(example):
+    classifier, images, labels, _, _ = example
+    channels = IntegratedGradients(classifier).attribute(images, target=labels, n_steps=STEPS, method="riemann_middle")
+    expected = (channels[:, 0] + channels[:, 1] + channels[:, 2]).clamp(min=0)
+    assert 0 < (expected > 0).double().mean() < 1
+    found = integrated_gradients(classifier, images, classifier.features(images), labels)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_path_integral_is_complete(example, generator):

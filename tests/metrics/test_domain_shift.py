@@ -107,6 +107,13 @@ def test_values_equal_an_independent_computation():
     )
 
 
+def test_a_pair_of_equal_images_has_no_slope_even_if_rounding_makes_its_outputs_differ():
+    found = measured(
+        [[0.5, 0.5], [0.9, 0.1]], [[0.6, 0.4], [0.6, 0.4]], [0, 1], torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    )
+    assert found["local_lipschitz_maximum"] == pytest.approx(0.3 * math.sqrt(2) / math.sqrt(3))
+
+
 def test_a_linear_model_has_its_known_constant():
     """p = (½ + w·x, ½ − w·x): a step along w moves p by √2 |w| for each unit, a step across w by nothing."""
     weights = torch.tensor([0.03, 0.04, 0.0])  # of length 0.05

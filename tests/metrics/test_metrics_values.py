@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from align.errors import InputError
 from align.metrics import MEASURES, METRICS
-from align.metrics.base import Explained, Pairs
+from align.metrics.base import Explained, Pairs, descending_ranks
 from align.metrics.evaluate import measure, measurements
 from align.metrics.faithfulness.insertion_auc import blurred
 from align.metrics.faithfulness.perturbation import select_by_rank
@@ -185,6 +185,21 @@ def test_normalised_forms_are_undefined_without_a_drop_to_normalise_by():
     assert undefined("comprehensiveness", example) == ["normalised_comprehensiveness"]
 
 
+def test_normalised_forms_are_undefined_where_an_empty_image_is_as_probable():
+    """The weights cancel: the whole image and the empty one are as probable, but not the image without its first pixels."""
+    cancelling = model_with(torch.tensor([[2.0, -1.0], [-1.0, 0.0]]))
+    example = explained(RIGHT, cancelling, settings={"removed_shares": (0.25,)})
+    found = measured("sufficiency", example) | measured("comprehensiveness", example)
+    assert set(found) == {"sufficiency", "comprehensiveness"}
+    assert all(abs(value) > 0.1 for value, _ in found.values())
+
+
+def test_every_image_has_a_drop_of_its_own():
+    both = torch.tensor([RIGHT[0], WRONG[0]])
+    drops = compute("comprehensiveness", explained(both, FOUR_PIXELS, settings={"removed_shares": (0.25, 0.5)}))
+    assert drops["comprehensiveness"].tolist() == pytest.approx([P4 - (P2 + P1) / 2, P4 - (P4 + P3) / 2])
+
+
 def test_predictions_number_what_the_documentation_says():
     asked = []
     model = mass(torch.full((8, 8), 1 / 64))
@@ -228,6 +243,30 @@ def test_faithfulness_is_measured_on_evenly_sampled_images_only():
     example = explained(torch.rand(10, 4, 4), settings={"images_per_target": 20})
     assert measured("sufficiency", example)["sufficiency"][1] == 10
     assert measured("accuracy", explained(torch.rand(10, 4, 4), settings={"images_per_target": 4}))["accuracy"] == (1.0, 10)
+
+
+@pytest.mark.parametrize("pixels", [6, 100, 5000])
+def test_equal_pixels_rank_in_reading_order_however_many(pixels):
+    """Sorting may swap equal values of a large map unless it is told not to."""
+    levels = torch.arange(pixels) % 3
+    expected = sorted(range(pixels), key=lambda place: -int(levels[place]))
+    ranks = descending_ranks(levels.float().reshape(1, 1, pixels)).flatten().tolist()
+    assert [ranks[place] for place in expected] == list(range(pixels))
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda maps: blurred(maps.expand(2, 3, 8, 8), 2.0),
+        lambda maps: descending_ranks(maps[:, 0]),
+        lambda maps: average_precision(maps.flatten(1), maps.flatten(1) > 0),
+    ],
+    ids=["blurred", "ranks", "average precision"],
+)
+def test_what_is_given_on_a_device_is_computed_there(compute):
+    """The device ``meta`` is not the CPU, and every machine has it. It computes shapes only."""
+    maps = torch.empty(2, 1, 8, 8, device="meta")
+    assert compute(maps).device == maps.device
 
 
 def test_ties_keep_the_reading_order_and_coarse_maps_are_resized_before_ranking():
@@ -360,6 +399,11 @@ def test_a_map_with_little_contrast_is_a_map():
     assert measured("iou", located(sloped)) == {"iou": (1.0, 1)}
 
 
+def test_a_learned_mask_of_one_half_is_not_above_one_half():
+    example = located([4.0, 3.0, 2.0, 1.0], learned_mask=torch.tensor([[[0.75, 0.5, 0.25, 0.0]]]))
+    assert measured("iou", example)["learned_mask_iou"] == (0.5, 1)
+
+
 def test_a_flat_learned_mask_has_an_area_and_no_order():
     example = located([4.0, 3.0, 2.0, 1.0], learned_mask=torch.ones(1, 1, 4))
     assert measured("iou", example)["learned_mask_iou"] == (0.5, 1)
@@ -405,6 +449,11 @@ def test_auc_is_scikit_learns_over_the_classes_that_occur():
     probabilities = generator.dirichlet(np.ones(4), 40).round(1)
     expected = np.mean([roc_auc_score(labels == k, probabilities[:, k]) for k in (0, 1, 3)])
     assert measured("auc", predicted(probabilities, labels)) == {"auc": (pytest.approx(expected), 40), "auc_classes": (3, 40)}
+
+
+def test_the_last_class_may_not_occur():
+    example = predicted([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4]], [0, 1, 0])
+    assert measured("auc", example) == {"auc": (1.0, 3), "auc_classes": (2, 3)}
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])

@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import pandas as pd
@@ -48,6 +49,16 @@ def test_counts_are_rounded_shares_with_at_least_one_each(number, values):
     ("number", "expected"), [(3, [1, 1, 1]), (4, [2, 1, 1]), (5, [3, 1, 1]), (10, [6, 2, 2]), (1415, [849, 283, 283])]
 )
 def test_counts_of_60_20_20(number, expected):
+    assert split_counts(number, (0.6, 0.2, 0.2)) == expected
+
+
+def test_a_split_without_a_share_stays_empty():
+    assert split_counts(10, (0.8, 0.2, 0.0)) == [8, 2, 0]
+    assert split_counts(2, (0.9, 0.1, 0.0)) == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, [1, 0, 0]), (2, [1, 1, 0])])
+def test_too_few_for_all_splits_are_rounded_shares(number, expected):
     assert split_counts(number, (0.6, 0.2, 0.2)) == expected
 
 
@@ -133,6 +144,29 @@ def test_rare_kinds_of_groups_are_dealt_with_similar_ones():
     result = assign_splits(manifest, DEFAULT, group_pattern=GROUP)
     groups = result.assign(group=result["path"].str.extract(GROUP)[0]).drop_duplicates("group")
     assert Counter(groups["split"]) == {"train": 6, "validation": 2, "test": 2}
+
+
+def test_rare_groups_are_dealt_with_those_of_the_same_domains_first():
+    """Each group has its own number of images. All together, the shares would hold for both domains only, not for each."""
+    groups = [(domain, n) for domain in "AB" for n in range(1, 11)]
+    manifest = listing([f"{domain}/x/group{domain}{n}-{i}.png" for domain, n in groups for i in range(n)])
+    for seed in range(5):
+        result = assign_splits(manifest, SplitSettings(seed=seed), group_pattern=r"group([AB]\d+)")
+        groups = result.assign(group=result["path"].str.extract(r"group([AB]\d+)")[0]).drop_duplicates("group")
+        for _, dealt in groups.groupby("domain"):
+            assert Counter(dealt["split"]) == {"train": 6, "validation": 2, "test": 2}
+
+
+def test_rare_groups_are_dealt_with_those_of_the_same_classes_next():
+    """Each group has an image in a pair of domains of its own. The first three groups of a domain and class are in no other."""
+    pairs = list(itertools.combinations("ABCDEF", 2))
+    single = [f"{domain}/{label}/group{domain}{label}{n}-0.png" for domain in "ABCDEF" for label in "xy" for n in range(3)]
+    shared = [f"{domain}/{label}/group{''.join(pair)}{label}-0.png" for pair in pairs for label in "xy" for domain in pair]
+    for seed in range(5):
+        result = assign_splits(listing(single + shared), SplitSettings(seed=seed), group_pattern=r"group(\w+)-")
+        dealt = result[result["path"].isin(shared)]
+        for _, of_class in dealt.groupby("class"):
+            assert Counter(of_class["split"]) == {"train": 2 * 9, "validation": 2 * 3, "test": 2 * 3}
 
 
 def test_test_only_domains_are_tested_on_whole_and_pull_no_group_along():
