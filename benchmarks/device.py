@@ -1,21 +1,15 @@
 """The name of the device on which a measurement was taken."""
 
-import platform
 import re
-from pathlib import Path
 
 import torch
 
+from align.training.device import device_name
 
-def device_name(device: torch.device) -> str:
+
+def measured_device(device: torch.device) -> str:
     """Return the name of the GPU, or the name of the processor, of which one thread is used."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {processor()}, one thread"
-
-
-def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's model from Linux's file ``cpuinfo``. Without that file, return what Python knows."""
-    model = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.is_file() else None
-    return model[1] if model else platform.processor() or platform.machine()
+    return device_name(device) if device.type == "cuda" else f"{device_name(device)}, one thread"
 
 
 def slug(name: str) -> str:

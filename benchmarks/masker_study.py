@@ -69,8 +69,9 @@ def main(file: str, experiment: str, domain: str, seed: int) -> None:
     checkpoint = Path(places.run(paths.CHECKPOINT, Run(dataset, "single_source", domain, "erm", seed)))
     classifier = restore(RunSettings.from_values(values), checkpoint, CPU)[0].classifier
     training, validation = (read_packed(folders, splits, domain, split, classes) for split in ("train", "validation"))
+    part = configuration.evaluation.target_part
     tested = {
-        name: read_packed(folders, splits, name, evaluated_split(splits, name, [domain]), classes)
+        name: read_packed(folders, splits, name, evaluated_split(splits, name, [domain], part), classes)
         for name in configuration.datasets[dataset].domains
     }
     rows = []

@@ -74,11 +74,15 @@ def variants(settings: Iterable[Setting], rounds: int, names: Sequence[str], bud
                 torch.compiler.reset()  # otherwise torch compiles only the first few variants of a module
                 yield training_steps(setting, rounds, (name,))
             except Exception as error:  # a compiler may raise anything
-                note = f"{type(error).__name__}: {first_line(error)}"
-                row = {"benchmark": "training step", "name": name, **setting.columns, "seconds": math.nan, "note": note}
-                yield pd.DataFrame([row])
+                yield left_out(setting, [name], f"{type(error).__name__}: {first_line(error)}")
 
     return with_ratios(pd.concat(variant_rows(), ignore_index=True))
+
+
+def left_out(setting: Setting, names: Iterable[str], note: str) -> pd.DataFrame:
+    """Return a row without a measurement for each method. Its note says why there is none."""
+    row = {"benchmark": "training step", **setting.columns, "seconds": math.nan, "note": note}
+    return pd.DataFrame([{"name": name} | row for name in names])
 
 
 def with_ratios(rows: pd.DataFrame) -> pd.DataFrame:

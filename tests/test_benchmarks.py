@@ -20,20 +20,23 @@ from align.augmentation.settings import AugmentationSettings
 from align.imaging.blur import scaled_blur
 from align.imaging.normalisation import normalise, to_unit
 from align.models.settings import ClassifierSettings
+from align.training.device import processor
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.blur import convolved
 from benchmarks.concurrent_runs import concurrent_runs, together
-from benchmarks.device import processor, slug
+from benchmarks.device import measured_device, slug
 from benchmarks.end_to_end import end_to_end, seconds_per_batch
 from benchmarks.evaluation import OPTIONS, evaluation
 from benchmarks.faithfulness import all_at_once, explained_noise, plain_loop
 from benchmarks.plain_loader import plain_batches
-from benchmarks.run import COLUMNS, FOLDER
+from benchmarks.run import COLUMNS, FOLDER, training_in_bfloat16
 from benchmarks.saving import saving
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, table, with_goals
 from benchmarks.training_steps import BOUNDS, training_steps, variants, with_ratios
 from benchmarks.validation import validation
+from benchmarks.verdict_power import BASELINES, METRICS, NOISES, former, found_best, rows, scores, summary
+from benchmarks.verdict_power import found as found_differences
 
 CPU = torch.device("cpu")
 TINY = Setting(ClassifierSettings(architecture="small_resnet", weights=None, widths=(4, 4)), 16, 8, CPU)
@@ -111,6 +114,29 @@ def test_a_variant_that_fails_is_a_row_that_says_why():
     assert rows["seconds"].notna().tolist() == [True, False]
     assert pd.isna(rows["note"][0])
     assert "no-such-mode" in rows["note"][1]
+
+
+def test_bfloat16_is_measured_where_the_processor_has_it(monkeypatch):
+    # Where bfloat16 is only imitated, to measure it would take ten minutes.
+    monkeypatch.setattr("benchmarks.run.training", lambda *settings: (pd.DataFrame([own.columns]) for own in settings))
+    rows = pd.concat(training_in_bfloat16(TINY, TINY._replace(size=8), native=True))
+    assert rows["size"].tolist() == [16, 8]
+    assert set(rows["precision"]) == {"bfloat16"}
+
+
+def test_bfloat16_is_left_out_with_the_reason_where_the_processor_would_imitate_it():
+    rows = pd.concat(training_in_bfloat16(TINY, TINY._replace(size=8), native=False))
+    assert rows["name"].tolist() == 2 * list(BOUNDS)
+    assert rows["size"].tolist() == len(BOUNDS) * [16] + len(BOUNDS) * [8]
+    assert rows["seconds"].isna().all()
+    assert set(rows["note"]) == {"left out: this processor has no instructions for bfloat16 (avx512_bf16, amx_bf16)"}
+
+
+def test_a_step_in_bfloat16_is_a_row_of_its_own():
+    settings = TINY, TINY._replace(precision="bfloat16")
+    rows = with_ratios(pd.concat([training_steps(setting, 1, ("erm", "sgt")) for setting in settings], ignore_index=True))
+    assert rows["precision"].tolist() == ["float32"] * 2 + ["bfloat16"] * 2
+    assert rows["ratio"][[0, 2]].tolist() == [1, 1]  # to ERM in the same precision
 
 
 def test_variants_beyond_the_budget_are_rows_without_a_measurement():
@@ -239,10 +265,8 @@ def test_concurrent_runs_together_make_a_row():
     assert rows["seconds"].tolist() == pytest.approx((rows["processes"] * TINY.batch_size / rows["per_second"]).tolist())
 
 
-def test_the_processor_has_the_name_that_linux_gives_it(tmp_path):
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2 GHz\n")
-    assert processor(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz"
-    assert processor(tmp_path / "absent")
+def test_a_processor_is_measured_on_one_thread():
+    assert measured_device(CPU) == f"CPU, {processor()}, one thread"
 
 
 @pytest.mark.parametrize(
@@ -273,3 +297,52 @@ def test_saving_is_a_share_of_the_time():
     assert rows["name"].tolist() == ["erm", "align"]
     assert rows["ratio"].tolist() == pytest.approx((rows["seconds"] / (30 + rows["seconds"])).tolist())
     assert rows["goal"].tolist() == [0.02, 0.02]
+
+
+def test_simulated_scores_have_the_effects_that_they_are_made_of():
+    random, (noise, _) = np.random.default_rng(0), NOISES["images, strong seeds"]
+    targets = [scores(random, (0.5, 0.0), 5, 200, noise, 1)[0] for _ in range(300)]
+    differences = np.array([ours - theirs for ours, theirs in targets])
+    assert differences.mean() == pytest.approx(0.5, abs=0.05)
+    assert differences.mean(axis=2).var(axis=1, ddof=1).mean() == pytest.approx(
+        2 * (noise.network**2 + noise.rest**2 / 200), rel=0.1
+    )
+    assert differences.mean(axis=1).var(axis=1).mean() == pytest.approx(2 * (noise.image**2 + noise.rest**2 / 5), rel=0.1)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_draw_that_takes_each_image_once_has_the_metric_of_all(name):
+    found = np.random.default_rng(0).normal(0.5, 1, (3, 40))
+    by_seed = METRICS[name].values(found).mean(axis=1)
+    assert METRICS[name].draws(found, np.ones((1, 40))) == pytest.approx(by_seed[np.newaxis])
+
+
+def test_the_former_rule_counts_what_a_network_does_on_one_image_up_to_three_times():
+    """With this as the only noise, its variance is a multiple of the true one. So it finds almost nothing where nothing is."""
+    noise = NOISES["only the rest"][0]
+    by_rule = found_differences(METRICS["continuous"], noise, 5, 60, 0.0, 100)
+    assert by_rule["former"] <= 0.02
+    counts = [np.random.default_rng(0).multinomial(60, np.full(60, 1 / 60), 250).astype(float)]
+    seeds = np.random.default_rng(1).multinomial(5, np.full(5, 1 / 5), 250).astype(float)
+    far = scores(np.random.default_rng(2), (2.0, 0.0), 5, 60, noise, 1)
+    assert former(METRICS["continuous"], far, counts, seeds).p < 1e-4
+
+
+def test_the_best_of_all_is_found_by_either_rule_and_never_the_worst():
+    noise = NOISES["images"][0]
+    assert set(found_best(noise, 3, 60, [-4.0] * BASELINES, 5).values()) == {1.0}
+    assert set(found_best(noise, 3, 60, [-4.0] * (BASELINES - 1) + [4.0], 5).values()) == {0.0}
+
+
+def test_each_metric_and_noise_has_a_row():
+    table = pd.DataFrame(rows(2, seeds=(3,), images=20))
+    assert len(table) == (len(METRICS) + 1) * len(NOISES)
+    assert not table[["comparison", "noise", "seeds"]].duplicated().any()
+    assert table.filter(regex="level|power").notna().all(axis=None)
+
+
+def test_the_summary_has_all_numbers_of_seeds_in_one_cell():
+    table = pd.DataFrame([("AUC", "images", 3, 0.051, 0.5), ("AUC", "images", 5, 0.0, 1.0)])
+    table.columns = ["comparison", "noise", "seeds", "level_new", "power_new"]
+    *_, row = summary(table).split("\n")
+    assert row == "| AUC | images | 5.1 / 0.0 | 50 / 100 |"

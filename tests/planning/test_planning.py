@@ -28,7 +28,7 @@ from benchmarks.end_to_end import end_to_end
 from benchmarks.run import COLUMNS
 from benchmarks.saliency_maps import saliency_maps
 from benchmarks.setting import Setting
-from benchmarks.training_steps import training_steps
+from benchmarks.training_steps import left_out, training_steps
 
 ERM = JobKind("train", "here", "erm")
 COUNTS = REPOSITORY / "reference/dataset_counts.csv"
@@ -95,6 +95,8 @@ def write_run(results, run, seconds, images, side, epochs):
     data = f"data/{run.dataset}/key"
     files = [f"{data}/splits-key.csv", f"{data}/images/{run.domain}.npy", f"{data}/images/masks/{run.domain}.npy"]
     account = {
+        "precision": "bfloat16",
+        "device": "CPU, AMD EPYC 9V74",
         "settings": {"training": {"epochs": epochs}, "classifier": {"architecture": "small_resnet"}},
         "hashes": {"data": {f"results/{file}": "" for file in files}},
     }
@@ -122,10 +124,12 @@ def test_the_work_of_a_finished_run_is_read(tmp_path):
     run = Run("VLCS", "single_source", "SUN09", "erm", 0)
     write_run(tmp_path, run, seconds=60, images=7, side=8, epochs=3)
     assert read_finished_jobs(tmp_path) == [
-        FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"))
+        FinishedJob(JobKind("train", "VLCS", "erm"), 60, Work(5 * 3, 1 * 3, 8, "small_resnet"), "bfloat16 on CPU, AMD EPYC 9V74")
     ]
     (tmp_path / f"data/VLCS/key/images/{run.domain}.npy").unlink()
     assert read_finished_jobs(tmp_path)[0].work is None
+    next(tmp_path.glob("runs/**/run.json")).unlink()
+    assert read_finished_jobs(tmp_path)[0].trained_in is None
 
 
 def test_splits_are_foreseen_from_what_is_published_until_they_are_made(tmp_path):
@@ -217,11 +221,12 @@ def test_images_per_second_become_seconds(tmp_path):
     seconds, basis = expected(path, WORK)
     assert seconds == pytest.approx(60_000 / 500 + 60_000 / 10_000 + 20_000 / 2_000)
     assert basis == (
-        "training step (224 pixels, batch 32) + data side (224 pixels, batch 32) + forward pass (224 pixels, batch 64)"
+        "training step in float32 (224 pixels, batch 32) + data side (224 pixels, batch 32) + "
+        "forward pass in float32 (224 pixels, batch 64)"
     )
     assert expected(path, WORK, ERM._replace(method="erm-beta=1.0")).seconds == seconds
     evaluation = expected(path, WORK._replace(trained=0), JobKind("evaluate", "here", "sgt"))
-    assert evaluation == (10, "forward pass (224 pixels, batch 64)")
+    assert evaluation == (10, "forward pass in float32 (224 pixels, batch 64)")
 
 
 @pytest.mark.parametrize(
@@ -240,6 +245,21 @@ def test_the_configured_precision_and_compilation_count(tmp_path, training, engi
     path = throughput(tmp_path, *((*STEP, *variant, value) for variant, value in rates.items()), DATA, FORWARD)
     found = expected(path, Work(60_000, 0, 224, "resnet18"), training={"batch_size": 32} | training, engine=engine)
     assert found.seconds == (rate and pytest.approx(60_000 / rate + 6))
+    if rate:
+        assert f"training step in {'bfloat16' if rate == 2000 else 'float32'} (" in found.basis
+
+
+def test_what_a_processor_does_not_have_is_not_planned_with(tmp_path):
+    without = left_out(
+        Setting(ClassifierSettings(architecture="resnet18"), 224, 32, torch.device("cpu"), "bfloat16"), ["erm"], "why"
+    )
+    rows = pd.read_csv(throughput(tmp_path, (*STEP, "float32", "none", 500), DATA, FORWARD))
+    pd.concat([rows, without.assign(device="a GPU")]).to_csv(tmp_path / "cpu.csv", index=False)
+    auto = expected(tmp_path / "cpu.csv", WORK)
+    assert auto.seconds == pytest.approx(60_000 / 500 + 60_000 / 10_000 + 20_000 / 2_000)
+    assert auto.basis.startswith("training step in float32 ")
+    demanded = expected(tmp_path / "cpu.csv", WORK, training={"batch_size": 32, "precision": "bfloat16"})
+    assert demanded == (None, NOT_MEASURED)
 
 
 def test_the_nearest_size_then_the_nearest_batch_counts(tmp_path):
@@ -251,7 +271,7 @@ def test_the_nearest_size_then_the_nearest_batch_counts(tmp_path):
     assert expected(path, work, training={"batch_size": 70}).seconds == pytest.approx(60_000 / 400 + 6)
     half, basis = expected(path, work._replace(size=112), training={"batch_size": 32})
     assert half == pytest.approx(60_000 / 900 * (112 / 128) ** 2 + 6 / 4)
-    assert basis.startswith("training step (128 pixels, batch 32) scaled by pixels + ")
+    assert basis.startswith("training step in float32 (128 pixels, batch 32) scaled by pixels + ")
 
 
 @pytest.mark.parametrize(
@@ -295,6 +315,8 @@ def test_a_dry_run_s_jobs_are_planned_from_another_folder_s_measurements(tmp_pat
     assert rows["train_run", "erm"] == ["train_run", "erm", "2", "0", "1.00", "another", "data", "set,", *AS_MEASURED.split()]
     assert rows["train_run", "sgt"] == ["train_run", "sgt", "2", "2", *NOT_MEASURED.split()]
     assert rows["pack", "4"] == ["pack", "4", "4", *NOT_MEASURED.split()]
+    elsewhere = f"estimated from the benchmark files in {tmp_path / 'elsewhere'} (trained in bfloat16 on CPU, AMD EPYC 9V74):"
+    assert elsewhere in planned.stdout
     assert "jobs that ask for a GPU: 1.00 hours for 9, 7 of them not measured" in planned.stdout  # the ninth: case studies
     assert not (folder / "results").exists()
 

@@ -300,7 +300,8 @@ ACCOUNT = {
     "wall_seconds": 12.34,
     "images_per_second": 99.6,
     "peak_memory_bytes": 2**30,
-    "device": "CPU",
+    "device": "CPU, AMD EPYC",
+    "precision": "float32",
     "failures": [{"name": "mask collapse", "epoch": 9, "detail": "…"}],
     "versions": {"python": "3.11.7", "torch": "2.15.0"},
 }
@@ -309,7 +310,8 @@ ACCOUNT = {
 def test_runs_show_failures():
     table = runs([ACCOUNT, ACCOUNT | {"failures": []}])
     failed, fine = texts(table.blocks[0])
-    assert failed == ["SUN09", "ALIGN", "1", "7", "warm up", "50.0", "12.3", "100", "1024", "CPU", "mask collapse from epoch 9"]
+    run, account = ["SUN09", "ALIGN", "1", "7", "warm up", "50.0", "12.3"], ["100", "1024", "CPU, AMD EPYC", "float32"]
+    assert failed == [*run, *account, "mask collapse from epoch 9"]
     assert fine[-1] == "none"
     assert list(table.data["peak_memory_bytes"]) == [2**30, 2**30]
     assert table.blocks[0].note == ""
@@ -324,6 +326,20 @@ def test_runs_say_where_versions_are_mixed():
     assert "snakemake --forcerun train_run" in mixed.note
     assert alike.note == ""  # beside this run there is none of another version
     assert list(table.data["torch"]) == ["2.16.0", "2.15.0", "2.16.0"]
+
+
+def test_runs_say_where_precisions_are_mixed():
+    def on_another_processor(dataset="vlcs"):
+        settings = ACCOUNT["settings"] | {"dataset": dataset, "seed": "2"}
+        return ACCOUNT | {"settings": settings, "device": "CPU, AMD EPYC 9V74", "precision": "bfloat16"}
+
+    table = runs([ACCOUNT, on_another_processor(), ACCOUNT, on_another_processor("terra_incognita")])
+    mixed, alike = table.blocks
+    assert "trained in several precisions (1 in bfloat16, 2 in float32), because auto depends on the device" in mixed.note
+    assert "training.precision" in mixed.note
+    assert alike.note == ""  # the one run there is alone
+    assert list(table.data["precision"]) == ["float32", "bfloat16", "float32", "bfloat16"]
+    assert table.data["device"][1] == "CPU, AMD EPYC 9V74"
 
 
 BLOCK = Block("A & B", ["Method", "IoU ↑"], [[Cell("x_1"), Cell("0.5 ± 0.1", best=True)], [Cell("a|b"), Cell("<5%")]], "Note.")

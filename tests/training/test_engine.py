@@ -10,8 +10,10 @@ import pytest
 import torch
 from conftest import needs_gpu
 from method_terms import SIZE, SMALL, TRAINING, generator_of
+from small_runs import same_states, trained_run
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from align.attribution.input_gradient import class_gradient
 from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
 from align.imaging.masks import FULL, UNKNOWN
@@ -19,11 +21,14 @@ from align.methods import METHODS
 from align.methods.adam import Adam
 from align.methods.align.settings import ALIGNSettings
 from align.training.batches import TrainingBatches
-from align.training.device import choose_device, precision_on, prepare
+from align.training.device import choose_device, device_name, has_bfloat16, precision_on, prepare, processor
 from align.training.images import Images, StreamedImages, prefetched
 from align.training.run import RunSettings
 
 CPU = torch.device("cpu")
+CPUINFO = Path("/proc/cpuinfo")
+LISTED = CPUINFO.read_text().splitlines() if CPUINFO.is_file() else []
+FLAGS = {flag for line in LISTED if line.startswith("flags") for flag in line.split()}
 # Of the masks of masked_erm one kind is made on the host: it is drawn from a checksum of the image.
 VARIANTS = {name: entry.settings() for name, entry in METHODS.items()} | {
     "masked_erm": METHODS["masked_erm"].settings(mask="grey"),
@@ -139,8 +144,80 @@ class TestPrecision:
         assert not torch.equal(found, torch.stack(list(terms["float32"].values())))
 
     def test_by_name(self):
-        assert precision_on(CPU, "auto") == precision_on(CPU, "float32") == torch.float32
+        assert precision_on(CPU, "float32") == torch.float32
         assert precision_on(CPU, "bfloat16") == torch.bfloat16
+
+    @pytest.mark.parametrize(
+        ("capabilities", "expected"),
+        [
+            ({"avx2": True, "avx512_f": True, "avx512_vnni": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),
+            ({"avx512_bf16": True, "amx_bf16": False}, torch.bfloat16),  # AMD since Zen 4, Intel's Cooper Lake
+            ({"avx512_bf16": True, "amx_bf16": True}, torch.bfloat16),  # Intel since Sapphire Rapids
+            ({"amx_tile": True, "amx_int8": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),
+            ({"architecture": "arm64", "neon": True, "bf16": True}, torch.float32),  # its speed was not measured
+            ({}, torch.float32),
+        ],
+    )
+    def test_auto_is_what_the_processor_has(self, monkeypatch, capabilities, expected):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+        assert precision_on(CPU, "auto") == expected
+
+    def test_auto_is_float32_where_torch_cannot_say_what_the_processor_has(self, monkeypatch):
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+        assert precision_on(CPU, "auto") == torch.float32
+
+    @pytest.mark.skipif(not FLAGS, reason="the system does not list the flags of its processor")
+    def test_torch_says_of_this_processor_what_linux_says(self):
+        assert has_bfloat16(CPU) == bool({"avx512_bf16", "amx_bf16"} & FLAGS)
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_two_runs_in_bfloat16_are_equal_to_the_last_bit(self, method):
+        (first, account), (second, _) = (trained_run(method, precision="bfloat16") for _ in range(2))
+        assert account["precision"] == "bfloat16"
+        assert first.history.rows == second.history.rows
+        assert same_states(first.states, second.states)
+        assert not same_states(first.states, trained_run(method, precision="float32")[0].states)
+
+    def test_statistics_of_batch_normalisation_are_float32(self):
+        method = method_of("erm", precision="bfloat16")
+        normalisations = [module for module in method.classifier.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        seen = []
+        normalisations[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+        method.classifier(next(batches_of(8)).images)
+        (values,) = seen
+        assert values.dtype == torch.bfloat16
+        by_hand = values.detach().double().var((0, 2, 3)) * normalisations[0].momentum + (1 - normalisations[0].momentum)
+        # Sums in bfloat16 would be wrong by 2 to the power of -8, which is 0.4 %.
+        torch.testing.assert_close(normalisations[0].running_var.double(), by_hand, rtol=1e-5, atol=0)
+        statistics = {key: value.dtype for key, value in method.classifier.state_dict().items() if "running" in key}
+        assert len(statistics) == 2 * len(normalisations)
+        assert set(statistics.values()) == {torch.float32}
+
+    @pytest.mark.parametrize("masker_input", ["pixels", "features"])
+    def test_masks_and_weights_of_the_masker_are_float32(self, masker_input):
+        masks = {}
+        for precision in ("float32", "bfloat16"):
+            training = TRAINING.model_copy(update={"precision": precision})
+            values = METHODS["align"].implementation, ALIGNSettings(masker_input=masker_input), SMALL
+            method = RunSettings(*values, training, AugmentationSettings()).build(3, 0, CPU)
+            masks[precision] = method.networks["masker"](next(batches_of(8)).images, method.classifier)
+            assert all(weight.dtype == torch.float32 for weight in method.networks["masker"].parameters())
+        assert masks["bfloat16"].dtype == torch.float32
+        torch.testing.assert_close(masks["bfloat16"], masks["float32"], rtol=0, atol=0.02)
+        assert not torch.equal(masks["bfloat16"], masks["float32"])
+
+    def test_first_and_second_derivatives_in_bfloat16_are_nearly_those_in_float32(self):
+        found = {}
+        for precision in ("float32", "bfloat16"):
+            classifier, batch = method_of("sgt", precision=precision).classifier, next(batches_of(8))
+            gradient = class_gradient(classifier, batch.images, batch.labels)
+            assert gradient.dtype == torch.float32
+            weights = list(classifier.backbone.parameters())
+            of_penalty = torch.autograd.grad(gradient.square().sum(), weights, allow_unused=True, materialize_grads=True)
+            found[precision] = gradient.detach().flatten(), torch.cat([part.flatten() for part in of_penalty])
+        for exact, rounded in zip(found["float32"], found["bfloat16"], strict=True):
+            assert exact.norm() > 0
+            assert torch.cosine_similarity(exact, rounded, dim=0) > 0.99
 
     @needs_gpu
     def test_auto_on_a_gpu(self):
@@ -234,6 +311,12 @@ print(*{"torchvision", "torch._dynamo", "triton"} & sys.modules.keys())
 
 
 class TestDevice:
+    def test_the_processor_has_the_name_that_linux_gives_it(self, tmp_path):
+        (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU @ 2 GHz\n")
+        assert processor(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz"
+        assert processor(tmp_path / "absent")
+        assert device_name(CPU) == f"CPU, {processor()}"
+
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
     def test_without_a_gpu(self):
         assert choose_device("auto") == choose_device("cpu") == CPU

@@ -16,9 +16,18 @@ from small_runs import TRAINING_SPLIT, VALIDATION_SPLIT, same_states, trained_ru
 from align.methods import METHODS
 from align.training.finished import forget_finished
 from align.training.ownership import LOCK, is_wanted, owned
+from align.training.settings import TrainingSettings
 from align.training.state import FILE, HANDED_OVER, resumable
+from align.workflow.runs import computed_by
 
-FINGERPRINT = {"configuration": "a", "code": "b", "data": {"images.npy": "c"}, "torch": "2", "device": "cpu"}
+FINGERPRINT = {
+    "configuration": "a",
+    "code": "b",
+    "data": {"images.npy": "c"},
+    "torch": "2",
+    "device": "cpu",
+    "precision": "float32",
+}
 SEVERAL = [TRAINING_SPLIT, VALIDATION_SPLIT]
 
 
@@ -55,13 +64,15 @@ def steps_of(method, **arguments):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_run_in_parts_is_the_whole_run(method, tmp_path):
-    sources = SEVERAL if METHODS[method].settings.several_sources else [TRAINING_SPLIT]
-    whole, _ = trained_run(method, sources=sources)
-    steps = steps_of(method, sources=sources)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_in_parts_is_the_whole_run(method, precision, tmp_path):
+    several = METHODS[method].settings.several_sources
+    how = {"sources": SEVERAL if several else [TRAINING_SPLIT], "precision": precision}
+    whole, _ = trained_run(method, **how)
+    steps = steps_of(method, **how)
     assert steps >= 9  # three epochs, and the masker's own steps
     for lengths in ([1], [steps], [2, 1, 1, 1, steps - 6]):
-        parts = run_in_parts(method, lengths, tmp_path / "state.pt", sources=sources)
+        parts = run_in_parts(method, lengths, tmp_path / "state.pt", **how)
         assert parts.history.rows == whole.history.rows
         assert (parts.selected_epoch, parts.selected_phase) == (whole.selected_epoch, whole.selected_phase)
         assert same_states(parts.states, whole.states)
@@ -105,12 +116,32 @@ def test_what_was_saved_is_taken_up_with_its_seconds(saved, caplog):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [("configuration", "z"), ("code", "z"), ("data", {"images.npy": "z"}), ("torch", "3"), ("device", "cuda")],
+    ("key", "value", "named"),
+    [
+        ("configuration", "z", "configuration"),
+        ("code", "z", "code"),
+        ("data", {"images.npy": "z"}, "data"),
+        ("torch", "3", "torch (2, here 3)"),
+        ("device", "cuda", "device (cpu, here cuda)"),
+        ("precision", "bfloat16", "precision (float32, here bfloat16)"),
+    ],
 )
-def test_the_state_of_another_run_is_dropped_and_the_difference_named(saved, caplog, key, value):
+def test_the_state_of_another_run_is_dropped_and_the_difference_named(saved, caplog, key, value, named):
     assert taken_up(saved, FINGERPRINT | {key: value}) is None
-    assert f"found the state of a run with another {key}; the run begins anew" in caplog.text
+    assert f"found the state of a run with another {named}; the run begins anew" in caplog.text
+
+
+def test_a_processor_with_bfloat16_does_not_go_on_with_a_run_of_one_without(tmp_path, monkeypatch, caplog):
+    def started(native, precision):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native}, raising=False)
+        return computed_by(TrainingSettings(precision=precision), torch.device("cpu"))
+
+    for precision, goes_on in (("auto", False), ("float32", True), ("bfloat16", True)):
+        folder = tmp_path / precision
+        with resumable(folder, started(False, precision), 60.0) as state:
+            state.save(content(3))
+        assert (taken_up(folder, started(True, precision)) is not None) == goes_on
+    assert caplog.text.count("another precision (float32, here bfloat16)") == 1
 
 
 @pytest.mark.parametrize("kind", ["cut", "empty", "foreign", "pickle"])

@@ -35,6 +35,7 @@ from align.metrics.explain import explain
 from align.metrics.settings import EvaluationSettings
 from align.training import batches, trainer
 from align.training.batches import TrainingBatches
+from align.training.device import processor
 from align.training.history import History, NonFiniteLossError, mean_terms
 from align.training.images import Images, on_device
 from align.training.progress import epochs_with_progress
@@ -320,7 +321,7 @@ class TestPreparation:
 @pytest.fixture(scope="module", params=["erm", "align"])
 def written(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    trained, cost = trained_run(request.param)
+    trained, cost = trained_run(request.param, precision="float32")
     account = {"settings": {"seed": 0}, **cost}
     write_run(trained, run_settings(request.param).implementation, CLASSES, account, folder)
     return request.param, trained, cost, folder
@@ -344,7 +345,8 @@ class TestRun:
             "failures": [failure._asdict() for failure in trained.failures],
         }
         assert set(cost) == {"device", "precision", "compile", "wall_seconds", "images_per_second", "peak_memory_bytes"}
-        assert cost["device"] == "CPU"
+        assert cost["device"] == f"CPU, {processor()}"
+        assert cost["precision"] == "float32"
         assert cost["peak_memory_bytes"] > 50e6  # torch alone takes more
 
     def test_restore(self, written):
@@ -358,6 +360,19 @@ class TestRun:
         assert restored.networks.keys() == trained.states.keys()
         assert same_states({name: network.state_dict() for name, network in restored.networks.items()}, trained.states)
         assert not any(network.training for network in restored.networks.values())
+
+    def test_a_run_in_bfloat16_is_evaluated_in_float32(self, tmp_path):
+        settings = run_settings(precision="bfloat16")
+        trained, cost = trained_run(precision="bfloat16")
+        write_run(trained, settings.implementation, CLASSES, cost, tmp_path)
+        restored, _ = restore(settings, tmp_path / "checkpoint.pt", CPU)
+        images = normalise(to_unit(torch.from_numpy(VALIDATION_SPLIT.images)))
+        in_double_precision = copy.deepcopy(restored.classifier).double()
+        in_double_precision.precision = torch.float32  # no autocast
+        with torch.no_grad():
+            found, exact = restored.classifier(images), in_double_precision(images.double())
+        assert json.loads((tmp_path / "run.json").read_text())["precision"] == "bfloat16"
+        torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-5)  # bfloat16 would be wrong by 0.4 %
 
     def test_the_restored_network_has_the_selected_accuracy(self, written):
         method, trained, _, folder = written

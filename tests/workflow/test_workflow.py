@@ -21,6 +21,7 @@ from align.configuration.runs import planned_runs, planned_studies, source_domai
 from align.methods.naming import method_of
 from align.metrics import METRICS
 from align.preparation.splits import split_counts
+from align.training.device import choose_device, device_name, precision_on
 from align.workflow.gpus import gpu_is_visible
 
 TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())
@@ -122,7 +123,9 @@ def test_a_run_says_where_it_comes_from_and_what_it_took(results, run):
     assert account["wall_seconds"] > 0
     assert account["images_per_second"] > 0
     assert account["peak_memory_bytes"] > 1e7
-    assert account["device"] == ("CPU" if not torch.cuda.is_available() else torch.cuda.get_device_name())
+    device = choose_device("auto")
+    assert account["device"] == device_name(device)
+    assert account["precision"] == str(precision_on(device, "auto")).removeprefix("torch.")
     assert 2 <= account["selected_epoch"] <= 4
     assert 0 <= account["validation_accuracy"] <= 1
     assert all(failure.keys() == {"name", "epoch", "detail"} for failure in account["failures"])

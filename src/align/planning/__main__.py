@@ -24,7 +24,8 @@ PLANNED = {"train_run": planned_training, "evaluate_run": planned_evaluation}
 BY_THROUGHPUT = """\
 Every epoch of ALIGN counts as a guided one, the warm-up too. The estimate leaves out the steps that train only the masker,
 the start-up of jobs, and all other jobs. If a data set is not split yet, the estimate takes the published number of images
-of each domain. If only the total is published, it divides the total evenly among the domains."""
+of each domain. If only the total is published, it divides the total evenly among the domains. precision: auto stands for
+bfloat16 where the benchmark could measure it, so the runs must be trained on such a device."""
 
 
 def main() -> None:
@@ -76,7 +77,9 @@ def _estimator(measured: Path, configuration: Configuration) -> tuple[Estimator,
             "nothing can be estimated",
             file=sys.stderr,
         )
-    return partial(by_finished_jobs, finished=finished), f"the benchmark files in {measured}"
+    trained = sorted({job.trained_in for job in finished if job.trained_in})
+    basis = f"the benchmark files in {measured}" + (f" (trained in {', '.join(trained)})" if trained else "")
+    return partial(by_finished_jobs, finished=finished), basis
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from align import paths
 from align.configuration.runs import Run
-from align.planning.work import Work, finished_training
+from align.planning.work import Work, finished_training, precision_and_device
 
 RUN_STEPS = ("train", "evaluate")  # the benchmark files of other steps belong to no run
 
@@ -27,11 +27,19 @@ class JobKind(NamedTuple):
 
 
 class FinishedJob(NamedTuple):
-    """A finished job and the seconds that it took. Its ``work`` is known if it trained a run."""
+    """A finished job.
+
+    Attributes:
+        kind: what makes it similar to other jobs.
+        seconds: the time that it took.
+        work: its work, if it trained a run.
+        trained_in: the precision and the device in words, if it trained a run.
+    """
 
     kind: JobKind
     seconds: float
     work: Work | None
+    trained_in: str | None = None
 
 
 def job_kind(benchmark: Path, results: Path = Path(paths.RESULTS)) -> JobKind:
@@ -54,9 +62,10 @@ def read_finished_jobs(results: Path) -> list[FinishedJob]:
         seconds = _seconds(path)
         kind, run = job_kind(path, results), benchmarked_run(path, results)
         account = paths.below(results, paths.RUNS).joinpath(*_job_name(path, results)[1:], Path(paths.ACCOUNT).name)
-        work = finished_training(account, results) if run and kind.step == "train" else None
+        trained = bool(run) and kind.step == "train"
         if seconds > 0:  # NaN: Snakemake could not measure it
-            finished.append(FinishedJob(kind, seconds, work))
+            work, how = (finished_training(account, results), precision_and_device(account)) if trained else (None, None)
+            finished.append(FinishedJob(kind, seconds, work, how))
     return finished
 
 

@@ -14,6 +14,9 @@ from align.planning.work import Work
 
 COLUMNS = ("benchmark", "name", "network", "size", "batch_size", "precision", "compile", "per_second", "device")
 
+# What a row measures, in words.
+WORDS = {"training step": "training step in {precision}", "data side": "data side", "saliency maps": "{name} in {precision}"}
+
 
 def read_throughput(path: Path) -> pd.DataFrame:
     """Return the rows of a benchmark's CSV that have a measurement.
@@ -63,7 +66,10 @@ def by_throughput(kind: JobKind, work: Work | None, rates: pd.DataFrame, configu
 
 
 def _as_configured(steps: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
-    """Return the rows with the configured precision and compilation. ``auto`` is bfloat16 if that was measured."""
+    """Return the rows with the configured precision and compilation.
+
+    ``auto`` is bfloat16 if that was measured, because only a device that has it is measured with it.
+    """
     compiled = steps[steps["compile"] == configuration.engine.compile]
     precision = configuration.training.precision
     if precision == "auto":
@@ -77,8 +83,7 @@ def _at_nearest_rate(images: int, rows: pd.DataFrame, size: int, batch_size: int
         return Estimate(None, NOT_MEASURED)
     distances = pd.DataFrame({"size": _distance(rows["size"], size), "batch": _distance(rows["batch_size"], batch_size)})
     row = rows.loc[distances.sort_values(["size", "batch"]).index[0]]
-    what = row["name"] if row["benchmark"] == "saliency maps" else row["benchmark"]
-    basis = f"{what} ({row['size']:.0f} pixels, batch {row['batch_size']:.0f})"
+    basis = f"{WORDS[row['benchmark']].format(**row)} ({row['size']:.0f} pixels, batch {row['batch_size']:.0f})"
     scaled = "" if row["size"] == size else " scaled by pixels"
     return Estimate(float(images / row["per_second"] * (size / row["size"]) ** 2), basis + scaled)
 

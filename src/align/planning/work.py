@@ -108,6 +108,15 @@ def planned_evaluation(run: Run, configuration: Configuration, sizes: pd.DataFra
     return Work(0, passes, dataset.image_size, configuration.classifier.architecture)
 
 
+def precision_and_device(path: Path) -> str | None:
+    """Return how a run was trained, from its account ``path``, such as ``float32 on NVIDIA H200``. None if it does not say."""
+    try:
+        account = json.loads(path.read_text())
+        return f"{account['precision']} on {account['device']}"
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def finished_training(path: Path, results: Path) -> Work | None:
     """Return the work of training a finished run below ``results``, from its account ``path``. None if a file of it is gone."""
     try:

@@ -14,13 +14,15 @@ CAPTION = """
 Every training run: the epoch and phase that validation accuracy selected, what the run took, and the failures that were
 detected, by name. *Mask collapse* means that the mask keeps everything or nothing, or is grey all over. *Explanation
 drift* means that saliency leaves the mask while accuracy rises. A failed run is not hidden, and the other tables
-include it. If some training images of a method that is given masks had none, a note gives their number. If runs side by
-side were trained with several versions of a library, a warning names the versions.
+include it. If some training images of a method that is given masks had none, a note gives their number. Device and
+precision are those of the training: evaluation is in float32 everywhere. If runs side by side were trained in several
+precisions or with several versions of a library, a warning names them.
 """
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
 MASKS = ("training_images", "training_images_with_masks")
 AGAIN = "snakemake --forcerun train_run trains all runs again"
+ONE_PRECISION = "with training.precision float32 or bfloat16 in the configuration, all runs have the same"
 HEADER = (
     "Source",
     "Method",
@@ -32,6 +34,7 @@ HEADER = (
     "Images/s",
     "Peak memory, MiB",
     "Device",
+    "Precision",
     "Failures",
 )
 
@@ -49,7 +52,7 @@ def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
             setting_title(*setting),
             HEADER,
             [_cells(row) for _, row in rows.iterrows()],
-            " ".join(filter(None, [_mixed(versions.loc[rows.index]), *_without_masks(rows)])),
+            " ".join(filter(None, [_mixed(versions.loc[rows.index]), _mixed_precision(rows), *_without_masks(rows)])),
         )
         for setting, rows in data.groupby(["dataset", "protocol"], sort=False)
     ]
@@ -67,6 +70,15 @@ def _mixed(versions: pd.DataFrame) -> str:
     if not mixed:
         return ""
     return f"Warning: trained with several versions of libraries ({'; '.join(mixed)}), which may round differently; {AGAIN}."
+
+
+def _mixed_precision(rows: pd.DataFrame) -> str:
+    """Return a warning with the number of runs in each precision; empty where all runs have the same."""
+    counted = rows["precision"].value_counts()
+    if len(counted) < 2:
+        return ""
+    found = ", ".join(f"{count} in {precision}" for precision, count in sorted(counted.items()))
+    return f"Warning: trained in several precisions ({found}), because auto depends on the device; {ONE_PRECISION}."
 
 
 def _without_masks(rows: pd.DataFrame) -> list[str]:
@@ -90,6 +102,7 @@ def _row(account: Mapping[str, Any]) -> dict[str, Any]:
         **{column: account[column] for column in COLUMNS},
         **{column: account.get(column) for column in MASKS},  # older accounts have none
         "device": account["device"],
+        "precision": account["precision"],
         "failures": "; ".join(f"{failure['name']} from epoch {failure['epoch']}" for failure in account["failures"]),
     }
 
@@ -106,6 +119,7 @@ def _cells(row: pd.Series) -> list[Cell]:
         f"{row['images_per_second']:.0f}",
         f"{row['peak_memory_bytes'] / 2**20:.0f}",
         row["device"],
+        row["precision"],
         row["failures"] or "none",
     ]
     return [Cell(text) for text in texts]

@@ -17,14 +17,15 @@ CAPTION = """
 Every claim of the paper with a word: *reproduced*, *not reproduced*, *inconclusive* or *not tested*. The rule behind
 the word was fixed before it was applied to any result:
 
-- Each named method must be beaten with corrected p < 0.05.
+- *Reproduced*: each named method is beaten with p < 0.05. If a claim counts settings, p is corrected for their number.
+- *Not reproduced*: a named method is better with p < 0.05, corrected for all pairs of methods of the row.
 - A missing method counts as not beaten.
 - Fewer than three seeds decide nothing.
 
 A claim is tested on the data set that it names, and by analogy on every other one. Comparisons use the same test images
-and the same seeds. Intervals come from a bootstrap over images crossed with seeds. The verdict is of ALIGN. The verdict
-of ALIGN-plus, this project's variant, stands beside it. The paper names three of its six baselines. Mixup, RSC and CGC
-are this project's choice for the other three.
+and the same seeds. Intervals come from an analysis of variance of seeds crossed with images. The verdict is of ALIGN. The
+verdict of ALIGN-plus, this project's variant, stands beside it. The paper names three of its six baselines. Mixup, RSC
+and CGC are this project's choice for the other three.
 
 The paper prints one AUC and does not say which. So each of its four claims on AUC has two rows: ROC AUC, and insertion
 AUC.
@@ -38,9 +39,9 @@ SCOPES = {
     "general": "claims that name no data set",
 }
 NOTE = (
-    "Brackets give 95 % intervals. The difference is that to the best of the other methods that the claim names. p-values are "
-    "corrected for all pairs of methods of a row. The paper names three of its six baselines: ERM, SGT and DRE. Mixup, RSC and "
-    "CGC are this project's choice for the other three."
+    "Brackets give 95 % intervals. The difference is that to the best of the other methods that the claim names. p is of this "
+    "difference alone. If it speaks against the claim, p corrected for all pairs of methods of the row follows. The paper names "
+    "three of its six baselines: ERM, SGT and DRE. Mixup, RSC and CGC are this project's choice for the other three."
 )
 
 
@@ -92,8 +93,14 @@ def _difference(answer: Answer) -> str:
     if answer.difference is None:
         return ""
     interval = _interval(answer.metric, answer.difference_low, answer.difference_high)
-    p = "" if answer.p is None else ", p < 0.001" if answer.p < 0.001 else f", p = {answer.p:.3f}"
-    return f"{_signed(answer.metric, answer.difference)} to {method_title(answer.other)}{interval}{p}"
+    p = "" if answer.p is None else f", p {_p_text(answer.p)}"
+    is_against = (answer.difference < 0) == bool(MEASURES[answer.metric].higher_is_better)
+    corrected = "" if answer.corrected_p is None or not is_against else f" (corrected {_p_text(answer.corrected_p)})"
+    return f"{_signed(answer.metric, answer.difference)} to {method_title(answer.other)}{interval}{p}{corrected}"
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _interval(metric: str, low: float | None, high: float | None) -> str:

@@ -1,12 +1,18 @@
 """The device on which a job computes, and the settings of torch for it."""
 
 import ctypes
+import platform
+import re
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 
 from align.errors import InputError
 
+# Instructions of a processor that multiply in bfloat16, by torch's names.
+BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # constants of malloc.h
 
 
@@ -65,7 +71,35 @@ def keep_freed_memory() -> None:
 def precision_on(device: torch.device, precision: str) -> torch.dtype:
     """Return the number format of the networks for the configuration's ``precision``: auto, float32 or bfloat16."""
     if precision == "auto":
-        return (
-            torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-        )
+        return torch.bfloat16 if has_bfloat16(device) else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether the device itself computes in bfloat16. Others imitate it, which takes longer than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    asked: Callable[[], Mapping[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # an older torch cannot say
+    return multiplies_bfloat16(asked())
+
+
+def multiplies_bfloat16(capabilities: Mapping[str, object]) -> bool:
+    """Return whether a processor has instructions for bfloat16: AVX512_BF16 or AMX_BF16.
+
+    ARM has such instructions, too. Nobody has measured here whether torch is faster with them, so they do not count.
+
+    Args:
+        capabilities: what :func:`torch.cpu.get_capabilities` returns.
+    """
+    return any(capabilities.get(name, False) for name in BFLOAT16_INSTRUCTIONS)
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of the GPU, or of the processor, such as ``CPU, AMD EPYC``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {processor()}"
+
+
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the processor's model from Linux's file ``cpuinfo``. Without that file, return what Python knows."""
+    model = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.is_file() else None
+    return model[1] if model else platform.processor() or platform.machine()

@@ -21,7 +21,7 @@ from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
 from align.registry import load
 from align.training.batches import TrainingBatches
-from align.training.device import precision_on
+from align.training.device import device_name, precision_on
 from align.training.images import on_device_or_streamed
 from align.training.settings import EngineSettings, TrainingSettings
 from align.training.trainer import Interruption, Trained, Trainer
@@ -117,8 +117,9 @@ def train_run(
         interruption: see :class:`align.training.trainer.Interruption`.
 
     Returns:
-        What the run leaves behind, and its costs: device, precision, compile, wall_seconds, images_per_second and
-        peak_memory_bytes. A run whose classifier does not begin with random weights also says what its initial_weights are.
+        What the run leaves behind, and its costs: device (the name of the GPU or of the processor), precision, compile,
+        wall_seconds, images_per_second and peak_memory_bytes. A run whose classifier does not begin with random weights also
+        says what its initial_weights are.
     """
     engine = engine or EngineSettings()
     start = time.perf_counter()
@@ -132,7 +133,7 @@ def train_run(
     initial_weights = method.classifier.initial_weights
     return trained, {
         **({"initial_weights": initial_weights} if initial_weights else {}),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "device": device_name(device),
         "precision": str(method.classifier.precision).removeprefix("torch."),
         "compile": engine.compile,
         "wall_seconds": round(time.perf_counter() - start, 3),
@@ -176,7 +177,7 @@ def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tu
             raise ValueError(f"it holds {content['implementation']}")
         untrained = settings._replace(
             classifier=settings.classifier.model_copy(update={"weights": None}),
-            training=settings.training.model_copy(update={"precision": "float32"}),  # metrics are the same on every device
+            training=settings.training.model_copy(update={"precision": "float32"}),  # so that values do not depend on the device
         )
         method = untrained.build(len(content["classes"]), 0, device)
         for name, network in method.networks.items():

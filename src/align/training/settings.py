@@ -20,8 +20,9 @@ class TrainingSettings(Section):
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
     precision: Literal["auto", "float32", "bfloat16"] = declared(
         "auto",
-        "number format of the networks; auto takes bfloat16 on a GPU that supports it, else float32; losses are always float32",
-        "fast on a GPU",
+        "number format of the networks in training; auto takes bfloat16 on a GPU that has it and on a processor with AVX512_BF16 "
+        "or AMX, else float32; losses and evaluation are always float32",
+        "ours: faster there, and the accuracy stays within the spread of the seeds",
     )
     eligible_from: Annotated[float, Field(ge=0, lt=1)] = declared(
         0.5,

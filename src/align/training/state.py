@@ -24,6 +24,7 @@ LOG = logging.getLogger("align")
 FILE = "state.pt"
 FINGERPRINT = "fingerprint.json"
 HANDED_OVER = 75  # exit status of a temporary failure in sysexits.h: try again
+READABLE = ("torch", "device", "precision")  # entries of a fingerprint; the others are hashes
 SHARE = 0.02  # largest share of the time that saving may take
 
 
@@ -162,7 +163,8 @@ def resumable(folder: Path, fingerprint: Mapping[str, Any], save_every: float) -
 
     Args:
         folder: the folder of the state. No rule declares it.
-        fingerprint: the hashes of everything that the run depends on, by name. A state with other hashes is not loaded.
+        fingerprint: what the run's numbers depend on, by name: hashes, torch, device and precision. A state with another
+            fingerprint is not loaded.
         save_every: the least number of seconds between two times that the state is saved.
 
     Raises:
@@ -175,5 +177,6 @@ def resumable(folder: Path, fingerprint: Mapping[str, Any], save_every: float) -
 
 
 def _differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
-    """Return the names under which the two fingerprints differ."""
-    return [key for key in own if saved.get(key) != own[key]]
+    """Return the names under which the two fingerprints differ, with both values where a person can read them."""
+    different = [key for key in own if saved.get(key) != own[key]]
+    return [f"{key} ({saved.get(key)}, here {own[key]})" if key in READABLE else key for key in different]

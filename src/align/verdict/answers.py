@@ -11,7 +11,7 @@ from align.configuration.runs import LeftOut
 from align.methods.naming import method_title
 from align.metrics import MEASURES
 from align.results.collect import study_rows
-from align.verdict.assessment import Assessment, Pair, assess
+from align.verdict.assessment import Assessment, Pair, assess, pair_holds
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
 from align.verdict.paper_numbers import PaperNumbers, paper_numbers
@@ -42,7 +42,8 @@ class Answer(NamedTuple):
         other: the best of the methods that are claimed to be worse.
         difference: ours minus the value of ``other``.
         difference_low, difference_high: its 95 % interval, or None.
-        p: of the difference, or None; two-sided, corrected for all pairs of methods of the row.
+        p: of the difference alone, two-sided, or None.
+        corrected_p: corrected for all pairs of methods of the row.
         units: the number of settings, or cases, in which the claim was tested.
         needed: the number of units in which it must hold.
         holds: the number in which it holds.
@@ -72,6 +73,7 @@ class Answer(NamedTuple):
     difference_low: float | None = None
     difference_high: float | None = None
     p: float | None = None
+    corrected_p: float | None = None
     units: int = 0
     needed: int = 0
     holds: int = 0
@@ -128,10 +130,18 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
         verdict=assessment.word,
         align_plus=assess(_with_our_variant(question), evaluations, claimed).word if claim.better == (OURS,) else "",
     )  # fmt: skip
+    remarks = [claim.remark, question.reason, *_missing(question, assessment, evaluations, left_out)]
     if len(question.units) == 1 and pairs:
-        answer = _with_numbers(answer, min(pairs, key=lambda pair: claim.sign * pair.difference.value))
-    missing = _missing(question, assessment, evaluations, left_out)
-    return answer._replace(remarks=_sentences([claim.remark, question.reason, *missing, *_warnings(answer)]))
+        closest = min(pairs, key=lambda pair: claim.sign * pair.difference.value)
+        answer = _with_numbers(answer, closest)
+        remarks.append(_undecided(closest, pairs, claim.sign))
+    return answer._replace(remarks=_sentences([*remarks, *_warnings(answer)]))
+
+
+def _undecided(closest: Pair, pairs: Sequence[Pair], sign: int) -> str:
+    """Return a remark on methods that are not beaten though the one that the row shows is: their differences vary more."""
+    others = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, sign)]
+    return f"not better with p < 0.05 than {', '.join(others)}" if others and pair_holds(closest, sign) else ""
 
 
 def _with_our_variant(question: Question) -> Question:
@@ -164,6 +174,7 @@ def _with_numbers(answer: Answer, closest: Pair) -> Answer:
         difference_low=_known(difference.low),
         difference_high=_known(difference.high),
         p=_known(difference.p),
+        corrected_p=_known(closest.corrected_p),
     )
 
 

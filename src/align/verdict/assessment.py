@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from align.statistics.corrections import holm
-from align.statistics.crossed_bootstrap import Estimate, Sample, average_samples, estimate, named_generator
+from align.statistics.crossed_variance import Estimate, estimate
 from align.verdict.claims import Superiority
 from align.verdict.evaluations import Evaluations, MethodSample, Setting
 from align.verdict.questions import Question, matching_method
-from align.verdict.rule import Advantage, Outcome, Word, decide, outcome
+from align.verdict.rule import Advantage, Outcome, Word, decide, is_better, outcomes
 
 
 class Pair(NamedTuple):
@@ -19,6 +19,7 @@ class Pair(NamedTuple):
         worse: the method that is claimed to be worse.
         ours: the value of the first.
         difference: the value of the first minus that of the second.
+        corrected_p: the p-value of the difference, corrected for all pairs of the question.
         seeds: the number of seeds that both have.
         images: the number of test images.
     """
@@ -27,6 +28,7 @@ class Pair(NamedTuple):
     worse: str
     ours: Estimate
     difference: Estimate
+    corrected_p: float
     seeds: int
     images: int
 
@@ -42,7 +44,7 @@ class MissingPair(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """The pairs of all units of a question with corrected p-values, the outcome of each unit, and the word."""
+    """The pairs of all units of a question, the outcome of each unit, and the word."""
 
     pairs: tuple[Pair | MissingPair, ...]
     outcomes: tuple[Outcome, ...]
@@ -60,7 +62,7 @@ class Assessment(NamedTuple):
 
 
 def assess(question: Question, evaluations: Evaluations, claimed: float | None = None) -> Assessment:
-    """Compare each better with each worse method in each unit of a question. The p-values of all pairs are one family.
+    """Compare each better with each worse method in each unit of a question.
 
     Args:
         question: the claim and where it is tested.
@@ -71,10 +73,20 @@ def assess(question: Question, evaluations: Evaluations, claimed: float | None =
     units = [_pairs(claim, unit, evaluations) for unit in question.units]
     measured = _measured(pair for unit in units for pair in unit)
     corrected = iter(holm([pair.difference.p for pair in measured]))
-    units = [[_with_p(pair, next(corrected)) if isinstance(pair, Pair) else pair for pair in unit] for unit in units]
-    outcomes = tuple(outcome(_advantage(pair, claim.sign, claimed) for pair in unit) for unit in units)
-    word = decide(outcomes, question.at_least) if measured else "not tested"
-    return Assessment(tuple(pair for unit in units for pair in unit), outcomes, word)
+    units = [[p._replace(corrected_p=next(corrected)) if isinstance(p, Pair) else p for p in unit] for unit in units]
+    found = outcomes([[_advantage(pair, claim.sign, claimed) for pair in unit] for unit in units])
+    word = decide(found, question.at_least) if measured else "not tested"
+    return Assessment(tuple(pair for unit in units for pair in unit), found, word)
+
+
+def pair_holds(pair: Pair, sign: int) -> bool:
+    """Return whether the first method of ``pair`` is better, with p < 0.05 of this pair alone.
+
+    Args:
+        pair: two methods.
+        sign: 1 where higher values are better, −1 where lower ones are.
+    """
+    return is_better(_advantage(pair, sign, None))
 
 
 def _measured(pairs: Iterable[Pair | MissingPair]) -> list[Pair]:
@@ -103,31 +115,16 @@ def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]]
     if not seeds:
         return MissingPair((worse,))
 
-    def unit_mean(name: str) -> Sample:
-        return average_samples([by_method[name].for_seeds(seeds) for by_method in samples])
-
-    def estimated(sample: Sample) -> Estimate:
-        found = estimate(sample, named_generator("seeds"))
-        # One image tells nothing about others.
-        return found.without_interval() if any(by_method[better].images < 2 for by_method in samples) else found
-
-    ours, theirs = unit_mean(better), unit_mean(worse)
-    return Pair(
-        better,
-        worse,
-        estimated(ours),
-        estimated(ours.minus(theirs)),
-        len(seeds),
-        sum(by_method[better].images for by_method in samples),
-    )
-
-
-def _with_p(pair: Pair, p: float) -> Pair:
-    return pair._replace(difference=pair.difference._replace(p=p))
+    ours, theirs = ([by_method[name].for_seeds(seeds) for by_method in samples] for name in (better, worse))
+    differences = [one.minus(other) for one, other in zip(ours, theirs)]
+    difference = estimate(differences)
+    images = sum(len(sample.images) for sample in ours)
+    return Pair(better, worse, estimate(ours), difference, difference.p, len(seeds), images)
 
 
 def _advantage(pair: Pair | MissingPair, sign: int, claimed: float | None) -> Advantage | None:
     if isinstance(pair, MissingPair):
         return None
     low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
-    return Advantage(sign * pair.difference.value, low, high, pair.difference.p, pair.seeds, pair.images, claimed)
+    p_values = pair.difference.p, pair.corrected_p
+    return Advantage(sign * pair.difference.value, low, high, *p_values, pair.seeds, pair.images, claimed)

@@ -5,11 +5,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.statistics.crossed_bootstrap import Sample, bootstrap_aucs, bootstrap_means, draw_counts, named_generator
+from align.statistics.auc_values import auc_values
+from align.statistics.crossed_variance import Sample
 
 
 class Setting(NamedTuple):
@@ -30,18 +32,16 @@ class MethodSample(NamedTuple):
 
     Attributes:
         seeds: the seeds of its runs.
-        sample: the metric's values for these seeds.
-        images: the number of test images.
+        sample: the values of these runs on the test images.
     """
 
     seeds: tuple[int, ...]
     sample: Sample
-    images: int
 
     def for_seeds(self, seeds: Sequence[int]) -> Sample:
         """Return the sample of some of the seeds, in the given order."""
         chosen = [self.seeds.index(seed) for seed in seeds]
-        return Sample(self.sample.by_seed[chosen], self.sample.by_draw[:, chosen])
+        return self.sample._replace(by_image=self.sample.by_image[chosen])
 
 
 class Evaluations:
@@ -54,7 +54,6 @@ class Evaluations:
             for target, rows in frame.groupby("target_domain", sort=False):
                 setting = Setting(run.dataset, run.domain, str(target))
                 self._runs.setdefault(setting, {}).setdefault(run.method, {})[run.seed] = rows
-        self._counts = cache(lambda dataset, target, n: draw_counts(n, named_generator(dataset, target)))
         self._aucs = cache(self._auc)
 
     @property
@@ -76,7 +75,7 @@ class Evaluations:
             InputError: two runs were not evaluated on the same images.
         """
         runs = {method: by_seed for method, by_seed in self._runs[setting].items() if method in methods}
-        self._require_same_images(setting, runs)
+        images = self._shared_images(setting, runs)
         if metric == "auc":
             found = {method: self._aucs(setting, method) for method in runs}
             return {method: sample for method, sample in found.items() if sample}
@@ -90,11 +89,9 @@ class Evaluations:
         defined = ~np.isnan(np.concatenate(list(stacked.values()))).any(axis=0)
         if not defined.any():
             return {}
-        n = int(defined.sum())
-        # The draws depend on the number of images, and on nothing else of the methods.
-        counts = self._counts(setting.dataset, setting.target, n)
+        kept = images[defined]
         return {
-            method: MethodSample(tuple(runs[method]), bootstrap_means(values[:, defined], counts), n)
+            method: MethodSample(tuple(runs[method]), Sample(setting.source, setting.target, kept, values[:, defined], len(kept)))
             for method, values in stacked.items()
         }
 
@@ -114,19 +111,31 @@ class Evaluations:
         if len(np.unique(labels)) < 2:
             return None
         probabilities = np.stack([rows[columns].to_numpy(float) for rows in by_seed.values()])
-        counts = self._counts(setting.dataset, setting.target, len(first))
-        return MethodSample(tuple(by_seed), bootstrap_aucs(probabilities, labels, counts), len(first))
+        if np.isnan(probabilities).any():
+            raise InputError(
+                f"{setting.dataset}, {setting.source} → {setting.target}: found test images of {method} without a probability, "
+                "expected one for each class; remove results/evaluations and evaluate again"
+            )
+        smallest_class = int(np.unique(labels, return_counts=True)[1].min())
+        sample = Sample(setting.source, setting.target, _paths(first), auc_values(probabilities, labels), smallest_class)
+        return MethodSample(tuple(by_seed), sample)
 
-    def _require_same_images(self, setting: Setting, runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> None:
+    def _shared_images(self, setting: Setting, runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> npt.NDArray[np.str_]:
+        """Return the paths of the test images, which all runs must share."""
         expected = None
         for method, seed, rows in _flat(runs):
-            paths = rows["path"].to_numpy()
+            paths = _paths(rows)
             expected = paths if expected is None else expected
             if not np.array_equal(paths, expected):
                 raise InputError(
                     f"{setting.dataset}, {setting.source} → {setting.target}: found other test images of {method}, seed {seed}, "
                     "than of the runs before it, expected the same; remove results/evaluations and evaluate again"
                 )
+        return np.array([], dtype=str) if expected is None else expected
+
+
+def _paths(rows: pd.DataFrame) -> npt.NDArray[np.str_]:
+    return rows["path"].to_numpy(str)
 
 
 def _flat(runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> Iterator[tuple[str, int, pd.DataFrame]]:

@@ -13,8 +13,9 @@ from align.files import sha256, value_hash
 from align.methods.base import Method
 from align.preparation.packed import PackedFolders
 from align.training.data import count_given_masks, read_run_data
+from align.training.device import precision_on
 from align.training.run import RunSettings, restore, train_run, write_run
-from align.training.settings import EngineSettings
+from align.training.settings import EngineSettings, TrainingSettings
 from align.training.state import resumable
 from align.training.trainer import Interruption
 from align.workflow.provenance import git_revision, versions
@@ -67,7 +68,7 @@ def train_job(
     counted = count_given_masks(data.training, origin)
     if counted["training_images_with_masks"] is not None:
         LOG.info("%(training_images_with_masks)d of %(training_images)d training images have a given mask", counted)
-    fingerprint = hashes | {"torch": versions()["torch"], "device": device.type}
+    fingerprint = hashes | computed_by(settings.training, device)
     title = f"{run.dataset} {' '.join(values['source_domains'])} {run.method} seed {run.seed}"
     folder = files.outputs[0].parent
     with resumable(paths.STATE / folder.relative_to(paths.RUNS), fingerprint, engine.save_every) as state:
@@ -87,6 +88,17 @@ def train_job(
         }
         write_run(trained, settings.implementation, data.classes, account, folder)
         state.keep_finished(files.outputs)
+
+
+def computed_by(training: TrainingSettings, device: torch.device) -> dict[str, str]:
+    """Return what a run is computed by: a process with another torch, device or precision cannot go on with it.
+
+    Args:
+        training: the settings of training. The ``precision`` auto depends on the GPU or the processor.
+        device: where to compute.
+    """
+    precision = str(precision_on(device, training.precision)).removeprefix("torch.")
+    return {"torch": versions()["torch"], "device": device.type, "precision": precision}
 
 
 def restore_teacher(values: Mapping[str, Any], given_masks: Sequence[str], device: torch.device) -> Method | None:

@@ -37,7 +37,7 @@ class ALIGNSettings(DRESettings):
     lambda4: float = declared(
         1.0,
         "λ₄: weight of L_reg, the terms that DRE adds to the cross-entropy: consistency, sparsity and mixed_classification",
-        "the paper's ALIGN without guidance has the accuracy of DRE, to the digit",
+        "without guidance, the paper's ALIGN has the accuracy of DRE to the digit",
         ge=0,
     )
     warm_up: float = declared(
