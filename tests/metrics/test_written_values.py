@@ -14,6 +14,7 @@ from align.metrics.base import Aggregate, Explained
 from align.metrics.evaluate import image_table, measurements, write_csv
 from align.metrics.evaluation import Evaluation
 from align.metrics.prediction.accuracy import accuracy
+from align.metrics.printing import undefined_note
 from align.metrics.settings import EvaluationSettings
 from align.preparation.packed import Packed
 
@@ -71,6 +72,10 @@ def test_a_table_is_written_with_six_digits_and_without_the_time(tmp_path):
     compressed = (tmp_path / "table.csv.gz").read_bytes()
     assert gzip.decompress(compressed) == TEXT
     assert compressed[4:8] == bytes(4)  # RFC 1952: no time stamp
+
+
+def test_a_note_on_learned_masks_does_not_repeat_what_its_table_says():
+    assert undefined_note(["learned_mask_iou"]) == "Undefined: IoU (needs true masks with an object)."
 
 
 def test_an_evaluation_is_what_plain_values_say():

@@ -207,7 +207,7 @@ def pairs_in_order(scores, positive):
     return (higher + 1) / 2
 
 
-@pytest.mark.parametrize("share", [0.5, 0.1])
+@pytest.mark.parametrize("share", [0.5, 0.1, 2 / 80])
 def test_variance_of_a_difference_of_aucs_is_delong_s(share):
     """Against all pairs of a positive and a negative image, with ties."""
     positive = np.arange(80) < share * 80
@@ -224,6 +224,13 @@ def test_ties_are_worth_half_and_a_perfect_order_one():
     assert auc_values(np.full((1, 5, 2), 0.5), labels) == pytest.approx(np.full((1, 5), 0.5))
     perfect = np.stack([1 - labels, labels], axis=-1)[np.newaxis].astype(float)
     assert auc_values(perfect, labels) == pytest.approx(np.ones((1, 5)))
+
+
+def test_an_image_that_ranks_wrongly_has_the_lowest_value():
+    scores, labels = np.array([0.1, 0.2, 0.3, 0.25, 0.4, 0.5]), np.array([0, 0, 0, 1, 1, 1])
+    found = auc_values(np.stack([1 - scores, scores], axis=-1)[np.newaxis], labels)[0]
+    assert found.mean() == pytest.approx(8 / 9)
+    assert sorted(found.argsort()[:2]) == [2, 3]  # 0.3 and 0.25 are the pair in the wrong order
 
 
 def test_a_class_with_one_image_has_an_auc():
@@ -249,6 +256,7 @@ def test_aucs_that_do_not_differ_are_rarely_called_different(positives):
 def test_holm_against_its_definition():
     # 0.01·4; max(0.04, 0.02·3); max(0.06, 0.03·2); 0.9
     assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([0.6, 0.7, 0.1]) == pytest.approx([1, 1, 0.3])  # no probability is above 1
     assert holm([]) == []
     assert holm([0.03, np.nan, 0.01, 0.9, 0.02])[2:] == pytest.approx([0.04, 0.9, 0.06])  # NaN is no test
     assert np.isnan(holm([0.03, np.nan])[1])
