@@ -1,4 +1,4 @@
-"""A method that goes on from its saved state, and random numbers that are the method's own."""
+"""A method that goes on from its saved state, random numbers of its own, and single images, masks and references."""
 
 import io
 
@@ -9,10 +9,13 @@ from small_runs import HYPER_PARAMETERS
 
 from align.methods import METHODS
 from align.methods.align import references
+from align.methods.align.losses import attained_fraction, log_odds_loss
+from align.methods.align.relaxations import RELAXATIONS
 from align.methods.base import Batch
+from align.methods.group_dro import GroupDRO
 from align.methods.masked_erm import MaskedERM
 from align.methods.rsc import RSC
-from align.methods.settings import MaskedERMSettings, RSCSettings
+from align.methods.settings import GroupDROSettings, MaskedERMSettings, RSCSettings
 from align.methods.sgt import lowest_fraction
 from align.models.classifier import build_classifier
 from align.registry import load
@@ -89,6 +92,42 @@ def test_given_masks_are_used_as_they_are(classifier, batch, generator, mask):
 
 def test_the_lowest_of_a_single_map():
     assert lowest_fraction(torch.tensor([[[3.0, 1.0], [2.0, 0.0]]]), 0.5).tolist() == [[[False, True], [False, True]]]
+
+
+def test_a_domain_with_one_image_has_the_loss_of_that_image(classifier, batch, generator):
+    classifier.eval()
+    domains = torch.stack((torch.arange(8) == 3, torch.arange(8) != 3))
+    method = GroupDRO(classifier, GroupDROSettings(step_size=1.0), TRAINING, generator)
+    method.losses(batch._replace(domains=domains))
+    log_probabilities = classifier(batch.images).log_softmax(1).detach()
+    losses = -log_probabilities[torch.arange(8), batch.labels]
+    expected = torch.stack((losses[3], losses[domains[1]].sum() / 7))  # the step size is 1: what is added is the loss
+    torch.testing.assert_close(method.log_weights, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_log_odds_of_images_are_weighted():
+    kept, removed = torch.tensor([0.5, 0.9]), torch.tensor([0.2, 0.3])
+    single = [log_odds_loss(kept[[i]], removed[[i]]).item() for i in range(2)]
+    found = log_odds_loss(kept, removed, torch.tensor([1.5, 0.5])).item()
+    assert found == pytest.approx((1.5 * single[0] + 0.5 * single[1]) / 2)
+
+
+def test_all_of_nothing_is_attained_whatever_the_mask_does():
+    """An image that its reference equals attains everything, even if its mask makes its class less probable."""
+    half = torch.tensor([0.5])
+    assert attained_fraction(torch.tensor([0.2]), half, half, half).tolist() == [1]
+
+
+def test_a_mask_of_one_half_is_not_above_one_half():
+    scores = torch.tensor([-1e-3, 0.0, 1e-3]).view(1, 1, 1, 3)
+    assert RELAXATIONS["binary"](scores, torch.Generator()).flatten().tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("name", RELAXATIONS)
+def test_masks_of_scores_on_a_device_are_computed_there(name):
+    """The device ``meta`` is not the CPU, and every machine has it. It computes shapes only."""
+    scores = torch.empty(2, 1, 4, 4, device="meta")
+    assert RELAXATIONS[name](scores, torch.Generator()).device == scores.device
 
 
 class TestReferences:

@@ -58,6 +58,14 @@ def test_interval_is_that_of_an_analysis_of_variance_by_hand():
     assert found.p == pytest.approx(2 * min(expected.cdf(0), expected.sf(0)))
 
 
+def test_two_seeds_and_two_images_are_enough_for_an_interval():
+    """Mean squares: 2 (2.75² + 2.75²) of seeds, 2 (2.25² + 2.25²) of images, 4 · 0.25² of the rest; one degree of freedom each."""
+    total = 30.25 + 20.25 - 0.25
+    freedom = total**2 / (30.25**2 + 20.25**2 + 0.25**2)
+    found = estimate([sample([[0.0, 4.0], [5.0, 10.0]])])
+    assert (found.low, found.high) == pytest.approx(stats.t(freedom, 4.75, (total / 4) ** 0.5).interval(0.95))
+
+
 def test_the_variance_is_never_below_a_part_of_it():
     """With seeds that agree by chance, seeds and rest together would be negative. The images' part stays."""
     values = layout(3, 30)
