@@ -59,7 +59,7 @@ def test_interval_is_that_of_an_analysis_of_variance_by_hand():
 
 
 def test_two_seeds_and_two_images_are_enough_for_an_interval():
-    """Mean squares: 2 (2.75² + 2.75²) of seeds, 2 (2.25² + 2.25²) of images, 4 · 0.25² of the rest; one degree of freedom each."""
+    """Mean squares: 4 · 2.75² of seeds, 4 · 2.25² of images, 4 · 0.25² of the rest. Each has one degree of freedom."""
     total = 30.25 + 20.25 - 0.25
     freedom = total**2 / (30.25**2 + 20.25**2 + 0.25**2)
     found = estimate([sample([[0.0, 4.0], [5.0, 10.0]])])
