@@ -12,11 +12,13 @@ from align.methods.align import references
 from align.methods.align.losses import attained_fraction, log_odds_loss
 from align.methods.align.relaxations import RELAXATIONS
 from align.methods.base import Batch
+from align.methods.cgc import CGC
 from align.methods.group_dro import GroupDRO
 from align.methods.masked_erm import MaskedERM
 from align.methods.rsc import RSC
-from align.methods.settings import GroupDROSettings, MaskedERMSettings, RSCSettings
+from align.methods.settings import CGCSettings, GroupDROSettings, MaskedERMSettings, RSCSettings
 from align.methods.sgt import lowest_fraction
+from align.methods.source_domains import domain_membership
 from align.models.classifier import build_classifier
 from align.registry import load
 
@@ -103,6 +105,21 @@ def test_a_domain_with_one_image_has_the_loss_of_that_image(classifier, batch, g
     losses = -log_probabilities[torch.arange(8), batch.labels]
     expected = torch.stack((losses[3], losses[domains[1]].sum() / 7))  # the step size is 1: what is added is the loss
     torch.testing.assert_close(method.log_weights, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_without_source_domains_all_images_are_of_one(batch):
+    assert torch.equal(domain_membership(batch), torch.full((1, 8), True))
+
+
+def test_every_enlarged_map_has_the_sum_one_and_a_map_of_zeros_is_even(classifier, batch, generator):
+    method = CGC(classifier, CGCSettings(), TRAINING, generator)
+    features = classifier.features(batch.images).detach()
+    maps = method.enlarged_grad_cam(features, batch.labels, 20)
+    alive = maps.amax((1, 2, 3)) > 1e-6  # a class that nothing speaks for has a map of zeros
+    assert alive.any()
+    torch.testing.assert_close(maps.sum((1, 2, 3))[alive], torch.ones(int(alive.sum())), rtol=0, atol=1e-4)
+    zeros = method.enlarged_grad_cam(torch.zeros_like(features), batch.labels, 20)
+    assert torch.equal(zeros, torch.full_like(zeros, 1e-8))
 
 
 def test_log_odds_of_images_are_weighted():
