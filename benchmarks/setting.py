@@ -61,6 +61,7 @@ class Setting(NamedTuple):
     def batch(self) -> Batch:
         """Return images of noise with labels and domains. In memory channels come last, as after augmentation."""
         images = torch.randn((self.batch_size, 3, self.size, self.size), device=self.device)
+        images = images.to(memory_format=torch.channels_last)
         numbers = torch.arange(self.batch_size, device=self.device)
         domains = numbers[:DOMAINS, None] == numbers % DOMAINS
-        return Batch(images.to(memory_format=torch.channels_last), numbers % CLASSES, None, domains)
+        return Batch(images, numbers % CLASSES, None, domains, plain=images.sigmoid())

@@ -22,7 +22,7 @@ BOUNDS = {
     "erm": 3 / 3,
     "mixup": 3 / 3,
     "rsc": 3 / 3,
-    "cgc": 6 / 3,
+    "cgc": 9 / 3,
     "irm": 3 / 3,
     "group_dro": 3 / 3,
     "sgt": 8 / 3,
