@@ -185,8 +185,8 @@ def lambda_3(finished, scratch):
 
 
 def code_of_a_method(finished, scratch):
-    library = edited(scratch, "methods/dre.py", "def map_norm(", "NORM = 3\n\n\ndef map_norm(")
-    return plan(finished.tiny, library=library), training(of_method("dre")) | evaluation(of_method("dre")) | COLLECTED
+    library = edited(scratch, "methods/sgt.py", "def divergence(", "LARGEST = 3\n\n\ndef divergence(")
+    return plan(finished.tiny, library=library), training(of_method("sgt")) | evaluation(of_method("sgt")) | COLLECTED
 
 
 def training_setting(finished, scratch):
