@@ -34,7 +34,7 @@ class Mixture(NamedTuple):
 
 
 class DRE(Method):
-    """L = CE(x) + α ‖g(x̃) − (λ g(x) + (1 − λ) g(x′))‖₁ + β (‖g(x)‖₁ + ‖g(x̃)‖₁)/2 + γ CE(x̃).
+    """L = CE(x) + w₁ ‖g(x̃) − (λ g(x) + (1 − λ) g(x′))‖₁ + w₂ (‖g(x)‖₁ + ‖g(x̃)‖₁)/2 + w₃ CE(x̃).
 
     x̃ mixes x with an image x′ of the same class. g is Grad-CAM without ReLU, scaled to [0, 1] per image. All terms but the first
     are means within a class, averaged over all classes, as in the authors' code.
@@ -49,7 +49,7 @@ class DRE(Method):
 
     @property
     def regularisation_weights(self) -> Mapping[str, float]:
-        """Return the weights α, β and γ of the three terms that DRE adds to the cross-entropy."""
+        """Return the weights w₁, w₂ and w₃ of the three terms that DRE adds to the cross-entropy."""
         settings = self.settings
         return {
             "consistency": settings.consistency,

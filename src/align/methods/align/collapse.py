@@ -14,7 +14,12 @@ GREY = 0.1
 
 
 def collapse(area: float, spread: float) -> str:
-    """Return what is wrong with masks of this mean area and this mean spread within an image. Empty if they are not collapsed."""
+    """Return how masks are collapsed, in words. Empty if they are not.
+
+    Args:
+        area: the mean of the masks, in [0, 1].
+        spread: their standard deviation within an image, averaged over images. NaN counts as collapsed, and so for ``area``.
+    """
     if area > EVERYTHING:
         return f"the mask's mean is {area:.3f}: it keeps everything"
     if not area >= NOTHING:  # NaN too
