@@ -8,35 +8,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_pixel_images import explained
 from sklearn.metrics import log_loss
 
 from align.metrics import METRICS
-from align.metrics.base import Explained
 from align.metrics.domain_shift.pairing import find_pairs
 from align.metrics.evaluate import measure, measurements
-from align.metrics.settings import EvaluationSettings
 from align.registry import load
 from align.tables.theory import theory
 
 FAMILY = [load(entry.implementation) for entry in METRICS.values() if ".domain_shift." in entry.implementation]
-
-
-def explained(probabilities, labels, images=None, pairs=None):
-    """What a model says of images of one pixel; of blank ones unless given."""
-    n = len(labels)
-    return Explained(
-        images=torch.zeros(n, 3, 1, 1) if images is None else images,
-        labels=torch.as_tensor(labels),
-        probabilities=torch.as_tensor(probabilities, dtype=torch.float32),
-        saliency=torch.zeros(n, 1, 1),
-        class_saliency=torch.zeros(n, 1, 1),
-        ground_truth=None,
-        learned_mask=None,
-        pairs=pairs,
-        predict=lambda images: images,
-        batch_size=2,
-        settings=EvaluationSettings(),
-    )
 
 
 def measured(target, source, labels, images=None, source_images=None):

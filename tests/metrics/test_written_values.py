@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from one_pixel_images import explained
 
 from align.attribution.grad_cam import grad_cam
 from align.metrics import METRICS
-from align.metrics.base import Aggregate, Explained
+from align.metrics.base import Aggregate
 from align.metrics.evaluate import image_table, measurements, write_csv
 from align.metrics.evaluation import Evaluation
 from align.metrics.prediction.accuracy import accuracy
@@ -20,21 +21,7 @@ from align.preparation.packed import Packed
 
 
 def test_an_image_has_a_row_with_its_prediction_and_its_own_values():
-    probabilities = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]])
-    flat = torch.zeros(3, 1, 1)
-    explained = Explained(
-        images=torch.zeros(3, 3, 1, 1),
-        labels=torch.tensor([0, 1, 1]),
-        probabilities=probabilities,
-        saliency=flat,
-        class_saliency=flat,
-        ground_truth=None,
-        learned_mask=None,
-        pairs=None,
-        predict=lambda images: images,
-        batch_size=2,
-        settings=EvaluationSettings(),
-    )
+    predicted = explained([[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]], [0, 1, 1])
     paths = ["x/cat/0.png", "x/dog/0.png", "x/dog/1.png"]
     packed = Packed(np.zeros((3, 1, 1, 3), np.uint8), np.array([0, 1, 1]), paths, None)
     values = {"own": torch.tensor([1.0, math.nan, 3.0]), "together": Aggregate(0.5, 3)}
@@ -48,7 +35,7 @@ def test_an_image_has_a_row_with_its_prediction_and_its_own_values():
             "own": np.float32([1, math.nan, 3]),
         }
     )
-    pd.testing.assert_frame_equal(image_table(packed, explained, values, ("cat", "dog")), expected)
+    pd.testing.assert_frame_equal(image_table(packed, predicted, values, ("cat", "dog")), expected)
 
 
 def test_a_value_is_averaged_in_double_precision_over_the_images_that_have_one():
