@@ -24,8 +24,8 @@ def dry_run() -> pd.DataFrame:
     with TemporaryDirectory() as name:
         folder = Path(name)
         for dataset in ("first", "second"):
-            _write_images(folder / dataset)
-        (folder / "large.yaml").write_text(yaml.safe_dump(_configuration()))
+            write_images(folder / dataset)
+        (folder / "large.yaml").write_text(yaml.safe_dump(large_configuration()))
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", "large.yaml", "--dry-run"]
         start = time.perf_counter()
         done = subprocess.run([*command, "--cores", "1"], cwd=folder, capture_output=True, text=True, check=True)
@@ -35,14 +35,15 @@ def dry_run() -> pd.DataFrame:
     return with_goals(pd.DataFrame([row]), {"snakemake -n": GOAL}, "seconds")
 
 
-def _write_images(root: Path) -> None:
+def write_images(root: Path) -> None:
+    """Write one image of each domain and class below ``root``, which stands for a data set."""
     for number, (domain, label) in enumerate((domain, label) for domain in DOMAINS for label in CLASSES):
         path = root / domain / label / f"{number}.png"
         path.parent.mkdir(parents=True)
         Image.new("RGB", (16, 16)).save(path)
 
 
-def _configuration() -> dict[str, Any]:
+def large_configuration() -> dict[str, Any]:
     """Return a configuration of about 1,300 runs: all methods, both protocols, seven maskers, six sweeps and a grid."""
     experiments: dict[str, dict[str, Any]] = {
         "maskers": {"dataset": "first", "study": "masker_ablation", "methods": _variants("lambda2", 7)},
@@ -70,7 +71,7 @@ def _configuration() -> dict[str, Any]:
             },
         }
     return {
-        "datasets": {dataset: {"root": dataset, "image_size": 16} for dataset in ("first", "second")},
+        "datasets": {dataset: {"root": dataset, "image_size": 64} for dataset in ("first", "second")},
         "experiments": {name: experiment | {"seeds": SEEDS} for name, experiment in experiments.items()},
         "classifier": {"weights": None},
     }

@@ -17,6 +17,8 @@ from PIL import Image
 from torch import nn
 
 from align.augmentation.settings import AugmentationSettings
+from align.configuration.loading import load
+from align.configuration.runs import planned_runs
 from align.imaging.blur import scaled_blur
 from align.imaging.normalisation import normalise, to_unit
 from align.models.settings import ClassifierSettings
@@ -25,6 +27,7 @@ from benchmarks.arithmetic import large_operations, operations
 from benchmarks.blur import convolved
 from benchmarks.concurrent_runs import concurrent_runs, together
 from benchmarks.device import measured_device, slug
+from benchmarks.dry_run import large_configuration, write_images
 from benchmarks.end_to_end import end_to_end, seconds_per_batch
 from benchmarks.evaluation import OPTIONS, evaluation
 from benchmarks.faithfulness import all_at_once, explained_noise, plain_loop
@@ -346,3 +349,10 @@ def test_the_summary_has_all_numbers_of_seeds_in_one_cell():
     table.columns = ["comparison", "noise", "seeds", "level_new", "power_new"]
     *_, row = summary(table).split("\n")
     assert row == "| AUC | images | 5.1 / 0.0 | 50 / 100 |"
+
+
+def test_the_large_dry_run_has_a_configuration_that_can_be_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for dataset in ("first", "second"):
+        write_images(tmp_path / dataset)
+    assert len(planned_runs(load(large_configuration()))) == 1260
