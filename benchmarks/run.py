@@ -68,6 +68,8 @@ def main(kind: str) -> None:
 def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
     """Yield the rows of every benchmark, on one thread."""
     photographs, digits = Setting(RESNET18, 128, 16, device), Setting(SMALL, 48, 32, device)
+    yield dry_run()
+    yield data()
     yield from training(photographs, digits)
     yield from training_in_bfloat16(photographs, digits, has_bfloat16(device))
     yield validation(digits._replace(batch_size=VALIDATED), 30)
@@ -80,8 +82,6 @@ def on_cpu(device: torch.device) -> Iterator[pd.DataFrame]:
     yield blur(48, 32, device, 30)
     yield blur(224, 8, device, 3)
     yield concurrent_runs(digits, [count for count in (1, 2) if count <= CORES], BOTH, 3.0)
-    yield data()
-    yield dry_run()
 
 
 def training(photographs: Setting, digits: Setting) -> Iterator[pd.DataFrame]:
