@@ -93,6 +93,43 @@ def test_align_without_guidance_is_dre_bit_for_bit(settings, tmp_path):
     assert same_states({"classifier": align_weights}, {"classifier": dre_weights})
 
 
+class TestLearningRate:
+    def rates(self, monkeypatch, **training):
+        """The classifier's step size in each of 6 epochs, as Adam has it."""
+        found = {}
+
+        def record(method, batch, step=ERM.step):
+            found.setdefault(len(epochs), set()).add(method.optimiser.param_groups[0]["lr"])
+            return step(method, batch)
+
+        epochs = []
+        monkeypatch.setattr(ERM, "step", record)
+        monkeypatch.setattr(trainer, "validate", lambda *_: epochs.append(1) or {"validation_accuracy": 0.5})
+        trained_run(epochs=6, learning_rate=0.008, **training)
+        return [rate for (rate,) in found.values()]
+
+    def test_it_stays(self, monkeypatch):
+        assert self.rates(monkeypatch) == [0.008] * 6
+
+    def test_it_falls_by_half_a_cosine(self, monkeypatch):
+        expected = [0.008 * share for share in (1, 0.9330127, 0.75, 0.5, 0.25, 0.0669873)]
+        assert self.rates(monkeypatch, decay="cosine") == pytest.approx(expected)
+
+    def test_a_method_may_have_its_own(self):
+        settings = run_settings()._replace(hyper_parameters=METHODS["erm"].settings(learning_rate=0.5))
+        optimiser = settings.build(3, 0, CPU).optimiser
+        assert [group["lr"] for group in optimiser.param_groups] == [0.5]
+
+    def test_the_masker_keeps_its_own(self):
+        method = run_settings("align", decay="cosine").build(3, 0, CPU)
+        Trainer(method, self.batches(), on_device([VALIDATION_SPLIT], CPU), run_settings(decay="cosine").training).train()
+        rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in method.optimisers.items()}
+        assert rates == pytest.approx({"classifier": 1e-3 * 0.25, "masker": method.settings.masker_learning_rate})
+
+    def batches(self):
+        return TrainingBatches(on_device([TRAINING_SPLIT], CPU), 6, NO_AUGMENTATION, torch.Generator())
+
+
 class TestSelection:
     def selected(self, monkeypatch, accuracies, eligible_from):
         """What is selected where validation gives these accuracies, and the networks at the end of each epoch."""

@@ -85,11 +85,16 @@ class Method(ABC):
         self.training = training
         self.generator = generator
 
+    @property
+    def learning_rate(self) -> float:
+        """Return Adam's step size at the start of training: the method's own, or that which all methods share."""
+        return self.settings.learning_rate or self.training.learning_rate
+
     @cached_property  # a network that is only evaluated needs none
     def optimiser(self) -> Adam:
         """Return Adam over the classifier, with the settings that all methods share."""
-        weights, settings = self.classifier.parameters(), self.training
-        return Adam(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+        weight_decay = self.training.weight_decay
+        return Adam(self.classifier.parameters(), lr=self.learning_rate, weight_decay=weight_decay, fused=True)
 
     @property
     def weights(self) -> Mapping[str, float]:

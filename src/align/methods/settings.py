@@ -24,6 +24,10 @@ class MethodSettings(Section):
 
     several_sources: ClassVar[bool] = False
 
+    learning_rate: float | None = Field(
+        None, description="Adam's step size for this method's classifier; by default training.learning_rate", gt=0
+    )
+
     @property
     def given_masks(self) -> GivenMasks | None:
         """Return the origin of the masks that the method is given with the images. None if it is given no masks."""

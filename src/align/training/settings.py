@@ -1,5 +1,6 @@
 """Settings of the training loop and of how runs are computed. This module imports nothing heavy, see align.registry."""
 
+from math import cos, pi
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +18,11 @@ class TrainingSettings(Section):
     )
     batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE takes 16 per domain")
     learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
+    decay: Literal["none", "cosine"] = declared(
+        "none",
+        "course of the classifier's step size over the epochs: constant, or half a cosine that would be 0 after the last epoch",
+        "DomainBed's and DRE's are constant",
+    )
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
     precision: Literal["auto", "float32", "bfloat16"] = declared(
         "auto",
@@ -29,6 +35,10 @@ class TrainingSettings(Section):
         "share of the epochs after which a checkpoint may be selected",
         "ALIGN's warm-up is then over; the rule is the same for all methods",
     )
+
+    def decayed(self, epoch: int) -> float:
+        """Return the share of the step size that is left in ``epoch``, from 1 (arXiv:1608.03983, equation 5, one period)."""
+        return 1.0 if self.decay == "none" else (1 + cos(pi * (epoch - 1) / self.epochs)) / 2
 
 
 class EngineSettings(Section):
