@@ -433,6 +433,91 @@ def test_the_printed_verdict():
     assert "**reproduced**" in text
 
 
+# The sentence of a row.
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "expected"),
+    [
+        (
+            {"align": 0.9, "erm": 0.5, "sgt": 0.6},
+            r"Accuracy is 90\.0 % for ALIGN and 60\.0 % for SGT, the best of the 2 others: "
+            r"ALIGN is better by 30\.0 points \(95 % interval [\d.]+ to [\d.]+\)\.",
+        ),
+        (
+            {"align": 0.5, "erm": 0.9, "sgt": 0.3},
+            r"Accuracy is 50\.0 % for ALIGN and 90\.0 % for ERM, the best of the 2 others: "
+            r"ERM is better by 40\.0 points \(95 % interval [\d.]+ to [\d.]+\)\.",
+        ),
+        (
+            {"align": 0.9, "erm": 0.89},
+            r"Accuracy is 90\.0 % for ALIGN and 89\.0 % for ERM: the difference of 1\.0 points may be chance "
+            r"\(95 % interval -[\d.]+ to [\d.]+\)\.",
+        ),
+        (
+            {"align": 0.9, "erm": 0.5},
+            r"Accuracy is 90\.0 % for ALIGN and 50\.0 % for ERM: ALIGN is better by 40\.0 points "
+            r"\(95 % interval .*\), but nothing is decided against SGT\.",
+        ),
+        ({"align": 0.9}, r"Not tested here: no setting in which both sides were run: ALIGN; ERM or SGT\."),
+    ],
+)
+def test_the_sentence_of_a_comparison(accuracy, expected):
+    (row,) = verdict_rows(claim(), images(accuracy))
+    assert re.fullmatch(expected, row.sentence)
+
+
+def test_a_sentence_says_which_direction_is_better_and_that_few_seeds_decide_nothing():
+    as_sufficiency = {
+        run: frame.rename(columns={"accuracy": "sufficiency"})
+        for run, frame in images({"align": 0.1, "erm": 0.5}, seeds=1).items()
+    }
+    (row,) = verdict_rows(claim(metric="sufficiency", worse=["erm"]), as_sufficiency)
+    expected = "Sufficiency (lower is better) is 0.100 for ALIGN and 0.500 for ERM: 1 seed decides nothing, 3 are needed."
+    assert row.sentence == expected
+    (row,) = verdict_rows(claim(), images({"align": 0.9, "erm": 0.1, "sgt": 0.1}, n=10))
+    assert row.sentence.endswith(": 10 test images decide nothing, 20 are needed.")
+
+
+def test_a_sentence_names_the_method_that_refutes_the_claim():
+    """SGT is further ahead than ERM, but its seeds vary too much to decide."""
+    results = images({"align": 0.5, "erm": 0.9, "sgt": 0.5})
+    for run, frame in results.items():
+        if run.method == "sgt":
+            results[run] = frame.assign(accuracy=[0.8, 1.0, 1.0][run.seed])
+    (row,) = verdict_rows(claim(), results)
+    assert (row.other, row.verdict) == ("sgt", "not reproduced")
+    assert ": ERM is better by 40.0 points" in row.sentence
+
+
+def test_a_sentence_says_that_chance_has_several_chances():
+    random, baselines, results = generator(), ("erm", "sgt", "dre", "mixup", "rsc", "cgc"), {}
+    for seed in range(3):
+        frame = pd.DataFrame({"path": np.arange(200).astype(str), "target_domain": "a", "accuracy": random.random(200)})
+        results |= {Run("scenes", "single_source", "a", name, seed): frame for name in baselines}
+        behind = frame.assign(accuracy=frame["accuracy"] - 0.07 - 0.03 * seed)
+        results[Run("scenes", "single_source", "a", "align", seed)] = behind
+    (row,) = verdict_rows(claim(worse=baselines), results)
+    assert (row.verdict, row.p < 0.05 < row.corrected_p) == ("inconclusive", True)
+    expected = rf" is better by 10\.0 points with p = 0\.0\d\d, but one of 6 comparisons may .* p = {row.corrected_p:.3f}\)\.$"
+    assert re.search(expected, row.sentence)
+
+
+def test_the_sentence_of_a_count():
+    counted = claim(distribution="out", over="settings", at_least=(1, 1))
+    (row,) = verdict_rows(counted, images({"align": 0.9, "erm": 0.5, "sgt": 0.9}, domains=("a", "b", "c")))
+    expected = (
+        "The claim holds in 0 of 2 settings and needs 2; in 0 another method is better, and in 2 the difference may be chance."
+    )
+    assert row.sentence == expected
+
+
+def test_the_sentences_are_a_table_of_their_own():
+    rows = verdict_rows(claim(places={"Paper": ["x"]}), images({"align": 0.9, "erm": 0.5, "sgt": 0.6}))
+    (block,) = [block for block in verdict(rows).blocks if block.title == "In plain words"]
+    assert [[cell.text for cell in row] for row in block.rows] == [["scenes", "better", "reproduced", rows[1].sentence]]
+
+
 # Ranks.
 
 

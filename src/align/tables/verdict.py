@@ -46,7 +46,7 @@ NOTE = (
 
 
 def verdict(answers: Sequence[Answer]) -> Table:
-    """Return a block that counts the words, then a block for each data set and scope of the claims."""
+    """Return a block that counts the words, one with a sentence for each tested claim, then one for each data set and scope."""
     data = pd.DataFrame(answers, columns=Answer._fields)
     places: dict[tuple[str, str], list[Answer]] = {}
     for answer in answers:
@@ -60,13 +60,25 @@ def verdict(answers: Sequence[Answer]) -> Table:
         [Cell(plain(dataset)), Cell(SCOPES[scope]), *(Cell(str(sum(a.verdict == word for a in found))) for word in WORDS)]
         for (dataset, scope), found in tested_first
     ]
-    return Table(data, [Block("Number of claims", ["Data set", "Tested", *WORDS], rows), *blocks])
+    counted = Block("Number of claims", ["Data set", "Tested", *WORDS], rows)
+    said = [
+        [Cell(plain(answer.dataset)), Cell(answer.text), _word(answer), Cell(answer.sentence)]
+        for _, found in tested_first
+        for answer in found
+        if answer.verdict != "not tested"
+    ]
+    in_words = [Block("In plain words", ["Data set", "Claim", "Verdict", "What the data say"], said)] if said else []
+    return Table(data, [counted, *in_words, *blocks])
 
 
 def _cells(answer: Answer) -> list[Cell]:
     texts = [answer.text, _where(answer), _paper(answer), _ours(answer), _difference(answer), str(answer.seeds or "")]
-    definite = answer.verdict in ("reproduced", "not reproduced")
-    return [*map(Cell, texts), Cell(answer.verdict, definite), Cell(answer.align_plus), Cell(answer.remarks)]
+    return [*map(Cell, texts), _word(answer), Cell(answer.align_plus), Cell(answer.remarks)]
+
+
+def _word(answer: Answer) -> Cell:
+    """Return the word, in bold where it decides."""
+    return Cell(answer.verdict, answer.verdict in ("reproduced", "not reproduced"))
 
 
 def _where(answer: Answer) -> str:

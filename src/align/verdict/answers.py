@@ -17,6 +17,7 @@ from align.verdict.evaluations import Evaluations
 from align.verdict.paper_numbers import PaperNumbers, paper_numbers
 from align.verdict.questions import Question, claim_questions
 from align.verdict.rule import FEWEST_IMAGES, FEWEST_SEEDS, Word, decide_bound, within
+from align.verdict.sentences import bound_sentence, comparison_sentence, count_sentence, untested_sentence
 
 OURS = "align"
 OUR_VARIANT = "align-plus"  # has a column of its own and never replaces the paper's method
@@ -53,6 +54,7 @@ class Answer(NamedTuple):
         verdict: the word.
         align_plus: the word with ALIGN-plus in ALIGN's place; empty where the claim is not about ALIGN.
         remarks: what is missing, and what a reader must know.
+        sentence: what the data say, in one sentence.
     """
 
     claim: str
@@ -83,6 +85,7 @@ class Answer(NamedTuple):
     verdict: Word = "not tested"
     align_plus: str = ""
     remarks: str = ""
+    sentence: str = ""
 
 
 def answers(
@@ -130,18 +133,28 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
         verdict=assessment.word,
         align_plus=assess(_with_our_variant(question), evaluations, claimed).word if claim.better == (OURS,) else "",
     )  # fmt: skip
-    remarks = [claim.remark, question.reason, *_missing(question, assessment, evaluations, left_out)]
+    missing = _missing(question, assessment, evaluations, left_out)
+    remarks = [claim.remark, question.reason, *missing]
     if len(question.units) == 1 and pairs:
         closest = min(pairs, key=lambda pair: claim.sign * pair.difference.value)
         answer = _with_numbers(answer, closest)
-        remarks.append(_undecided(closest, pairs, claim.sign))
-    return answer._replace(remarks=_sentences([*remarks, *_warnings(answer)]))
+        unbeaten = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, claim.sign)]
+        if unbeaten and pair_holds(closest, claim.sign):  # their differences vary more
+            remarks.append(f"not better with p < 0.05 than {', '.join(unbeaten)}")
+        decisive = _decisive(pairs, claim.sign) if answer.verdict == "not reproduced" else closest
+        unbeaten += map(method_title, assessment.missing_methods)
+        sentence = comparison_sentence(claim.metric, answer.verdict, decisive, len(pairs), unbeaten)
+    elif pairs:
+        sentence = count_sentence(answer.units, answer.needed, answer.holds, answer.opposite)
+    else:
+        sentence = untested_sentence(question.reason or "; ".join(missing))
+    return answer._replace(remarks=_sentences([*remarks, *_warnings(answer)]), sentence=sentence)
 
 
-def _undecided(closest: Pair, pairs: Sequence[Pair], sign: int) -> str:
-    """Return a remark on methods that are not beaten though the one that the row shows is: their differences vary more."""
-    others = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, sign)]
-    return f"not better with p < 0.05 than {', '.join(others)}" if others and pair_holds(closest, sign) else ""
+def _decisive(pairs: Sequence[Pair], sign: int) -> Pair:
+    """Return the pair that speaks most clearly against a claim; where none does, the advantage is too small in all of them."""
+    against = [pair for pair in pairs if sign * pair.difference.value < 0]
+    return min(against or pairs, key=lambda pair: pair.corrected_p)
 
 
 def _with_our_variant(question: Question) -> Question:
@@ -201,7 +214,9 @@ def _bound(claim: Bound, dataset: str, metrics: pd.DataFrame) -> Answer:
     )  # fmt: skip
     missing = "" if cases else f"not measured: {answer.metric}"
     return answer._replace(
-        verdict=decide_bound(cases, answer.seeds), remarks=_sentences([claim.remark, missing, *_warnings(answer)])
+        verdict=decide_bound(cases, answer.seeds),
+        remarks=_sentences([claim.remark, missing, *_warnings(answer)]),
+        sentence=bound_sentence(len(cases), held, answer.seeds) if cases else untested_sentence(missing),
     )
 
 
