@@ -25,3 +25,31 @@ rule snapshot:
         "Adding data and checkpoints to DVC. Then run: git add artifacts, git commit, dvc push"
     script:
         "../workflow_scripts/snapshot.py"
+
+
+rule publish:
+    """Put the results into artifacts/<configuration>: small files for git, with hashes of configuration, code and data."""
+    input:
+        results=[
+            configured(pattern, table=table, kind=kind)
+            for kind in ("csv", "md")
+            for pattern, table in ((paths.VERDICT, ""), *((paths.TABLE, name) for name in TABLES))
+        ]
+        + [configured(paths.METRICS)],
+        accounts=per_run(paths.ACCOUNT),
+        histories=per_run(paths.HISTORY),
+        manifests=per_dataset(paths.MANIFEST),
+    log:
+        configured_log("publish"),
+    conda:
+        ENVIRONMENT
+    resources:
+        **cost(),
+    params:
+        datasets=list(DATASETS),
+        configuration=configured(paths.CONFIGURATION),
+        folder=f"artifacts/{NAME}",
+    message:
+        "Publishing the results in artifacts/{NAME}. Then run: git add artifacts, git commit"
+    script:
+        "../workflow_scripts/publish.py"

@@ -1,5 +1,6 @@
 """Data and checkpoints under DVC: what a second person gets, what is refused, and which fault is named how."""
 
+import gzip
 import json
 import logging
 import os
@@ -196,6 +197,35 @@ def test_a_snapshot_publishes_only_what_was_trained_here(own_copy):
     snakemake(own_copy, "snapshot", *PUBLISHED)
     assert (own_copy / "artifacts/checkpoints.dvc").read_bytes() == before
     assert git(own_copy, "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_published_results_are_those_of_the_configuration_with_their_origin(own_copy):
+    snakemake(own_copy, "publish", *PUBLISHED)
+    folder, results = own_copy / "artifacts/tiny", own_copy / "results/tiny"
+    assert gzip.decompress((folder / "metrics.csv.gz").read_bytes()) == (results / "metrics.csv").read_bytes()
+    assert gzip.decompress((folder / "verdict.csv.gz").read_bytes()) == (results / "verdict.csv").read_bytes()
+    for table in (results / "tables").glob("*.md"):
+        assert (folder / table.name).read_bytes() == table.read_bytes()
+    validation = pd.read_csv(folder / "validation.csv.gz")
+    epochs = CONFIGURATION.training.epochs
+    assert len(validation) == len(RUNS) * epochs
+    last = validation[validation["epoch"] == epochs].set_index(["protocol", "method"])["validation_accuracy"]
+    for run in RUNS:
+        history = pd.read_csv(only(own_copy, f"results/runs/{run.path}/*/history.csv"))
+        (expected,) = history[(history["name"] == "validation_accuracy") & (history["epoch"] == epochs)]["value"]
+        assert last[run.protocol, run.method] == expected
+
+    said = json.loads((folder / "provenance.json").read_text())
+    accounts = [json.loads(only(own_copy, f"results/runs/{run.path}/*/run.json").read_text()) for run in RUNS]
+    assert said["runs"] == len(RUNS)
+    assert said["hashes"]["data"] == {"tiny_scenes": sha256(only(own_copy, "results/data/tiny_scenes/*/manifest.csv"))}
+    assert said["hashes"]["code"].keys() == {account["hashes"]["code"] for account in accounts}
+    assert sum(said["hashes"]["code"].values()) == sum(said["versions"]["torch"].values()) == len(RUNS)
+    assert said["hashes"]["configuration"] == sha256(results / "configuration.yaml") == said["files"]["configuration.yaml"]
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert said["files"] == {name: sha256(folder / name) for name in written if name != "provenance.json"}
+    snakemake(own_copy, "publish", *PUBLISHED)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == written
 
 
 def test_git_versions_what_dvc_does_not(versioned):
