@@ -503,6 +503,12 @@ def test_a_sentence_says_that_chance_has_several_chances():
     assert re.search(expected, row.sentence)
 
 
+def test_a_sentence_counts_the_other_methods_and_not_the_pairs():
+    two_sided = claim(better=["align", "align-masker=grey"], worse=["erm"])
+    (row,) = verdict_rows(two_sided, images({"align": 0.9, "align-masker=grey": 0.8, "erm": 0.5}))
+    assert row.sentence.startswith("Accuracy is 80.0 % for m-Gray and 50.0 % for ERM: m-Gray is better by 30.0 points")
+
+
 def test_the_sentence_of_a_count():
     counted = claim(distribution="out", over="settings", at_least=(1, 1))
     (row,) = verdict_rows(counted, images({"align": 0.9, "erm": 0.5, "sgt": 0.9}, domains=("a", "b", "c")))

@@ -143,7 +143,7 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
             remarks.append(f"not better with p < 0.05 than {', '.join(unbeaten)}")
         decisive = _decisive(pairs, claim.sign) if answer.verdict == "not reproduced" else closest
         unbeaten += map(method_title, assessment.missing_methods)
-        sentence = comparison_sentence(claim.metric, answer.verdict, decisive, len(pairs), unbeaten)
+        sentence = comparison_sentence(claim.metric, answer.verdict, decisive, pairs, unbeaten)
     elif pairs:
         sentence = count_sentence(answer.units, answer.needed, answer.holds, answer.opposite)
     else:

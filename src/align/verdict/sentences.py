@@ -10,18 +10,19 @@ from align.verdict.assessment import Pair
 from align.verdict.rule import ALPHA, FEWEST_IMAGES, FEWEST_SEEDS, Word
 
 
-def comparison_sentence(metric: str, word: Word, closest: Pair, rivals: int, open_rivals: Sequence[str]) -> str:
+def comparison_sentence(metric: str, word: Word, closest: Pair, pairs: Sequence[Pair], open_rivals: Sequence[str]) -> str:
     """Return what the data say of a claim that one method is better than others.
 
     Args:
         metric: the metric that the claim is tested by.
         word: the word of the row.
         closest: the claimed method, and the one of the others that decides: the one that comes closest, or that is better.
-        rivals: the number of other methods that were measured.
+        pairs: all pairs of the claim that were measured.
         open_rivals: names of methods that the claim names and that are not beaten, apart from the closest one.
     """
     measure, ours, difference = MEASURES[metric], closest.ours.value, closest.difference
     better, worse = method_title(closest.better), method_title(closest.worse)
+    rivals = len({pair.worse for pair in pairs})
     best = f", the best of the {rivals} others" if rivals > 1 else ""
     title = measure.title if measure.higher_is_better else f"{measure.title} (lower is better)"
     values = f"{title} is {_value(metric, ours)} for {better} and {_value(metric, ours - difference.value)} for {worse}"
@@ -43,7 +44,7 @@ def comparison_sentence(metric: str, word: Word, closest: Pair, rivals: int, ope
         said = f"{leader} is better by {amount}{interval}, but nothing is decided against {' and '.join(open_rivals)}"
     else:
         said = (
-            f"{leader} is better by {amount} with p = {difference.p:.3f}, but one of {rivals} comparisons may come out so by "
+            f"{leader} is better by {amount} with p = {difference.p:.3f}, but one of {len(pairs)} comparisons may come out so by "
             f"chance (corrected p = {closest.corrected_p:.3f})"
         )
     return f"{values}{best}: {said}."
