@@ -78,7 +78,7 @@ def test_new_methods_are_trained_by_their_losses(extended):
     penalised = pd.read_csv(only(runs, f"{PENALTY}/seed0/*/history.csv")).pivot_table("value", "epoch", "name")
     assert np.allclose(penalised["total"], penalised["classification"] + penalised["penalty"], rtol=1e-4)
     account = json.loads(only(runs, f"{PENALTY}/seed0/*/run.json").read_text())
-    assert account["settings"]["hyper_parameters"] == {"penalty": 1.0}
+    assert account["settings"]["hyper_parameters"] == {"learning_rate": None, "penalty": 1.0}
 
 
 def test_the_new_metric_is_in_the_long_table(extended):
