@@ -27,6 +27,7 @@ from align.methods import METHODS
 from align.methods.naming import method_of
 from align.versioning.agreement import first_difference, read_account, taken_runs
 from align.versioning.checkpoints import publish_run, take_run
+from align.versioning.publication import provenance
 from align.versioning.summary import metric_means, nested_means, plot_rows
 
 VERSIONING = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml")
@@ -226,6 +227,22 @@ def test_published_results_are_those_of_the_configuration_with_their_origin(own_
     assert said["files"] == {name: sha256(folder / name) for name in written if name != "provenance.json"}
     snakemake(own_copy, "publish", *PUBLISHED)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == written
+
+
+def test_an_origin_counts_runs_that_differ(tmp_path):
+    configuration = tmp_path / "configuration.yaml"
+    configuration.write_text("a: 1\n")
+    account = {
+        "wall_seconds": 1800, "hashes": {"code": "c1"}, "git_revision": None, "device": "a CPU", "precision": "float32",
+        "versions": {"torch": "2.15"},
+    }  # fmt: skip
+    other = account | {"precision": "bfloat16", "versions": {"torch": "2.11", "transformers": "5.2"}}
+    said = provenance([account, account, other], configuration, {})
+    assert said["training_hours"] == 1.5
+    assert said["hashes"]["code"] == {"c1": 3}
+    assert said["precisions"] == {"bfloat16": 1, "float32": 2}
+    assert said["versions"] == {"torch": {"2.11": 1, "2.15": 2}, "transformers": {"5.2": 1, "absent": 2}}
+    assert said["git_revisions"] == {"None": 3}
 
 
 def test_git_versions_what_dvc_does_not(versioned):

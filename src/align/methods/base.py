@@ -87,12 +87,12 @@ class Method(ABC):
 
     @property
     def learning_rate(self) -> float:
-        """Return Adam's step size at the start of training: the method's own, or that which all methods share."""
+        """Return Adam's step size at the start of training: the method's own, or else that of ``training``."""
         return self.settings.learning_rate or self.training.learning_rate
 
     @cached_property  # a network that is only evaluated needs none
     def optimiser(self) -> Adam:
-        """Return Adam over the classifier, with the settings that all methods share."""
+        """Return Adam over the classifier."""
         weight_decay = self.training.weight_decay
         return Adam(self.classifier.parameters(), lr=self.learning_rate, weight_decay=weight_decay, fused=True)
 

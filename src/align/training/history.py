@@ -34,7 +34,7 @@ class History:
             if not math.isfinite(value):
                 raise NonFiniteLossError(
                     f"epoch {epoch} ({phase}): {name} is {value}, expected a finite number; lower training.learning_rate "
-                    "or the weight of that term"
+                    "(or the method's own learning_rate) or the weight of that term"
                 )
             self.rows.append((epoch, phase, name, value))
 

@@ -43,7 +43,9 @@ def publish_results(
 
 
 def provenance(accounts: Sequence[Mapping[str, Any]], configuration: Path, manifests: Mapping[str, Path]) -> dict[str, Any]:
-    """Return what runs were made of and by.
+    """Return what runs were made of and by: hashes, git revisions, versions, devices and precisions.
+
+    What single runs may differ in stands with the number of runs that have it. ``training_hours`` add up all runs.
 
     Args:
         accounts: the content of each ``run.json``.
@@ -54,6 +56,7 @@ def provenance(accounts: Sequence[Mapping[str, Any]], configuration: Path, manif
     def counted(values: Iterable[str]) -> dict[str, int]:
         return dict(sorted(Counter(values).items()))
 
+    libraries = dict.fromkeys(name for account in accounts for name in account["versions"])  # in their order
     return {
         "runs": len(accounts),
         "training_hours": round(sum(account["wall_seconds"] for account in accounts) / 3600, 2),
@@ -63,7 +66,7 @@ def provenance(accounts: Sequence[Mapping[str, Any]], configuration: Path, manif
             "code": counted(account["hashes"]["code"] for account in accounts),
         },
         "git_revisions": counted(str(account["git_revision"]) for account in accounts),
-        "versions": {name: counted(account["versions"][name] for account in accounts) for name in accounts[0]["versions"]},
+        "versions": {name: counted(account["versions"].get(name, "absent") for account in accounts) for name in libraries},
         "devices": counted(account["device"] for account in accounts),
         "precisions": counted(account["precision"] for account in accounts),
     }
