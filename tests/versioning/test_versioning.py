@@ -242,7 +242,7 @@ def test_an_origin_counts_runs_that_differ(tmp_path):
     assert said["hashes"]["code"] == {"c1": 3}
     assert said["precisions"] == {"bfloat16": 1, "float32": 2}
     assert said["versions"] == {"torch": {"2.11": 1, "2.15": 2}, "transformers": {"5.2": 1, "absent": 2}}
-    assert said["git_revisions"] == {"None": 3}
+    assert said["git_revisions"] == {"unknown": 3}
 
 
 def test_git_versions_what_dvc_does_not(versioned):

@@ -65,7 +65,7 @@ def provenance(accounts: Sequence[Mapping[str, Any]], configuration: Path, manif
             "data": {dataset: sha256(manifest) for dataset, manifest in manifests.items()},
             "code": counted(account["hashes"]["code"] for account in accounts),
         },
-        "git_revisions": counted(str(account["git_revision"]) for account in accounts),
+        "git_revisions": counted(account["git_revision"] or "unknown" for account in accounts),
         "versions": {name: counted(account["versions"].get(name, "absent") for account in accounts) for name in libraries},
         "devices": counted(account["device"] for account in accounts),
         "precisions": counted(account["precision"] for account in accounts),
