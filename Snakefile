@@ -14,6 +14,7 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/verdict.smk"
 include: "rules/report.smk"
+include: "rules/page.smk"
 include: "rules/versioning.smk"
 include: "rules/scripts.smk"
 
@@ -21,4 +22,5 @@ include: "rules/scripts.smk"
 rule all:
     default_target: True
     input:
+        rules.results_page.output,
         rules.report.output,

@@ -4,8 +4,9 @@ import itertools
 from align.figures import FIGURES
 from align.methods.naming import method_of
 from align.tables import TABLES
-from align.workflow.captions import caption, plain
+from align.tables.captions import caption, plain
 
+WITH_PAGES = ("training_curves", "case_studies")
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
 PRESENTATION = sorted((HOME / "report").iterdir())
 PERFORMANCE = sorted(map(own_file, (HOME / "artifacts/performance").glob("*.csv")))  # by make bench
@@ -68,9 +69,19 @@ def page_caption(name, wildcards, **values):
     return caption(FIGURES[name].implementation).format(**{key: plain(text) for key, text in names.items()}, **values)
 
 
+def figure_names(left_out=()):
+    """Return the names of every figure, and of every page of a figure that has pages, but for those that are ``left_out``."""
+    names = [name for name in FIGURES if name not in WITH_PAGES] + [
+        "/".join(page) for page in itertools.product(WITH_PAGES, PLAN.pages)
+    ]
+    return [name for name in names if name.split("/")[0] not in left_out]
+
+
 def figure_targets(wildcards):
-    """Return the files of every figure, and of every page of a figure that has pages."""
-    with_pages = ("training_curves", "case_studies")
-    names = [name for name in FIGURES if name not in with_pages]
-    names += ["/".join(page) for page in itertools.product(with_pages, PLAN.pages)]
-    return expand(configured(paths.FIGURE), figure=names, kind=["svg", "png", "csv"])
+    """Return the files of every figure."""
+    return expand(configured(paths.FIGURE), figure=figure_names(), kind=["svg", "png", "csv"])
+
+
+def explorer_of(page):
+    """Return the images of a page for the results page's explorer."""
+    return configured(paths.EXPLORER, **dict(zip(("dataset", "protocol", "domain"), page.split("/"))))

@@ -9,6 +9,7 @@ LIBRARY = Path(__file__).parents[1] / "src/align"
 # From the top. A module or folder imports from its own line and from those below it; docs/architecture.md draws this.
 LAYERS = [
     "workflow",
+    "page",
     "figures",
     "tables",
     "verdict",

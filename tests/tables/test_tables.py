@@ -28,7 +28,7 @@ from align.tables.printing import Block, Cell, html_page, latex, markdown
 from align.tables.published import DOUBT_ABOUT_AUC, READINGS_OF_AUC
 from align.tables.runs import runs
 from align.tables.writing import write_table
-from align.workflow.captions import caption
+from align.tables.captions import caption
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 PUBLISHED = pd.DataFrame(
@@ -529,7 +529,7 @@ def test_a_caption_is_read_without_importing_its_module():
     ]
     names = [entry.implementation for entry in entries]
     heavy = "sys.modules.keys() & {'pandas', 'matplotlib', 'torch'}"
-    check = f"import sys; from align.workflow.captions import caption; [*map(caption, {names})]; sys.exit(len({heavy}))"
+    check = f"import sys; from align.tables.captions import caption; [*map(caption, {names})]; sys.exit(len({heavy}))"
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, create_model, model_validator
 
 from align.augmentation.settings import AugmentationSettings
 from align.datasets.settings import Dataset
@@ -72,6 +72,15 @@ class CaseStudies(Section):
     images: PositiveInt = Field(2, description="images per target domain")
 
 
+class Explorer(Section):
+    """The images that the explorer of the results page shows, with models of the first seed."""
+
+    evenly: PositiveInt = Field(12, description="images per target domain that are spread evenly over its list")
+    disagreements: NonNegativeInt = Field(
+        4, description="further images per target domain: those of whose true class the methods' probabilities differ most"
+    )
+
+
 _methods: dict[str, Any] = {name: (entry.settings, Field(default_factory=entry.settings)) for name, entry in METHODS.items()}
 Methods: Any = create_model("Methods", __base__=Section, **_methods)
 
@@ -95,6 +104,7 @@ class Configuration(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     segment_anything: SegmentAnythingSettings = SegmentAnythingSettings()
     case_studies: CaseStudies = CaseStudies()
+    explorer: Explorer = Explorer()
     checkpoints: Checkpoints = Checkpoints()
 
     @model_validator(mode="after")

@@ -60,15 +60,20 @@ class Explanations:
 
     Attributes:
         predicted: N, labels of the predicted classes.
-        confidence: N, the probabilities of the predicted classes.
+        probabilities: N×K, of all classes.
         saliency: N×S×S in [0, 1], from 0 to 1 in each map; zero everywhere for a flat map.
         mask: N×S×S in [0, 1]; None for a method that learns no mask.
     """
 
     predicted: npt.NDArray[np.int64]
-    confidence: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
     saliency: npt.NDArray[np.float32]
     mask: npt.NDArray[np.float32] | None
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """N, the probabilities of the predicted classes."""
+        return np.asarray(self.probabilities.max(axis=1))
 
 
 def case_studies(cases: Cases, explanations: Mapping[str, Explanations], source_domains: Collection[str]) -> Drawing:
@@ -86,8 +91,16 @@ def case_studies(cases: Cases, explanations: Mapping[str, Explanations], source_
 
 def sample_evenly(packed: Packed, n: int) -> Packed:
     """Return ``n`` images, evenly spread over their order, so that nobody picks them; all images where there are fewer."""
-    total = len(packed.labels)
-    chosen = np.arange(min(n, total)) * total // min(n, total)
+    return some_images(packed, spread_evenly(len(packed.labels), n))
+
+
+def spread_evenly(total: int, n: int) -> npt.NDArray[np.int64]:
+    """Return ``n`` of ``total`` positions, evenly spread; all of them where there are fewer."""
+    return np.arange(min(n, total)) * total // min(n, total)
+
+
+def some_images(packed: Packed, chosen: Sequence[int] | npt.NDArray[np.int64]) -> Packed:
+    """Return the images at the positions ``chosen``."""
     ground_truth = None if packed.ground_truth is None else packed.ground_truth[chosen]
     return Packed(packed.images[chosen], packed.labels[chosen], [packed.paths[i] for i in chosen], ground_truth)
 
@@ -111,10 +124,10 @@ def explain_cases(
 ) -> Explanations:
     """Return a trained method's predictions, its saliency maps of the predicted classes, and its masks."""
     explained = explain(method, attribution, cases.packed, settings, device)
-    confidence, predicted = explained.probabilities.max(dim=1)
+    probabilities = explained.probabilities.cpu().numpy()
     saliency = min_max_scale(resized(explained.saliency, explained.images.shape[-2:]))
     mask = None if explained.learned_mask is None else explained.learned_mask.cpu().numpy()
-    return Explanations(predicted.cpu().numpy(), confidence.cpu().numpy(), saliency.cpu().numpy(), mask)
+    return Explanations(probabilities.argmax(axis=1), probabilities, saliency.cpu().numpy(), mask)
 
 
 def predictions(cases: Cases, explanations: Mapping[str, Explanations]) -> pd.DataFrame:
@@ -164,7 +177,7 @@ def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], so
             _show_mask(next(remaining), None if (ground_truth[row] == UNKNOWN).all() else ground_truth[row])
         for explanation in explanations.values():
             axes = next(remaining)
-            axes.imshow(_overlay(image, explanation.saliency[row]), interpolation="none")
+            axes.imshow(overlay(image, explanation.saliency[row]), interpolation="none")
             if not explanation.saliency[row].any():
                 axes.text(0.5, 0.5, "flat", color="white", ha="center", va="center", transform=axes.transAxes, fontsize=7)
             predicted = explanation.predicted[row]
@@ -175,7 +188,7 @@ def draw_case_studies(cases: Cases, explanations: Mapping[str, Explanations], so
     return figure
 
 
-def _overlay(image: npt.NDArray[np.uint8], saliency: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def overlay(image: npt.NDArray[np.uint8], saliency: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return the image in grey under the map in colour, S×S×3 in [0, 1]. Only the map is coloured."""
     grey = image.mean(axis=2, keepdims=True) / 255
     return np.asarray(0.5 * grey + 0.5 * mpl.colormaps["inferno"](saliency)[..., :3])

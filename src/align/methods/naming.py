@@ -20,6 +20,13 @@ def method_of(variant: str) -> str:
     return re.split(r"-(?=\w+=)", variant, maxsplit=1)[0]
 
 
+def is_upper_bound(variant: str) -> bool:
+    """Return whether a variant is given the true masks of the images, made worse or not. Other methods must find the object."""
+    changes = dict(change.split("=", 1) for change in re.split(r"-(?=\w+=)", variant)[1:])
+    given = changes.get("mask", "ground_truth") if method_of(variant) == "masked_erm" else changes.get("masker")
+    return given == "ground_truth"
+
+
 def method_title(variant: str) -> str:
     """Return a method's name in print, with its changed hyper-parameters in brackets: ``ALIGN (lambda1=0.5)``."""
     if variant in VARIANT_TITLES:

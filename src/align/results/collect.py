@@ -22,7 +22,19 @@ COLUMNS = [
     "value",
     "n",
 ]
-NAMES = ("study", "dataset", "protocol", "method", "source_domain", "target_domain", "domain", "path", "class", "predicted")
+NAMES = (
+    "study",
+    "dataset",
+    "protocol",
+    "method",
+    "source_domain",
+    "target_domain",
+    "domain",
+    "places",
+    "path",
+    "class",
+    "predicted",
+)
 DISTRIBUTIONS = {True: "in", False: "out"}
 
 

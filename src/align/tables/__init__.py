@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 
 
 TABLES = {
+    "main_results": Entry("align.tables.main_results:main_results", "Main results", reads=("metrics",)),
     "data": Entry("align.tables.data:data", "Data"),
     "in_distribution": Entry("align.tables.in_distribution:in_distribution", "In distribution", reads=("metrics", "align_paper")),
     "out_of_distribution": Entry(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from align.metrics.printing import short_measure_title, unit
-from align.results.summary import AVERAGE, averages, seed_summary
+from align.results.summary import AVERAGE, averages
+from align.tables.method_summary import method_summary
 
 
 class Column(NamedTuple):
@@ -36,7 +37,7 @@ def column_summary(metrics: pd.DataFrame, columns: Sequence[Column]) -> pd.DataF
     chosen = metrics.assign(place=places).dropna(subset="place").sort_values("place", kind="stable")
     kept = ["dataset", "protocol", "source_domain", "target_domain", "metric", "distribution", "method", "seed", "value"]
     by_source = averages(chosen[kept], "target_domain").drop(columns="target_domain")
-    return seed_summary(pd.concat([by_source, averages(by_source, "source_domain")], ignore_index=True))
+    return method_summary(pd.concat([by_source, averages(by_source, "source_domain")], ignore_index=True))
 
 
 def with_headings(summary: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,10 @@ from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LEARNED_MASKS, LOCALISATION, MEASURES
 from align.metrics.printing import short_measure_title
 from align.results.collect import study_rows
-from align.results.summary import averages, seed_summary
+from align.results.summary import averages
 from align.results.titles import DISTRIBUTION_TITLES, setting_title
 from align.tables.method_block import in_registry_order, method_block
+from align.tables.method_summary import method_summary
 from align.tables.printing import Table
 
 CAPTION = """
@@ -49,7 +50,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
     values = rows.assign(pair=rows["source_domain"] + "/" + rows["target_domain"])[
         ["dataset", "protocol", "distribution", "family", "metric", "pair", "method", "seed", "value"]
     ]
-    data = seed_summary(averages(values, "pair").drop(columns="pair"))
+    data = method_summary(averages(values, "pair").drop(columns="pair"))
     blocks = []
     for (dataset, protocol), setting_rows in data.groupby(["dataset", "protocol"], sort=False):
         for distribution, distribution_title in DISTRIBUTION_TITLES.items():

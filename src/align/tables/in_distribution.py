@@ -8,9 +8,10 @@ from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import unit
 from align.results.collect import study_rows
 from align.results.published import published_values
-from align.results.summary import averages, seed_summary
+from align.results.summary import averages
 from align.results.titles import plain, setting_title
 from align.tables.method_block import method_block
+from align.tables.method_summary import method_summary
 from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
@@ -39,7 +40,7 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
     compared = study_rows(metrics, "comparison")
     own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(measures)]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
-    data = seed_summary(pd.concat([values, averages(values, "domain")], ignore_index=True))
+    data = method_summary(pd.concat([values, averages(values, "domain")], ignore_index=True))
     data["published"] = published_values(data, known, {"domain": "target_domain"})
     return Table(data, [_block(setting, rows) for setting, rows in data.groupby(SETTING, sort=False)])
 

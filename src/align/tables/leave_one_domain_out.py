@@ -8,9 +8,10 @@ from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import number_text, unit
 from align.results.collect import study_rows, trained_on
 from align.results.published import comparable_name, published_values
-from align.results.summary import AVERAGE, averages, seed_summary
+from align.results.summary import AVERAGE, averages
 from align.results.titles import plain, setting_title
 from align.tables.method_block import method_block
+from align.tables.method_summary import method_summary
 from align.tables.printing import Block, Table
 from align.tables.published import with_published
 
@@ -44,7 +45,7 @@ def leave_one_domain_out(metrics: pd.DataFrame, published: pd.DataFrame) -> Tabl
     sources_without_target = [trained_on(PROTOCOL, target) for target in rows["target_domain"]]
     left_out = rows[rows["source_domain"] == pd.Series(sources_without_target, index=rows.index, dtype=object)]
     values = left_out.rename(columns={"target_domain": "left_out"})[[*SETTING, "left_out", "method", "seed", "value"]]
-    data = seed_summary(pd.concat([values, averages(values, "left_out")], ignore_index=True))
+    data = method_summary(pd.concat([values, averages(values, "left_out")], ignore_index=True))
     known = published[published["target_domain"].ne(AVERAGE) | published["dataset"].isin(_whole(data, published))]
     data["published"] = published_values(data, known, {"left_out": "target_domain"})
     return Table(data, [_block(setting, rows) for setting, rows in data.groupby(SETTING, sort=False)])

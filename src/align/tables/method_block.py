@@ -4,40 +4,49 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from align.methods.naming import method_title
+from align.methods.naming import is_upper_bound, method_title
 from align.metrics import MEASURES
-from align.metrics.printing import UNDEFINED, mean_and_spread, number_text, undefined_note
+from align.metrics.printing import UNDEFINED, mean_and_spread, undefined_note
 from align.tables.printing import Block, Cell
+
+AMONG_BEST = "Bold: the best, and what a paired t-test over seeds cannot tell from it (p ≥ 0.05)."
 
 
 def method_block(title: str, summary: pd.DataFrame, columns: str, heading: Callable[[str], str]) -> Block:
-    """Return a block with a row for each method, the best value of each column in bold. A note says why values are undefined.
+    """Return a block with a row for each method. In each column, what cannot be told from the best is bold.
+
+    Rows of methods with true masks stand apart. A note says what is bold, and why values are undefined.
 
     Args:
         title: of the block.
-        summary: method, metric, mean, standard_deviation, seeds and ``columns``; one row for each cell.
+        summary: method, metric, mean, standard_deviation, seeds, among_best and ``columns``; one row for each cell.
         columns: the column of ``summary`` whose values become the block's columns.
         heading: gives the heading of such a value.
     """
     across = list(summary[columns].unique())
-    best = _best(summary, columns)
     cells = {
         (row["method"], row[columns]): Cell(
-            mean_and_spread(row["metric"], row["mean"], row["standard_deviation"]), best=index in best
+            mean_and_spread(row["metric"], row["mean"], row["standard_deviation"]), best=row["among_best"]
         )
-        for index, row in summary.iterrows()
+        for _, row in summary.iterrows()
     }
-    rows = [
-        [Cell(method_title(method)), *(cells.get((method, name), Cell("")) for name in across)]
+    rows = {
+        method: [Cell(method_title(method)), *(cells.get((method, name), Cell("")) for name in across)]
         for method in summary["method"].unique()
-    ]
+    }
     undefined = undefined_note(summary.loc[summary["mean"].isna(), "metric"])
     remarks = [
         seeds_note(summary["seeds"]),
-        "Best in bold." if best else "",
+        AMONG_BEST if summary["among_best"].any() else "",
         f"{UNDEFINED} {undefined} What is undefined for all methods is left out of averages." if undefined else "",
     ]
-    return Block(title, ["Method", *map(heading, across)], rows, " ".join(filter(None, remarks)))
+    return Block(
+        title,
+        ["Method", *map(heading, across)],
+        [cells for method, cells in rows.items() if not is_upper_bound(method)],
+        " ".join(filter(None, remarks)),
+        [cells for method, cells in rows.items() if is_upper_bound(method)],
+    )
 
 
 def in_registry_order(summary: pd.DataFrame) -> pd.DataFrame:
@@ -54,18 +63,3 @@ def seeds_note(seeds: Sequence[int] | pd.Series) -> str:
     if most == 1:
         return "One seed: no spread is known."
     return f"Mean ± standard deviation over {most if fewest == most else f'{fewest} to {most}'} seeds."
-
-
-def _best(summary: pd.DataFrame, columns: str) -> set[object]:
-    """Return the index of each column's best row, of all best rows where they look the same in print.
-
-    A column has no best row where it has one value only, or where neither direction of its measure is better.
-    """
-    best: set[object] = set()
-    for _, column in summary.dropna(subset="mean").groupby(columns, sort=False):
-        metric = column["metric"].iloc[0]
-        higher_is_better = MEASURES[metric].higher_is_better
-        if higher_is_better is not None and len(column) > 1:
-            printed = pd.Series([float(number_text(metric, mean)) for mean in column["mean"]], index=column.index)
-            best |= set(column.index[printed == (printed.max() if higher_is_better else printed.min())])
-    return best

@@ -8,9 +8,10 @@ from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import unit
 from align.results.collect import study_rows
 from align.results.published import comparable_name, published_values
-from align.results.summary import AVERAGE, averages, seed_summary
+from align.results.summary import AVERAGE, averages
 from align.results.titles import plain, setting_title
 from align.tables.method_block import method_block
+from align.tables.method_summary import method_summary
 from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
@@ -44,7 +45,7 @@ def out_of_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table
     rows = compared[single & compared["metric"].isin(family_measures(PREDICTION))]
     pairs = rows[[*SETTING, "target_domain", "method", "seed", "value"]]
     by_source = averages(pairs, "target_domain")
-    data = seed_summary(pd.concat([pairs, by_source, averages(by_source, "source_domain")], ignore_index=True))
+    data = method_summary(pd.concat([pairs, by_source, averages(by_source, "source_domain")], ignore_index=True))
     known = published[published["setting"] == "out-of-distribution"]
     data["published"] = published_values(data, known, {place: place for place in ("source_domain", "target_domain")})
     names = (data[column].map(comparable_name) for column in ("dataset", "source_domain", "target_domain"))

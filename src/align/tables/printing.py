@@ -1,17 +1,20 @@
 """Printed tables: the same cells as Markdown, LaTeX and HTML."""
 
 import html
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 NOTHING = "Nothing of this kind was measured."  # such as other domains, where there is only one
+TRUE_MASKS = "Rows below the line were given true masks: they are an upper bound, and not compared."
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 1.5rem; }
-h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; } h2:first-child { margin-top: 0; }
-table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
-th, td { padding: .3rem .8rem; text-align: left; } thead { border-bottom: 1px solid #222; }
+h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; } section:first-child h3 { margin-top: 0; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
+th, td { padding: .3rem .8rem; text-align: left; font-weight: inherit; } thead { border-bottom: 1px solid #222; }
+thead th { font-weight: bold; } thead button { all: unset; } .apart { border-top: 1px solid #222; }
 tbody tr:nth-child(even) { background: #f4f4f4; } p { color: #555; max-width: 50rem; }
 """
 # Symbols of titles and texts that LaTeX needs a command for.
@@ -27,19 +30,23 @@ LATEX = str.maketrans(
 
 
 class Cell(NamedTuple):
-    """A cell's text, and whether it is the best of its column."""
+    """A cell's text, and whether it is bold: among the best of its column."""
 
     text: str
     best: bool = False
 
 
 class Block(NamedTuple):
-    """A part of a table with a title, a header, rows with as many cells as the header, and a note below them."""
+    """A part of a table with a title, a header, rows with as many cells as the header, and a note below them.
+
+    ``apart`` are rows below the others that cannot be compared with them, because true masks were given.
+    """
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+    apart: Sequence[Sequence[Cell]] = ()
 
 
 class Table(NamedTuple):
@@ -62,8 +69,12 @@ def latex(blocks: Sequence[Block]) -> str:
 def html_page(blocks: Sequence[Block]) -> str:
     """Return the blocks as one HTML page, the best cells in bold."""
     head = f'<meta charset="utf-8"><title>Tables</title><style>{STYLE}</style>'
-    body = "\n".join(_html_block(block) for block in blocks) or f"<p>{NOTHING}</p>"
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{html_sections(blocks)}\n</body></html>\n'
+
+
+def html_sections(blocks: Sequence[Block]) -> str:
+    """Return the blocks as sections of an HTML page, with column headers that are buttons, and values to sort by."""
+    return "\n".join(_html_block(block) for block in blocks) or f"<p>{NOTHING}</p>"
 
 
 def _markdown_block(block: Block) -> str:
@@ -77,7 +88,11 @@ def _markdown_block(block: Block) -> str:
         return f"**{escaped(cell.text)}**" if cell.best else escaped(cell.text)
 
     header = line([escaped(name) for name in block.header])
-    lines = [header, line(["---"] * len(block.header)), *(line([text(cell) for cell in row]) for row in block.rows)]
+    lines = [
+        header,
+        line(["---"] * len(block.header)),
+        *(line([text(cell) for cell in row]) for row in [*block.rows, *block.apart]),
+    ]
     return "\n".join([f"### {block.title}", "", *lines, *(["", block.note] if block.note else []), ""])
 
 
@@ -98,6 +113,8 @@ def _latex_block(block: Block) -> str:
         line([name.translate(LATEX) for name in block.header]),
         r"\midrule",
         *(line([text(cell) for cell in row]) for row in block.rows),
+        *([r"\midrule"] if block.rows and block.apart else []),
+        *(line([text(cell) for cell in row]) for row in block.apart),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -114,14 +131,32 @@ def _html_text(text: str) -> str:
 
 
 def _html_block(block: Block) -> str:
-    def row(tag: str, texts: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
-
     def text(cell: Cell) -> str:
         escaped = _html_text(cell.text)
         return f"<strong>{escaped}</strong>" if cell.best else escaped
 
-    header = row("th", [_html_text(name) for name in block.header])
-    rows = "\n".join(row("td", [text(cell) for cell in cells]) for cells in block.rows)
-    note = f"\n<p>{html.escape(block.note)}</p>" if block.note else ""
-    return f"<h2>{html.escape(block.title)}</h2>\n<table><thead>{header}</thead>\n<tbody>\n{rows}\n</tbody></table>{note}"
+    def row(cells: Sequence[Cell]) -> str:
+        first, *others = cells
+        values = "".join(f"<td{_sort_value(cell.text)}>{text(cell)}</td>" for cell in others)
+        return f'<tr><th scope="row">{text(first)}</th>{values}</tr>'
+
+    title = html.escape(block.title)
+    header = "".join(f'<th scope="col"><button type="button">{_html_text(name)}</button></th>' for name in block.header)
+    bodies = [["<tbody>", *map(row, block.rows), "</tbody>"], ['<tbody class="apart">', *map(row, block.apart), "</tbody>"]]
+    note = f"{block.note} {TRUE_MASKS}" if block.rows and block.apart else block.note
+    lines = [
+        f"<section>\n<h3>{title}</h3>",
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{title}">',
+        f'<table class="sortable n-last"><thead><tr>{header}</tr></thead>',
+        *(line for body in bodies if len(body) > 2 for line in body),
+        "</table></div>",
+        *([f"<p>{html.escape(note)}</p>"] if note else []),
+        "</section>",
+    ]
+    return "\n".join(lines)
+
+
+def _sort_value(text: str) -> str:
+    """Return the attribute by which a column of numbers is sorted, such as 95.8 for ``95.8 ± 4.6``. Empty for other texts."""
+    number = re.match(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?(?![\w.])", text)
+    return f' data-sort="{number[0].replace(",", "").lstrip("+")}"' if number else ""

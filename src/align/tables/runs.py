@@ -1,12 +1,13 @@
 """Every run: its selected epoch, its time and memory, and its failures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from align.methods.naming import method_title
 from align.results.collect import trained_on
+from align.results.run_warnings import Account, failures_text, mixed_precisions, mixed_versions
 from align.results.titles import plain, setting_title
 from align.tables.printing import Block, Cell, Table
 
@@ -21,8 +22,6 @@ precisions or with several versions of a library, a warning names them.
 
 COLUMNS = ("selected_epoch", "selected_phase", "validation_accuracy", "wall_seconds", "images_per_second", "peak_memory_bytes")
 MASKS = ("training_images", "training_images_with_masks")
-AGAIN = "snakemake --forcerun train_run trains all runs again"
-ONE_PRECISION = "with training.precision float32 or bfloat16 in the configuration, all runs have the same"
 HEADER = (
     "Source",
     "Method",
@@ -39,46 +38,27 @@ HEADER = (
 )
 
 
-def runs(accounts: Sequence[Mapping[str, Any]]) -> Table:
+def runs(accounts: Sequence[Account]) -> Table:
     """Return a row for each run, in the order of ``accounts``.
 
     Args:
         accounts: the content of each ``run.json``.
     """
     data = pd.DataFrame([_row(account) for account in accounts])
-    versions = pd.DataFrame([account["versions"] for account in accounts])
     blocks = [
         Block(
             setting_title(*setting),
             HEADER,
             [_cells(row) for _, row in rows.iterrows()],
-            " ".join(filter(None, [_mixed(versions.loc[rows.index]), _mixed_precision(rows), *_without_masks(rows)])),
+            " ".join([*_mixtures([accounts[position] for position in rows.index]), *_without_masks(rows)]),
         )
         for setting, rows in data.groupby(["dataset", "protocol"], sort=False)
     ]
-    return Table(data.assign(torch=versions["torch"]), blocks)
+    return Table(data, blocks)
 
 
-def _mixed(versions: pd.DataFrame) -> str:
-    """Return a warning that names the libraries of which these runs have several versions; empty where there are none.
-
-    Args:
-        versions: a row for each run, a column for each library.
-    """
-    found = {name: sorted(column.dropna().unique()) for name, column in versions.items()}
-    mixed = [f"{name} {', '.join(several)}" for name, several in found.items() if len(several) > 1]
-    if not mixed:
-        return ""
-    return f"Warning: trained with several versions of libraries ({'; '.join(mixed)}), which may round differently; {AGAIN}."
-
-
-def _mixed_precision(rows: pd.DataFrame) -> str:
-    """Return a warning with the number of runs in each precision; empty where all runs have the same."""
-    counted = rows["precision"].value_counts()
-    if len(counted) < 2:
-        return ""
-    found = ", ".join(f"{count} in {precision}" for precision, count in sorted(counted.items()))
-    return f"Warning: trained in several precisions ({found}), because auto depends on the device; {ONE_PRECISION}."
+def _mixtures(accounts: Sequence[Account]) -> list[str]:
+    return [f"Warning: {said}" for said in (mixed_versions(accounts), mixed_precisions(accounts)) if said]
 
 
 def _without_masks(rows: pd.DataFrame) -> list[str]:
@@ -91,7 +71,7 @@ def _without_masks(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _row(account: Mapping[str, Any]) -> dict[str, Any]:
+def _row(account: Account) -> dict[str, Any]:
     settings = account["settings"]
     return {
         "dataset": settings["dataset"],
@@ -103,7 +83,8 @@ def _row(account: Mapping[str, Any]) -> dict[str, Any]:
         **{column: account.get(column) for column in MASKS},  # older accounts have none
         "device": account["device"],
         "precision": account["precision"],
-        "failures": "; ".join(f"{failure['name']} from epoch {failure['epoch']}" for failure in account["failures"]),
+        "failures": failures_text(account),
+        "torch": account["versions"]["torch"],
     }
 
 

@@ -6,9 +6,10 @@ from align.methods.naming import method_of
 from align.metrics import LEMMA_1, LEMMA_2, LEMMA_3, MEASURES
 from align.metrics.printing import measure_title
 from align.results.collect import study_rows
-from align.results.summary import averages, seed_summary
+from align.results.summary import averages
 from align.results.titles import setting_title
 from align.tables.method_block import in_registry_order, method_block
+from align.tables.method_summary import method_summary
 from align.tables.printing import Table
 
 CAPTION = """
@@ -53,7 +54,7 @@ def theory(metrics: pd.DataFrame) -> Table:
     values = rows.assign(pair=rows["source_domain"] + "/" + rows["target_domain"])[
         ["dataset", "protocol", "lemma", "metric", "pair", "method", "seed", "value"]
     ]
-    data = seed_summary(averages(values, "pair").drop(columns="pair"))
+    data = method_summary(averages(values, "pair").drop(columns="pair"))
     blocks = [
         method_block(f"{setting_title(dataset, protocol)}: {lemma}", in_registry_order(lemma_rows), "metric", measure_title)
         for (dataset, protocol), setting_rows in data.groupby(["dataset", "protocol"], sort=False)

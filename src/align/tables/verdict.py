@@ -72,7 +72,14 @@ def verdict(answers: Sequence[Answer]) -> Table:
 
 
 def _cells(answer: Answer) -> list[Cell]:
-    texts = [answer.text, _where(answer), _paper(answer), _ours(answer), _difference(answer), str(answer.seeds or "")]
+    texts = [
+        answer.text,
+        where_text(answer),
+        paper_text(answer),
+        ours_text(answer),
+        difference_text(answer),
+        str(answer.seeds or ""),
+    ]
     return [*map(Cell, texts), _word(answer), Cell(answer.align_plus), Cell(answer.remarks)]
 
 
@@ -81,11 +88,13 @@ def _word(answer: Answer) -> Cell:
     return Cell(answer.verdict, answer.verdict in ("reproduced", "not reproduced"))
 
 
-def _where(answer: Answer) -> str:
+def where_text(answer: Answer) -> str:
+    """Return where the paper makes the claim, and the settings that it is tested in."""
     return f"{answer.made_in}: {answer.places}" if answer.places else answer.made_in
 
 
-def _paper(answer: Answer) -> str:
+def paper_text(answer: Answer) -> str:
+    """Return the paper's value, and that of the best other method. Empty if none is published."""
     if answer.paper is None:
         return ""
     digits = ".2f" if MEASURES[answer.metric].is_percentage else ".4f"
@@ -93,7 +102,8 @@ def _paper(answer: Answer) -> str:
     return f"{answer.paper:{digits}}{other}"
 
 
-def _ours(answer: Answer) -> str:
+def ours_text(answer: Answer) -> str:
+    """Return our value with its interval, or in how many settings the claim holds. Empty if it was not tested."""
     if answer.ours is None:
         if answer.verdict == "not tested":
             return ""
@@ -101,7 +111,8 @@ def _ours(answer: Answer) -> str:
     return number_text(answer.metric, answer.ours) + _interval(answer.metric, answer.low, answer.high)
 
 
-def _difference(answer: Answer) -> str:
+def difference_text(answer: Answer) -> str:
+    """Return the difference to the other method with its interval and p. Empty if there is none."""
     if answer.difference is None:
         return ""
     interval = _interval(answer.metric, answer.difference_low, answer.difference_high)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from align.configuration.runs import LeftOut
 from align.methods.naming import method_title
 from align.metrics import MEASURES
-from align.results.collect import study_rows
+from align.results.collect import read_results, study_rows
 from align.verdict.assessment import Assessment, Pair, assess, pair_holds
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
@@ -114,6 +115,16 @@ def answers(
             questions = claim_questions(claim, evaluations)
             found += [_superiority(question, evaluations, published, left_out) for question in questions]
     return found
+
+
+def read_answers(path: Path | str) -> list[Answer]:
+    """Return the rows of a ``verdict.csv``.
+
+    Raises:
+        InputError: the file is no table; see :func:`align.results.collect.read_results`.
+    """
+    rows = read_results(path).to_dict("records")
+    return [Answer(**{str(name): value for name, value in row.items() if not pd.isna(value)}) for row in rows]
 
 
 def _superiority(question: Question, evaluations: Evaluations, published: pd.DataFrame, left_out: LeftOut) -> Answer:

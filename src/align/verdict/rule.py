@@ -15,7 +15,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from align.statistics.corrections import holm
 
@@ -25,6 +25,8 @@ FEWEST_IMAGES = 20  # with fewer, the means of images are far from normal
 TOLERANCE = 1e-5  # results are written with six digits
 
 Word = Literal["reproduced", "not reproduced", "inconclusive", "not tested"]
+WORDS: tuple[Word, ...] = get_args(Word)
+DECIDED: tuple[Word, ...] = ("reproduced", "not reproduced")
 Outcome = Literal["holds", "opposite", "open"]
 
 

@@ -1,0 +1,36 @@
+"""Fills the templates of the results page and of the list of all results."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATE = "template"
+
+
+def render_page(**content: Any) -> str:
+    """Return the results page of a configuration. The template ``page.html.jinja`` names the ``content`` that it takes."""
+    scripts = {"sortable": _own("sortable.min.js"), "explorer_js": _own("explorer.js")}
+    return _render("page.html.jinja", **content, **scripts)
+
+
+def render_list(pages: Mapping[str, str]) -> str:
+    """Return the page that lists all results.
+
+    Args:
+        pages: the headline of each configuration, by its name.
+    """
+    return _render("list.html.jinja", pages=pages)
+
+
+def _render(template: str, **content: Any) -> str:
+    loader = PackageLoader("align.page", TEMPLATE)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(template).render(css=_own("page.css"), **content)
+
+
+def _own(name: str) -> Any:
+    """Return one of the template's own files, which is not escaped."""
+    return Markup(files("align.page").joinpath(TEMPLATE, name).read_text(encoding="utf-8"))
