@@ -259,7 +259,7 @@ def test_no_more_images_are_sampled_than_there_are():
 def explained(predicted, *, masks):
     n = len(predicted)
     mask = np.full((n, 8, 8), 0.25, np.float32) if masks else None
-    return Explanations(np.array(predicted), np.full(n, 0.5, np.float32), np.zeros((n, 8, 8), np.float32), mask)
+    return Explanations(np.array(predicted), np.full((n, 2), 0.5, np.float32), np.zeros((n, 8, 8), np.float32), mask)
 
 
 def studies(*, known):

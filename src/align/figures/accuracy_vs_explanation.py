@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from align.figures.style import Drawing, colours, legend_on_top, note_below, nothing_to_draw
+from align.figures.style import Drawing, legend_on_top, method_colours, note_below, nothing_to_draw
 from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LOCALISATION, MEASURES
 from align.metrics.printing import measure_title, undefined_note
@@ -66,7 +66,6 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
     note = undefined_note(undefined)
     if data.empty:
         return nothing_to_draw(note or "No accuracy and explanation of a compared method were measured.")
-    methods = [method_title(method) for method in data["method"].unique()]
     measures = [measure_title(measure) for measure in data["measure"]]
     settings = [setting_title(*names) for names in zip(data["dataset"], data["protocol"])]
     grid = sns.relplot(
@@ -76,7 +75,7 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
             accuracy=100 * data["accuracy"],
         ),
         x="value", y="accuracy", hue="method", style="distribution", style_order=DISTRIBUTION_TITLES.values(),
-        col="panel", col_wrap=2, palette=colours(methods), markers=["o", "^"], s=30, alpha=0.8,
+        col="panel", col_wrap=2, palette=method_colours(data["method"].unique()), markers=["o", "^"], s=30,
         height=2.5, aspect=1.4, facet_kws={"sharex": False, "sharey": False},
     )  # fmt: skip
     grid.set_ylabels("accuracy, %")

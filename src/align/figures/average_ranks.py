@@ -9,14 +9,13 @@ from align.figures.style import Drawing, nothing_to_draw
 from align.methods.naming import method_title
 from align.metrics import MEASURES
 from align.results.titles import DISTRIBUTION_TITLES
-from align.statistics.ranks import rank_table
+from align.statistics.ranks import FEWEST_SETTINGS, rank_table
 
 CAPTION = """
 Average ranks of the compared methods by accuracy. Rank 1 is the best. The average is over settings. A setting is a pair
 of a source domain and a target. Its value is the mean over seeds. A bar spans methods that Nemenyi's test at 0.05
 cannot tell apart: their ranks differ by less than the critical difference (Demšar, JMLR 7, 2006). Settings share
-networks and images. So there are fewer independent settings than it seems. With fewer than five settings there is no
-test.
+networks and images. So there are fewer independent settings than it seems. With fewer than five settings nothing is drawn.
 """
 
 TITLES = DISTRIBUTION_TITLES | {"both": "in and out of distribution"}
@@ -30,14 +29,15 @@ def average_ranks(metrics: pd.DataFrame) -> Drawing:
     Args:
         metrics: ``metrics.csv``.
     """
-    data = rank_table(metrics)
+    ranks = rank_table(metrics)
+    data = ranks[ranks["settings"] >= FEWEST_SETTINGS]
     return Drawing(data, draw_average_ranks(data))
 
 
 def draw_average_ranks(data: pd.DataFrame) -> Figure:
     """Draw the data of :func:`align.statistics.ranks.rank_table`."""
     if data.empty:
-        return nothing_to_draw("No setting has two methods or more to compare.")
+        return nothing_to_draw(f"Fewer than {FEWEST_SETTINGS} settings have two methods or more to compare.")
     panels = [(str(name), rows) for name, rows in data.groupby("distribution", sort=False)]
     levels = (data.groupby("distribution")["method"].size().max() + 1) // 2
     figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, len(panels) * (1.0 + LEVEL * (levels + 1))), squeeze=False)

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from align.figures.style import Drawing, colours, nothing_to_draw
+from align.figures.style import Drawing, method_colours, nothing_to_draw
 from align.methods.naming import method_title
 from align.results.titles import plain
 
@@ -49,13 +49,14 @@ def draw_costs(data: pd.DataFrame) -> Figure:
     """Draw the data of :func:`job_costs`."""
     if data.empty:
         return nothing_to_draw("No benchmark file was found.")
-    methods = [method_title(method) for method in data["method"].unique()]
+    palette = method_colours(data["method"].unique())
+    methods = list(palette)
     height = 0.7 + 0.25 * len(methods)
     titles = [f"{plain(dataset)}: {step}" for dataset, step in zip(data["dataset"], data["step"])]
     panels = pd.Series(list(zip(titles, data["quantity"])), index=data.index)
     grid = sns.catplot(
         data.assign(panel=panels, method=data["method"].map(method_title)),
-        x="value", y="method", hue="method", order=methods, hue_order=methods, palette=colours(methods), col="panel", col_wrap=2,
+        x="value", y="method", hue="method", order=methods, hue_order=methods, palette=palette, col="panel", col_wrap=2,
         kind="strip", jitter=False, marker="|", size=12, linewidth=1.5, legend=False,
         height=height, aspect=WIDTH / height, sharex=False,
     )  # fmt: skip

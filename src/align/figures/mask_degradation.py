@@ -18,12 +18,16 @@ CAPTION = """
 What happens when masks get worse. A classifier is trained and tested on images in which everything outside of the mask
 is blurred. The masks are made worse step by step: eroded, dilated, shifted (each image's mask in a direction of its
 own), or with squares at random places that are sharp or blurred at random. A line is the mean over seeds. Its band
-reaches from the lowest to the highest seed. The dotted line is the same classifier on unchanged images.
+reaches from the lowest to the highest seed. One seed is a point. The dotted line is the same classifier on unchanged
+images.
 """
 
 METHOD = "masked_erm"
 KEPT = ["dataset", "protocol", "distribution", "method", "seed", "source_domain", "target_domain", "value"]
 COLUMNS = ["dataset", "protocol", "distribution", "mask", "degradation", "degree", "seed", "accuracy"]
+
+LINES: Any = {"kind": "line", "markers": True, "dashes": False, "errorbar": ("pi", 100)}
+POINTS: Any = {"kind": "scatter"}
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -71,8 +75,9 @@ def draw_mask_degradation(data: pd.DataFrame) -> Figure:
     panels = list(zip(masked["dataset"], masked["protocol"], masked["mask"], masked["distribution"]))
     grid = sns.relplot(
         masked.assign(panel=pd.Series(panels, index=masked.index), accuracy=100 * masked["accuracy"]),
-        x="degree", y="accuracy", hue="degradation", style="degradation", col="panel", col_wrap=2, kind="line",
-        palette=colours(list(masked["degradation"].unique())), markers=True, dashes=False, errorbar=("pi", 100),
+        x="degree", y="accuracy", hue="degradation", style="degradation", col="panel", col_wrap=2,
+        palette=colours(list(masked["degradation"].unique())),
+        **(LINES if len(masked["seed"].unique()) > 1 else POINTS),
         height=2.5, aspect=1.3, facet_kws={"sharey": False},
     )  # fmt: skip
     grid.set_axis_labels("degree (share of the side; random: of the area)", "accuracy, %")

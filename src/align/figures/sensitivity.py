@@ -129,7 +129,11 @@ def _draw_line(panel: Axes, points: pd.DataFrame) -> None:
     for (distribution, label), colour in zip(DISTRIBUTION_TITLES.items(), colours(list(DISTRIBUTION_TITLES)).values()):
         own = points[points["distribution"] == distribution].assign(x=points["value"].map(place)).sort_values("x")
         spread = 100 * own["standard_deviation"].astype(float)
-        panel.errorbar(own["x"], 100 * own["mean"], spread, color=colour, marker="o", markersize=3, capsize=2, label=label)
+        look: Any = {"color": colour, "marker": "o", "markersize": 3, "label": label}
+        if spread.isna().all():  # one seed: no line suggests a trend
+            panel.plot(own["x"], 100 * own["mean"], linestyle="", **look)
+        else:
+            panel.errorbar(own["x"], 100 * own["mean"], spread, capsize=2, **look)
     for default in points.loc[points["default"], "value"].unique():
         panel.axvline(place[default], color="0.4", linestyle=":", label="default")
     if numbers:

@@ -1,7 +1,7 @@
 """What all figures share: a figure with its data, how figures look, and how they are written."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +13,23 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from align.files import whole_file
+from align.methods.naming import method_of, method_title
 
 PALETTE = "colorblind"
+# One colour for each method, in every figure. Each has a contrast of at least 3:1 to white. ALIGN's is the strongest.
+METHOD_COLOURS = {
+    "align": "#d0021b",
+    "align-plus": "#d9600a",
+    "erm": "#5f6368",
+    "mixup": "#8a6d00",
+    "rsc": "#0a7d67",
+    "cgc": "#2f6fb7",
+    "irm": "#6b5b95",
+    "group_dro": "#8c564b",
+    "sgt": "#1585ad",
+    "dre": "#5e35b1",
+    "masked_erm": "#3b7d23",
+}
 NOTE = 16  # letters of a note, for each inch of the figure's width
 WRONG = "#d55e00"  # vermillion; colour-blind readers and grey print tell it from black and grey
 SETTINGS: Any = {
@@ -49,6 +64,11 @@ def style() -> Iterator[None]:
 def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """Return a colour for each name, in the order of the palette."""
     return dict(zip(names, sns.color_palette(PALETTE, len(names))))
+
+
+def method_colours(variants: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each variant's method, by the variant's title."""
+    return {method_title(variant): METHOD_COLOURS[method_of(variant)] for variant in variants}
 
 
 def nothing_to_draw(reason: str) -> Figure:

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from align.figures.style import Drawing, colours, legend_on_top
+from align.figures.style import Drawing, legend_on_top, method_colours
 from align.methods.naming import method_title
 from align.results.titles import plain
 
@@ -62,11 +62,11 @@ def failures(accounts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def draw_training_curves(data: pd.DataFrame, failed: pd.DataFrame) -> Figure:
     """Draw the data of :func:`curves`, and marks for the failures of :func:`failures`."""
     names = sorted(data["name"].unique(), key=_kind)
-    methods = list(data["method"].unique())
+    palette = method_colours(data["method"].unique())
     grid = sns.relplot(
         data.assign(method=data["method"].map(method_title)),
         x="epoch", y="value", hue="method", style="method", col="name", col_order=names, col_wrap=4, kind="line",
-        palette=colours([method_title(method) for method in methods]), errorbar=("pi", 100),
+        palette=palette, errorbar=("pi", 100),
         height=1.7, aspect=1.3, facet_kws={"sharey": False},
     )  # fmt: skip
     grid.set_axis_labels("epoch", "")
@@ -79,7 +79,7 @@ def draw_training_curves(data: pd.DataFrame, failed: pd.DataFrame) -> Figure:
             if method in in_panel:
                 panel.axvline(end, color="0.4", linestyle=":")
         for _, failure in failed[failed["method"].isin(in_panel)].iterrows():
-            look = {"marker": markers[failure["name"]], "color": colours(methods)[failure["method"]], "clip_on": False}
+            look = {"marker": markers[failure["name"]], "color": palette[method_title(failure["method"])], "clip_on": False}
             panel.plot(failure["epoch"], 1, transform=panel.get_xaxis_transform(), **look)
     marks = {"end of warm-up": Line2D([], [], color="0.4", linestyle=":")} if len(ends) else {}
     marks |= {name: Line2D([], [], color="0.2", linestyle="", marker=marker) for name, marker in markers.items()}

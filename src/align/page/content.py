@@ -12,7 +12,7 @@ from align.configuration.runs import LeftOut
 from align.figures import FIGURES
 from align.methods.naming import method_title
 from align.metrics import MEASURES
-from align.results.collect import trained_on
+from align.results.collect import read_results, trained_on
 from align.results.run_warnings import Account, run_warnings
 from align.results.titles import plain, setting_title
 from align.tables import TABLES
@@ -63,11 +63,12 @@ class Claim(NamedTuple):
 
 
 class ClaimGroup(NamedTuple):
-    """The claims on a data set, and whether any of them was tested."""
+    """The claims on a data set, whether any of them was tested, and whether the paper publishes a number for any."""
 
     title: str
     claims: Sequence[Claim]
     tested: bool
+    published: bool
 
 
 class Part(NamedTuple):
@@ -142,6 +143,7 @@ def claim_groups(answers: Iterable[Answer]) -> list[ClaimGroup]:
             f"{plain(dataset)}: {SCOPES[scope]}",
             [_claim(answer) for answer in found],
             any(answer.verdict != NOT_TESTED for answer in found),
+            any(answer.paper is not None for answer in found),
         )
         for (dataset, scope), found in places.items()
     ]
@@ -163,12 +165,12 @@ def table_parts(tables: Mapping[str, Path]) -> list[Part]:
 
 
 def figure_parts(figures: Mapping[str, Path]) -> list[Part]:
-    """Return figures as data URIs.
+    """Return the figures that draw something, as data URIs.
 
     Args:
-        figures: the SVG of each figure, by its name or by its name and page.
+        figures: the SVG of each figure, by its name or by its name and page. Beside it lies the CSV of what it draws.
     """
-    return [_figure(name, path) for name, path in figures.items()]
+    return [_figure(name, svg) for name, svg in figures.items() if len(read_results(svg.with_suffix(".csv")))]
 
 
 def caption_html(text: str) -> str:

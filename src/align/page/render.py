@@ -28,6 +28,7 @@ def render_list(pages: Mapping[str, str]) -> str:
 def _render(template: str, **content: Any) -> str:
     loader = PackageLoader("align.page", TEMPLATE)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # methods keep their order
     return environment.get_template(template).render(css=_own("page.css"), **content)
 
 

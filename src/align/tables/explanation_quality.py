@@ -14,8 +14,8 @@ from align.tables.printing import Table
 
 CAPTION = """
 How good the explanations are. Values are means over test images, then over domains (in distribution) or pairs of source
-and target (out of distribution). Then follow mean ± standard deviation over seeds. The best method of each column is
-bold.
+and target (out of distribution). Then follow mean ± standard deviation over seeds. In each column, what cannot be told
+from the best is bold.
 
 *Faithfulness* asks whether the pixels that the saliency map ranks first carry the prediction. *Sufficiency* is the drop
 in confidence when only these pixels are kept. *Comprehensiveness* is the drop when they are removed. Both are given raw

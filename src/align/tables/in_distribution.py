@@ -17,9 +17,9 @@ from align.tables.published import with_paper
 
 CAPTION = """
 Accuracy, ROC AUC and insertion AUC on unseen images of the training domain. ROC AUC is macro: one class against the
-rest, then the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. Rows
-named *paper* give the paper's number, if the data set is the paper's and the number is public. Otherwise the cell is
-empty. The paper prints one AUC and does not say which, so its number stands beside both. The average over domains is
+rest, then the mean. Values are means ± standard deviations over seeds. In each column, what cannot be told from the best
+is bold. Rows named *paper* give the paper's number, if the data set is the paper's and the number is public. Otherwise
+the cell is empty. The paper prints one AUC and does not say which, so its number stands beside both. The average over domains is
 taken for each seed, before mean and spread.
 """
 

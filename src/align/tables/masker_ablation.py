@@ -19,11 +19,12 @@ ALIGN with other masks in place of the learned ones:
 - *w/o EG*: no masks, and so no explanation guidance
 - *m-Gray*: the grey level of the image
 - *m-SAM*: masks of Segment Anything
-- the true masks, if they are known
+- the true masks, if they are known: an upper bound
 - two controls: smooth noise, and a disc in the middle
 
-Values are means ± standard deviations over seeds. The best of each column is bold. Columns marked *in* are of the
-training domain. Columns marked *out* are the mean over the other domains. Rows named *paper* give the paper's number.
+Values are means ± standard deviations over seeds. In each column, what cannot be told from the best is bold. Columns
+marked *in* are of the training domain. Columns marked *out* are the mean over the other domains. Rows named *paper* give
+the paper's number.
 The paper prints one AUC and does not say which, so its number stands in both columns of an AUC. Below each table stands
 what could not be run, and why.
 """

@@ -42,7 +42,7 @@ def _among_best(values: pd.DataFrame, metric: str) -> list[str]:
     if higher_is_better is None or known.shape[1] < 2:
         return []
     means = known.mean() if higher_is_better else -known.mean()
-    return [method for method in known if _p_of_difference(known[means.idxmax()] - known[method]) >= ALPHA]
+    return [str(method) for method in known if _p_of_difference(known[means.idxmax()] - known[method]) >= ALPHA]
 
 
 def _p_of_difference(differences: pd.Series) -> float:

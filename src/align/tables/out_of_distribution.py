@@ -17,9 +17,9 @@ from align.tables.published import with_paper
 
 CAPTION = """
 Accuracy and ROC AUC on images of domains that were not trained on, in per cent. ROC AUC is macro: one class against the
-rest, then the mean. Values are means ± standard deviations over seeds. The best method of each column is bold. First
-comes the average over targets for each source domain, then every target. A star marks the pairs of the paper's tables.
-Averages are taken for each seed, before mean and spread.
+rest, then the mean. Values are means ± standard deviations over seeds. In each column, what cannot be told from the best
+is bold. First comes the average over targets for each source domain, then every target. A star marks the pairs of the
+paper's tables. Averages are taken for each seed, before mean and spread.
 """
 
 SETTING = ["dataset", "protocol", "metric", "source_domain"]

@@ -146,7 +146,7 @@ def _html_block(block: Block) -> str:
     note = f"{block.note} {TRUE_MASKS}" if block.rows and block.apart else block.note
     lines = [
         f"<section>\n<h3>{title}</h3>",
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{title}">',
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{title}">',
         f'<table class="sortable n-last"><thead><tr>{header}</tr></thead>',
         *(line for body in bodies if len(body) > 2 for line in body),
         "</table></div>",
