@@ -1,7 +1,6 @@
 """The verdict: each claim of the paper with the paper's value, ours, and the word for the claim."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 import pandas as pd
 
@@ -11,7 +10,7 @@ from align.metrics.printing import number_text
 from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
 from align.verdict.answers import Answer
-from align.verdict.rule import Word
+from align.verdict.rule import DECIDED, WORDS
 
 CAPTION = """
 Every claim of the paper with a word: *reproduced*, *not reproduced*, *inconclusive* or *not tested*. The rule behind
@@ -32,7 +31,6 @@ AUC.
 """
 
 HEADER = ("Claim", "Where", "Paper", "Ours", "Difference", "Seeds", "Verdict", "ALIGN-plus", "Remarks")
-WORDS: tuple[Word, ...] = get_args(Word)
 SCOPES = {
     "named": "where the paper makes the claim",
     "by analogy": "by analogy: its own domains in place of the paper's",
@@ -85,7 +83,7 @@ def _cells(answer: Answer) -> list[Cell]:
 
 def _word(answer: Answer) -> Cell:
     """Return the word, in bold where it decides."""
-    return Cell(answer.verdict, answer.verdict in ("reproduced", "not reproduced"))
+    return Cell(answer.verdict, answer.verdict in DECIDED)
 
 
 def where_text(answer: Answer) -> str:

@@ -11,8 +11,8 @@ from align.verdict.rule import DECIDED, WORDS
 def headline(answers: Sequence[Answer]) -> str:
     """Return a line that counts the words of the verdict, and a line on the first claim that was decided.
 
-    A claim where the paper makes it comes before a claim by analogy. If nothing was decided, the first tested claim takes the
-    place. If nothing was tested, there is no second line.
+    A claim that is tested where the paper makes it comes before the others. If nothing was decided, the first claim that was
+    tested takes the place. If nothing was tested, there is no second line.
 
     Args:
         answers: the rows of ``verdict.csv``, in the order of the paper's claims.
@@ -25,7 +25,7 @@ def headline(answers: Sequence[Answer]) -> str:
 
 def _order(answer: Answer) -> tuple[bool, bool]:
     """Return what sorts the claim that says most to the front."""
-    return answer.verdict not in DECIDED, answer.scope == "by analogy"
+    return answer.verdict not in DECIDED, answer.scope != "named"
 
 
 def _in_words(answer: Answer) -> str:
