@@ -1,55 +1,68 @@
-"""What came out, in two lines."""
+"""What came out, in a few words."""
 
 import pytest
 
 from align.tables.verdict import verdict
 from align.tables.writing import write_table
 from align.verdict.answers import Answer, read_answers
-from align.verdict.headline import headline
+from align.verdict.claims import read_claims
+from align.verdict.headline import MAIN_CLAIMS, counted_words, headline
 
-BEST = Answer("best", "ALIGN is best", "a table", "named", "VLCS")
-FAR = Answer("far", "ALIGN is far better", "a table", "named", "VLCS")
-
-
-def answered(answer, word, scope="named", dataset="VLCS"):
-    return answer._replace(verdict=word, scope=scope, dataset=dataset, sentence=f"{answer.claim}, {scope}.")
+INSIDE, OUTSIDE, SUFFICIENT, COMPREHENSIVE = MAIN_CLAIMS
 
 
-def test_every_word_is_counted():
-    found = [answered(BEST, "reproduced"), *[answered(FAR, "inconclusive")] * 2, FAR]
-    assert headline(found).splitlines()[0] == "Claims of the paper: 1 reproduced, 0 not reproduced, 2 inconclusive, 1 not tested."
-
-
-def test_without_a_tested_claim_there_is_one_line():
-    assert headline([BEST, FAR]) == "Claims of the paper: 0 reproduced, 0 not reproduced, 0 inconclusive, 2 not tested."
-    assert len(headline([]).splitlines()) == 1
+def answer(claim, word, dataset="digit_scenes", scope="by analogy"):
+    return Answer(claim, "ALIGN is better", "the abstract", scope, dataset, verdict=word)
 
 
 @pytest.mark.parametrize(
-    ("found", "second"),
+    ("words", "said"),
     [
-        ([BEST, answered(FAR, "inconclusive")], "ALIGN is far better (VLCS): inconclusive. far, named."),
         (
-            [answered(BEST, "inconclusive", "by analogy", "digit_scenes"), answered(FAR, "inconclusive", "general")],
-            "ALIGN is best (digit scenes, by analogy): inconclusive. best, by analogy.",  # the paper's order
+            ["inconclusive", "not reproduced", "inconclusive", "reproduced"],
+            "reproduced in comprehensiveness, not reproduced in accuracy out of distribution, and inconclusive in accuracy in "
+            "distribution and sufficiency",
         ),
         (
-            [answered(BEST, "inconclusive"), answered(FAR, "not reproduced", "general", "digit_scenes")],
-            "ALIGN is far better (digit scenes): not reproduced. far, general.",  # decided
+            ["reproduced"] * 4,
+            "reproduced in accuracy in distribution, accuracy out of distribution, sufficiency and comprehensiveness",
         ),
         (
-            [answered(BEST, "reproduced", "by analogy", "digit_scenes"), answered(FAR, "not reproduced")],
-            "ALIGN is far better (VLCS): not reproduced. far, named.",  # where the paper makes the claim
+            ["not tested", "reproduced", "not tested", "inconclusive"],
+            "reproduced in accuracy out of distribution, and inconclusive in comprehensiveness",
         ),
-        ([answered(BEST, "reproduced"), answered(FAR, "reproduced")], "ALIGN is best (VLCS): reproduced. best, named."),
     ],
 )
-def test_the_second_line_is_on_the_claim_that_says_most(found, second):
-    assert headline(found).splitlines()[1:] == [second]
+def test_the_main_claims_by_their_words(words, said):
+    found = [answer(claim, word) for claim, word in zip(MAIN_CLAIMS, words)]
+    assert headline(found) == f"On digit scenes, ALIGN's advantage over six baselines is {said}."
+
+
+def test_each_data_set_has_its_own_sentence():
+    found = [answer(INSIDE, "inconclusive"), answer(INSIDE, "reproduced", "VLCS", "named"), answer(INSIDE, "not tested", "mine")]
+    assert headline(found) == (
+        "On digit scenes, ALIGN's advantage over six baselines is inconclusive in accuracy in distribution. "
+        "On VLCS, ALIGN's advantage over six baselines is reproduced in accuracy in distribution."
+    )
+
+
+@pytest.mark.parametrize("found", [[], [answer(INSIDE, "not tested")], [answer("lemma_2", "reproduced")]])
+def test_nothing_is_claimed_where_no_main_claim_was_tested(found):
+    assert headline(found) == "None of the paper's main claims was tested."
+
+
+def test_every_word_is_counted():
+    found = [answer(INSIDE, word) for word in ("reproduced", "inconclusive", "inconclusive", "not tested")]
+    assert counted_words(found) == "Claims of the paper: 1 reproduced, 0 not reproduced, 2 inconclusive, 1 not tested."
+
+
+def test_the_main_claims_are_among_the_claims():
+    assert set(MAIN_CLAIMS) <= {claim.id for claim in read_claims("reference/claims.yaml")}
 
 
 def test_answers_are_read_as_they_were_written(tmp_path):
-    tested = answered(BEST, "reproduced")._replace(places="1", ours=0.5, p=0.01, other="dre", units=3, seeds=5)
+    tested = answer(INSIDE, "reproduced")._replace(places="1", ours=0.5, p=0.01, other="dre", units=3, seeds=5, metric="accuracy")
+    other = answer(OUTSIDE, "not tested")
     files = {kind: tmp_path / f"verdict.{kind}" for kind in ("csv", "md", "tex", "html")}
-    write_table(verdict([tested._replace(metric="accuracy"), FAR]), **files)
-    assert read_answers(files["csv"]) == [tested._replace(metric="accuracy"), FAR]
+    write_table(verdict([tested, other]), **files)
+    assert read_answers(files["csv"]) == [tested, other]

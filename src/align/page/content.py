@@ -104,11 +104,10 @@ def page_content(
     """
     parts = table_parts(tables)
     main = [part.content for part in parts if part.anchor == MAIN_TABLE]
-    _, *said = headline(answers).split("\n")
     shown_first = strip(explorers)
     return {
         "name": name,
-        "headline": said[0] if said else "No claim of the paper is tested here.",
+        "headline": headline(answers),
         "counts": counts(answers),
         "warnings": [*run_warnings(accounts), *_few_seeds(answers), *_left_out(left_out)],
         "main_table": "".join(main),

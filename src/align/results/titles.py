@@ -1,6 +1,6 @@
 """Names of settings in print: data sets, protocols and distributions."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 DISTRIBUTION_TITLES = {"in": "in distribution", "out": "out of distribution"}
 
@@ -13,3 +13,9 @@ def plain(name: Hashable) -> str:
 def setting_title(*names: Hashable) -> str:
     """Return the title of a table's block or a figure's panel from what it is about: data set, protocol and more."""
     return " · ".join(plain(name) for name in names)
+
+
+def listed(words: Sequence[str], before_and: str = " ") -> str:
+    """Return ``a, b and c``. ``before_and`` stands before the last *and*."""
+    *others, last = words
+    return f"{', '.join(others)}{before_and}and {last}" if others else last

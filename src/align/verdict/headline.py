@@ -1,33 +1,40 @@
-"""What came out, in two lines: how many claims have which word, and what the data say of the claim that says most."""
+"""What came out, in a few words: the paper's main claims, and how many claims have which word."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from align.results.titles import plain
+from align.results.titles import listed, plain
 from align.verdict.answers import Answer
-from align.verdict.rule import DECIDED, WORDS
+from align.verdict.rule import WORDS
+
+MAIN_CLAIMS = {
+    "consistently_better_in_distribution": "accuracy in distribution",
+    "consistently_better_out_of_distribution": "accuracy out of distribution",
+    "sufficiency": "sufficiency",
+    "comprehensiveness": "comprehensiveness",
+}
+"""In what ALIGN is better than six baselines, by the claim that says so."""
 
 
 def headline(answers: Sequence[Answer]) -> str:
-    """Return a line that counts the words of the verdict, and a line on the first claim that was decided.
-
-    A claim that is tested where the paper makes it comes before the others. If nothing was decided, the first claim that was
-    tested takes the place. If nothing was tested, there is no second line.
+    """Return a sentence on the main claims for each data set on which one of them was tested.
 
     Args:
-        answers: the rows of ``verdict.csv``, in the order of the paper's claims.
+        answers: the rows of ``verdict.csv``.
     """
+    main = [answer for answer in answers if answer.claim in MAIN_CLAIMS and answer.verdict != "not tested"]
+    if not main:
+        return "None of the paper's main claims was tested."
+    return " ".join(_sentence(name, [a for a in main if a.dataset == name]) for name in dict.fromkeys(a.dataset for a in main))
+
+
+def counted_words(answers: Sequence[Answer]) -> str:
+    """Return how many claims have which word, in a sentence."""
     counted = Counter(answer.verdict for answer in answers)
-    counts = "Claims of the paper: " + ", ".join(f"{counted[word]} {word}" for word in WORDS) + "."
-    tested = [answer for answer in answers if answer.verdict != "not tested"]
-    return "\n".join([counts, _in_words(min(tested, key=_order))]) if tested else counts
+    return "Claims of the paper: " + ", ".join(f"{counted[word]} {word}" for word in WORDS) + "."
 
 
-def _order(answer: Answer) -> tuple[bool, bool]:
-    """Return what sorts the claim that says most to the front."""
-    return answer.verdict not in DECIDED, answer.scope != "named"
-
-
-def _in_words(answer: Answer) -> str:
-    place = plain(answer.dataset) + (", by analogy" if answer.scope == "by analogy" else "")
-    return f"{answer.text} ({place}): {answer.verdict}. {answer.sentence}"
+def _sentence(dataset: str, answers: Sequence[Answer]) -> str:
+    by_word = {word: [MAIN_CLAIMS[answer.claim] for answer in answers if answer.verdict == word] for word in WORDS}
+    said = [f"{word} in {listed(matters)}" for word, matters in by_word.items() if matters]
+    return f"On {plain(dataset)}, ALIGN's advantage over six baselines is {listed(said, ', ')}."
