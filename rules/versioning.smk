@@ -1,4 +1,9 @@
 # Puts data and finished checkpoints under DVC, in one job. What it writes decides at the next parse which runs are trained.
+PUBLISHED_FIGURES = {
+    "accuracy_vs_explanation": "accuracy_vs_explanation",
+    "mask_degradation": "mask_degradation",
+    **{"case_studies": f"case_studies/{page}" for page in list(PLAN.pages)[:1]},
+}
 
 
 rule snapshot:
@@ -36,6 +41,7 @@ rule publish:
             for pattern, table in ((paths.VERDICT, ""), *((paths.TABLE, name) for name in TABLES))
         ]
         + [configured(paths.METRICS)],
+        figures=[configured(paths.FIGURE, figure=name, kind="png") for name in PUBLISHED_FIGURES.values()],
         accounts=per_run(paths.ACCOUNT),
         histories=per_run(paths.HISTORY),
         manifests=per_dataset(paths.MANIFEST),
@@ -47,6 +53,7 @@ rule publish:
         **cost(),
     params:
         datasets=list(DATASETS),
+        figures=list(PUBLISHED_FIGURES),
         configuration=configured(paths.CONFIGURATION),
         folder=f"artifacts/{NAME}",
     message:

@@ -9,4 +9,5 @@ with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     manifests = dict(zip(params.datasets, map(Path, inputs.manifests)))
     runs = [Path(account).parent for account in inputs.accounts]
-    publish_results(Path(params.folder), Path(params.configuration), map(Path, inputs.results), runs, manifests)
+    figures = dict(zip(params.figures, map(Path, inputs.figures)))
+    publish_results(Path(params.folder), Path(params.configuration), map(Path, inputs.results), figures, runs, manifests)
