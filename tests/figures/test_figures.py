@@ -8,17 +8,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
 
 from align.figures import FIGURES
 from align.figures.accuracy_vs_explanation import accuracy_and_explanation, draw_accuracy_vs_explanation
+from align.figures.average_ranks import average_ranks
 from align.figures.case_studies import Cases, Explanations, collect_cases, draw_case_studies, predictions, sample_evenly
 from align.figures.costs import draw_costs, job_costs
 from align.figures.performance import draw_performance, speeds
 from align.figures.rule_graph import draw_rule_graph, rule_edges
-from align.figures.style import WRONG, Drawing, style, write_figure
+from align.figures.style import METHOD_COLOURS, WRONG, Drawing, method_colours, style, write_figure
 from align.figures.training_curves import curves, draw_training_curves, failures
+from align.methods import METHODS
 from align.preparation.packed import Packed
 from align.results.collect import COLUMNS
 from align.tables import TABLES
@@ -325,3 +327,39 @@ def test_files_of_a_figure_are_the_same_each_time(tmp_path):
     assert pd.read_csv(tmp_path / "first.csv").equals(data)
     assert Image.open(tmp_path / "first.png").info["dpi"] == pytest.approx((200, 200), abs=0.1)
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def contrast_to_white(colour: str) -> float:
+    """The contrast of a colour to white (WCAG 2.2, "contrast ratio")."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 1.05 / (np.dot([0.2126, 0.7152, 0.0722], linear) + 0.05)
+
+
+def test_every_method_has_its_own_colour_that_can_be_seen():
+    assert METHOD_COLOURS.keys() == METHODS.keys()
+    assert len(set(METHOD_COLOURS.values())) == len(METHODS)
+    assert {name: colour for name, colour in METHOD_COLOURS.items() if contrast_to_white(colour) < 3} == {}
+
+
+def test_align_has_the_strongest_colour():
+    saturation = {name: rgb_to_hsv(to_rgb(colour))[1] * contrast_to_white(colour) for name, colour in METHOD_COLOURS.items()}
+    assert max(saturation, key=saturation.get) == "align"
+
+
+def test_a_variant_has_the_colour_of_its_method():
+    found = method_colours(["erm", "align-lambda3=0.0", "align-plus-lambda1=2.0"])
+    assert found == {
+        "ERM": METHOD_COLOURS["erm"],
+        "w/o EG": METHOD_COLOURS["align"],
+        "ALIGN-plus (lambda1=2.0)": METHOD_COLOURS["align-plus"],
+    }
+
+
+def test_average_ranks_of_few_settings_are_not_drawn():
+    rows = [
+        (method, source, source, 0, "accuracy", value) for source in "abcd" for method, value in (("erm", 0.5), ("align", 0.6))
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "source_domain", "target_domain", "seed", "metric", "value"])
+    drawn = average_ranks(frame.assign(study="comparison", dataset="d", protocol="single_source", distribution="in", n=9))
+    assert drawn.data.empty
+    assert drawn.figure.texts[0].get_text().startswith("Fewer than 5 settings")
