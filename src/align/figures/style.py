@@ -18,7 +18,7 @@ from align.methods.naming import method_of, method_title
 PALETTE = "colorblind"
 # One colour for each method, in every figure. Each has a contrast of at least 3:1 to white. ALIGN's is the strongest.
 METHOD_COLOURS = {
-    "align": "#d0021b",
+    "align": "#dc0018",
     "align-plus": "#d9600a",
     "erm": "#5f6368",
     "mixup": "#8a6d00",
