@@ -28,7 +28,7 @@ Sweep = Annotated[dict[str, Grid], Field(min_length=1)]
 class Experiment(Section):
     """The runs of every method, on every domain, with every seed."""
 
-    dataset: Name
+    dataset: Name = Field(description="a name among datasets")
     study: Literal["comparison", "masker_ablation", "sensitivity", "mask_quality"] = Field(
         "comparison", description="the study that the runs belong to; it decides which tables and figures show them"
     )
@@ -46,7 +46,9 @@ class Experiment(Section):
         (),
         description="grids: {align: {lambda3: [0.3, 1], warm_up: [0.25, 0.5]}} gives a variant for each combination of values",
     )
-    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[Seed, ...] = Field(
+        (0, 1, 2), min_length=1, description="a run for each; a seed sets the first weights and all random draws"
+    )
 
     @model_validator(mode="after")
     def _something_to_run(self) -> Self:
@@ -82,7 +84,7 @@ class Explorer(Section):
 
 
 _methods: dict[str, Any] = {name: (entry.settings, Field(default_factory=entry.settings)) for name, entry in METHODS.items()}
-Methods: Any = create_model("Methods", __base__=Section, **_methods)
+Methods: Any = create_model("Methods", __base__=Section, __doc__="The hyper-parameters of each method.", **_methods)
 
 
 class Configuration(Section):

@@ -74,9 +74,9 @@ Source: Any = create_model("Source", __base__=_Source, **_sources)
 
 
 class Dataset(Section):
-    """A folder ``<root>/<domain>/<class>/*.{jpg,jpeg,png}``."""
+    """A folder of images ``<root>/<domain>/<class>/<image>``, and how it is used."""
 
-    root: UserPath
+    root: UserPath = Field(description="the folder that holds <domain>/<class>/<image>")
     source: Source | None = Field(None, description="what makes the folder; without one, the folder is yours and must exist")
     domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
     classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
@@ -84,7 +84,9 @@ class Dataset(Section):
     allow_partial: bool = Field(
         False, description="go on if the numbers of images differ from the published ones; the report then has a warning"
     )
-    ground_truth: tuple[GroundTruth, ...] = ()
+    ground_truth: tuple[GroundTruth, ...] = Field(
+        (), description="where the true masks are; of several entries, the first one that has a mask of an image counts"
+    )
     paired: bool = Field(
         False, description="images with one path in several domains show the same object on other backgrounds, as DigitScenes' do"
     )

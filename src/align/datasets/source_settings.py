@@ -13,7 +13,7 @@ from align.settings import Section, declared
 class DigitScenesSettings(Section):
     """DigitScenes, the built-in benchmark: real handwritten digits on four kinds of background."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the scenes")
     image_size: Annotated[int, Field(ge=32, le=224)] = declared(48, "side of the scenes, pixels", "trains on a laptop")
     images_per_class: Annotated[int, Field(ge=3, le=1000)] = declared(200, "scenes per class and domain", "trains on a laptop")
     background_correlation: Annotated[float, Field(ge=0, le=0.3)] = declared(
@@ -44,4 +44,5 @@ def archive_settings(source: str, archives: Mapping[str, Archive], base: type[Se
         key: (ArchiveOrigin, Field(default_factory=ArchiveOrigin, description=f"where {archive.file} is taken from"))
         for key, archive in archives.items()
     }
-    return create_model(source, __base__=base, **fields)
+    documented = base.__doc__ if base is not Section else "A published data set, which is downloaded and unpacked."
+    return create_model(source, __base__=base, __doc__=documented, **fields)

@@ -13,9 +13,9 @@ from align.settings import PositiveInt, Section, declared
 class EvaluationSettings(Section):
     """What is measured on test images."""
 
-    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1)
+    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="names of metrics; default: all")
     attribution: str = Field("grad_cam", description="the saliency map that is judged; the paper: Grad-CAM")
-    batch_size: PositiveInt = 256
+    batch_size: PositiveInt = Field(256, description="images that are predicted at once; fewer need less memory")
     removed_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = declared(
         (0.01, 0.05, 0.1, 0.2, 0.5), "shares of pixels of sufficiency and comprehensiveness", "ERASER (arXiv:1911.03429)"
     )

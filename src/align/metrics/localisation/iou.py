@@ -10,7 +10,8 @@ from align.metrics.localisation.ground_truth import score_against_ground_truth
 def iou(explained: Explained) -> dict[str, Values]:
     """Return the intersection over union of the object and the map above 0.5.
 
-    A saliency map has no scale of its own and is scaled to [0, 1] in each image; the learned mask is used as it is.
+    Jaccard's index (New Phytologist 11(2), 1912). A saliency map has no scale of its own and is scaled to [0, 1] in each image;
+    the learned mask is used as it is.
     """
     return score_against_ground_truth(
         explained,

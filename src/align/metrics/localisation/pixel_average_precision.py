@@ -9,7 +9,10 @@ from align.metrics.localisation.ground_truth import score_against_ground_truth
 
 
 def pixel_average_precision(explained: Explained) -> dict[str, Values]:
-    """Return for each image the average precision of the map's values as scores for the pixels of the object."""
+    """Return for each image the average precision of the map's values as scores for the pixels of the object.
+
+    As scikit-learn's ``average_precision_score``.
+    """
     return score_against_ground_truth(explained, "pixel_average_precision", average_precision)
 
 

@@ -10,7 +10,7 @@ from align.metrics.base import UNDEFINED, Aggregate, Explained, Values
 def auc(explained: Explained) -> dict[str, Values]:
     """Return the macro average of the one-vs-rest ROC-AUC over the classes that occur, and the number of these classes.
 
-    With fewer than two classes it is undefined.
+    As scikit-learn's ``roc_auc_score`` for each class against the rest. With fewer than two classes it is undefined.
     """
     is_class = F.one_hot(explained.labels, explained.probabilities.shape[1]).T.bool()
     occurring = is_class.any(dim=1)
