@@ -10,6 +10,7 @@ LIBRARY = Path(__file__).parents[1] / "src/align"
 LAYERS = [
     "workflow",
     "page",
+    "documentation",
     "figures",
     "tables",
     "verdict",
