@@ -16,7 +16,7 @@ heading = @printf '\n=== %s ===\n' '$(1)'
 # The options that both files made by `make lock` share.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header
 
-.PHONY: help install reproduce plan test format lint types workflow tests mutants bench bench-gpu lock
+.PHONY: help install reproduce plan test format lint types workflow docs tests mutants bench bench-gpu lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ reproduce: $(READY) ## data, training, evaluation, tables, figures and report of
 plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), estimated from MEASURED: a folder of results or a CSV of bench
 	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
 
-test: format lint types workflow tests ## the five checks below, one after the other
+test: format lint types workflow docs tests ## the six checks below, one after the other
 
 format: $(READY) ## layout of the code and of the rules
 	$(call heading,format)
@@ -47,6 +47,11 @@ types: $(READY) ## mypy, strict
 workflow: $(READY) ## Snakemake's own checks of the rules
 	$(call heading,workflow)
 	@$(IN_VENV) snakemake --lint
+
+docs: $(READY) ## the documentation site in site/, without a network; a dead link is an error
+	$(call heading,docs)
+	@$(IN_VENV) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo 'site/index.html'
 
 tests: $(READY) ## all tests
 	$(call heading,tests)

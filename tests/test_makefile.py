@@ -55,7 +55,7 @@ def test_help_is_the_default_and_lists_the_targets(checkout):
 
 def test_the_checks_are_complete(checkout):
     planned = make(checkout, "--dry-run", "test").stdout
-    for check in ("ruff format --check", "snakefmt --check", "ruff check", "mypy", "snakemake --lint", "pytest"):
+    for check in ("ruff format --check", "snakefmt --check", "ruff check", "mypy", "snakemake --lint", "mkdocs build", "pytest"):
         assert check in planned
 
 

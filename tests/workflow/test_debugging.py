@@ -1,12 +1,16 @@
-"""A job's script outside of Snakemake gets what it gets inside."""
+"""A job's script outside of Snakemake gets what it gets inside, and the page on Python runs."""
 
 import os
+import re
 import subprocess
 import sys
 
-from conftest import only
+import pytest
+from conftest import REPOSITORY, only
 
 RUN = {"dataset": "tiny_scenes", "protocol": "single_source", "domain": "china", "method": "erm", "seed": "0"}
+EXAMPLES = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/python.md").read_text(), re.DOTALL)
+PRINTED = ("4 1.0", "standard_deviation", "(4, 8, 8)")
 
 
 def python(folder, code):
@@ -37,3 +41,10 @@ def test_a_job_that_is_not_asked_for_is_named_with_some_that_are(finished):
     assert done.returncode != 0
     assert "found no job of rule 'split' with wildcards {'dataset': 'other'}" in done.stderr
     assert "{'dataset': 'tiny_scenes', 'listing': " in done.stderr
+
+
+@pytest.mark.parametrize(("example", "printed"), [*zip(EXAMPLES, PRINTED, strict=True)], ids=PRINTED)
+def test_the_page_on_python_runs(tiny_results, example, printed):
+    done = python(tiny_results, example)
+    assert done.returncode == 0, done.stderr
+    assert printed in done.stdout
