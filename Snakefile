@@ -24,3 +24,5 @@ rule all:
     input:
         rules.results_page.output,
         rules.report.output,
+    message:
+        "Everything is made"

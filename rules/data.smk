@@ -248,6 +248,8 @@ rule data:
         per_dataset(paths.SPLITS),
         every_image,
         every_ground_truth(paths.GROUND_TRUTH),
+    message:
+        "All data are packed and split"
 
 
 rule splits:
@@ -255,3 +257,5 @@ rule splits:
     input:
         checked,
         per_dataset(paths.SPLITS),
+    message:
+        "Every image has its split"

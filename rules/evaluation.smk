@@ -56,6 +56,8 @@ rule evaluate:
     input:
         checked,
         configured(paths.METRICS),
+    message:
+        "Every run is evaluated"
 
 
 rule link:
@@ -73,6 +75,6 @@ rule link:
     resources:
         **cost(),
     message:
-        "Linking {output} to {input}"
+        "Linking {wildcards.file} of {wildcards.method}, {wildcards.dataset}, {wildcards.domain}, seed {wildcards.seed}"
     shell:
         "ln --symbolic --force --relative {input:q} {output:q} 2> {log:q}"

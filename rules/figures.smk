@@ -158,3 +158,5 @@ rule figures:
     """Every figure."""
     input:
         figure_targets,
+    message:
+        "Every figure is drawn"

@@ -106,3 +106,5 @@ rule tables:
     input:
         checked,
         expand(configured(paths.TABLE), table=TABLES, kind=["html", "csv", "md", "tex"]),
+    message:
+        "Every table is made"

@@ -81,3 +81,5 @@ rule train:
     input:
         checked,
         per_run(paths.CHECKPOINT),
+    message:
+        "Every run is trained"

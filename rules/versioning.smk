@@ -27,7 +27,7 @@ rule snapshot:
         folder=str(CONFIGURATION.checkpoints.folder),
         data=["data"] if any(d.root.resolve().is_relative_to(Path("data").resolve()) for d in DATASETS.values()) else [],
     message:
-        "Adding data and checkpoints to DVC. Then run: git add artifacts, git commit, dvc push"
+        "Adding data and checkpoints to DVC. Next: git add artifacts, git commit, dvc push"
     script:
         "../workflow_scripts/snapshot.py"
 
@@ -57,6 +57,6 @@ rule publish:
         configuration=configured(paths.CONFIGURATION),
         folder=f"artifacts/{NAME}",
     message:
-        "Publishing the results in artifacts/{NAME}. Then run: git add artifacts, git commit"
+        "Publishing the results in artifacts/{NAME}. Next: git add artifacts, git commit"
     script:
         "../workflow_scripts/publish.py"

@@ -55,6 +55,9 @@ FIGURES = (
     f"case_studies/{PAGE}",
     f"case_studies/{DATASET}/leave_one_domain_out/{LEFT_OUT.domain}",
 )
+RULE = re.compile(r"^( *)rule ?(\w*):\n((?:\1 +.*\n|\n)+)", re.MULTILINE)  # indentation, name, text
+MESSAGE = re.compile(r'^ +message:\n +f?"(.+)"\n', re.MULTILINE)
+LONGEST_MESSAGE = 125  # with the names of wildcards, which are longer than most of their values
 NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "report")
 
 
@@ -311,6 +314,15 @@ def parsed_rules(folder, **configuration):
         return {rule.name: rule for rule in workflow._workflow.rules}
 
 
+def test_every_rule_has_a_short_message():
+    """The text is searched, since some rules are there for some configurations only."""
+    files = [REPOSITORY / "Snakefile", REPOSITORY / "workflow/Snakefile", *(REPOSITORY / "rules").glob("*.smk")]
+    rules = [rule for file in files for rule in RULE.findall(file.read_text())]
+    assert {"all", "deployed", "link", "segment", "take_published_run", "train_run"} <= {name for _, name, _ in rules}
+    messages = {name or text: MESSAGE.search(text) for _, name, text in rules}
+    assert [rule for rule, message in messages.items() if not message or len(message[1]) > LONGEST_MESSAGE] == []
+
+
 def test_every_rule_states_its_cost(tmp_path):
     rules = parsed_rules(copy_workflow(tmp_path / "workflow"))
     working = {name: rule for name, rule in rules.items() if rule.script or rule.shellcmd}
@@ -321,7 +333,6 @@ def test_every_rule_states_its_cost(tmp_path):
         assert {"_cores", "mem_mb", "runtime"} <= rule.resources.keys(), name
     for name in ("train_run", "evaluate_run"):
         assert rules[name].benchmark
-        assert rules[name].message
 
 
 @pytest.mark.parametrize(("device", "gpu"), [("cuda", 1), ("cpu", 0), ("auto", int(gpu_is_visible()))])
