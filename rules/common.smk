@@ -3,7 +3,7 @@ import sys
 import time
 from functools import cache
 
-from snakemake.logging import logger
+from snakemake.logging import is_quiet_about, logger
 
 try:
     from align import paths
@@ -21,6 +21,7 @@ from align.errors import InputError
 from align.files import require_no_braces, require_room, require_working_folder
 from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
+from align.training.finished import forget_finished
 from align.versioning.repository import require_repository
 from align.workflow.code_hashes import code_hash
 from align.workflow.configured import (
@@ -101,6 +102,9 @@ def configured(pattern, **names):
 def configured_log(job):
     """Return the log file of a job of this configuration alone."""
     return configured(paths.CONFIGURED_LOG, job=job)
+
+
+READ_FIRST = configured(paths.REPORT)  # what a person opens: the last line of a whole run names it
 
 
 def run_of(wildcards):
@@ -244,6 +248,11 @@ def own_listing(pattern):
     return lambda wildcards: PLACES.dataset(pattern, wildcards.run.split("/")[0])
 
 
+def is_asked_for(path):
+    """Return whether ``path`` is a target of this call, or a target needs it."""
+    return any(path in job.output for job in workflow.dag.jobs)
+
+
 def in_repository(path):
     """Return ``path`` if git and DVC can version it. Otherwise end with the reason."""
     try:
@@ -270,3 +279,16 @@ onstart:
         record_configuration(NAME, CONFIGFILES, SETTINGS)
     except InputError as error:
         raise SystemExit(str(error)) from None
+
+
+# When Snakemake ends, it has recorded all finished runs, so their copies can go. A killed Snakemake does not come here.
+onsuccess:
+    forget_finished()
+    if is_asked_for(READ_FIRST) and not is_quiet_about(workflow.output_settings.quiet, "all"):
+        from align.workflow.ending import announce_results  # it imports pandas, for which no parse has time
+
+        announce_results(configured(paths.VERDICT, kind="csv"), PLACES.runs(paths.ACCOUNT, RUNS), READ_FIRST)
+
+
+onerror:
+    forget_finished()

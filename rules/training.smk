@@ -1,15 +1,5 @@
 # One training run for each data set, protocol, domain, method and seed, or its published checkpoint.
 from align.files import sha256
-from align.training.finished import forget_finished
-
-
-# When Snakemake ends, it has recorded all finished runs, so their copies can go. A killed Snakemake does not come here.
-onsuccess:
-    forget_finished()
-
-
-onerror:
-    forget_finished()
 
 
 rule train_run:
