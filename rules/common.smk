@@ -18,7 +18,7 @@ from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
 from align.configuration.runs import Run
 from align.errors import InputError
-from align.files import require_no_braces, require_room, require_working_folder
+from align.files import require_no_braces, require_room, require_working_folder, value_hash
 from align.interruptions import announce_interruptions
 from align.models.weights_file import require_weights_file
 from align.training.finished import forget_finished
@@ -127,6 +127,15 @@ def every_ground_truth(pattern):
     return lambda wildcards: [path for name in DATASETS for path in PLAN.ground_truth_files(pattern, name)]
 
 
+def hashed(name, value):
+    """Return two params: ``value``, which may be a params function, and its hash. Snakemake compares and prints the hash only."""
+    valued = value if callable(value) else lambda wildcards: value
+    return {
+        name: lambda wildcards, output: valued(wildcards),  # a param that depends on `output` is not compared
+        f"{name}_hash": lambda wildcards: value_hash(repr(valued(wildcards))),  # of the text, in which the order counts, too
+    }
+
+
 def cost(memory=1000, minutes=10, **others):
     """Return the resources of a rule: MB of memory and minutes of the first attempt. Each further attempt adds as much again."""
     return {"mem_mb": per_attempt(memory), "runtime": per_attempt(minutes)} | others
@@ -223,7 +232,7 @@ def answers_in_a_dry_run(wildcards, output):
     """Return which addresses of the job's archive answer now. Nothing if the job runs, nobody reads it, or its archive is there."""
     # A param that depends on `output` is not compared with that of the last run.
     is_there = any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix("")))
-    if is_there or not workflow.dryrun or workflow.output_settings.quiet:
+    if is_there or not workflow.dryrun or is_quiet_about(workflow.output_settings.quiet, "rules"):
         return ""
     said = asked_addresses().get(wildcards.archive)
     return f" from the first of these addresses that gives it\n{said}" if said else ""

@@ -43,8 +43,8 @@ rule collect_metrics:
     resources:
         **cost(),
     params:
-        runs=[run._asdict() | {"studies": studies} for run, studies in PLAN.studies.items()],
-        source_domains=list(map(PLAN.source_domains, RUNS)),
+        **hashed("runs", [run._asdict() | {"studies": studies} for run, studies in PLAN.studies.items()]),
+        **hashed("source_domains", list(map(PLAN.source_domains, RUNS))),
     message:
         "Putting the metrics of all runs into one table"
     script:

@@ -20,8 +20,8 @@ for name, entry in FIGURES.items():
             resources:
                 **cost(),
             params:
+                **hashed("settings", function_settings(entry)),
                 caption=caption(entry.implementation),
-                settings=function_settings(entry),
                 loads=[entry.implementation],
             message:
                 f"Drawing figure {name}"
@@ -66,11 +66,11 @@ rule case_studies:
     resources:
         **cost(memory=4000, gpu=GPU),
     params:
+        **hashed("runs", lambda wildcards: {run.method: PLAN.run_settings(run) for run in first_seeds_of_page(wildcards)}),
+        **hashed("evaluation", SETTINGS["evaluation"]),
         caption=lambda wildcards: page_caption("case_studies", wildcards, images=CONFIGURATION.case_studies.images),
         images=lookup("case_studies/images", within=SETTINGS),
         source_domains=source_domains_of_page,
-        runs=lambda wildcards: {run.method: PLAN.run_settings(run) for run in first_seeds_of_page(wildcards)},
-        evaluation=lookup("evaluation", within=SETTINGS),
         attribution=PLAN.attribution,
         domains=dataset_setting("domains"),
         loads=lambda wildcards: [
@@ -99,9 +99,9 @@ rule costs:
     resources:
         **cost(),
     params:
+        **hashed("benchmarks", {step: PLACES.runs(paths.benchmark(f"{step}/{path}"), RUNS) for step, path in STEPS.items()}),
+        **hashed("runs", [run._asdict() for run in RUNS]),
         caption=caption(FIGURES["costs"].implementation),
-        benchmarks={step: PLACES.runs(paths.benchmark(f"{step}/{path}"), RUNS) for step, path in STEPS.items()},
-        runs=[run._asdict() for run in RUNS],
     message:
         "Drawing figure costs"
     script:
@@ -145,9 +145,9 @@ rule rule_graph:
     params:
         caption=caption(FIGURES["rule_graph"].implementation),
         # The rule that made a folder of images is gone once the folder is complete. That is no reason to draw again.
-        rules=lambda wildcards: [
-            rule.name for rule in workflow.rules if rule in OWN_RULES and not rule.name.startswith("acquire_")
-        ],
+        rules=lambda wildcards: value_hash(
+            [rule.name for rule in workflow.rules if rule in OWN_RULES and not rule.name.startswith("acquire_")]
+        ),
     message:
         "Drawing figure rule_graph"
     script:

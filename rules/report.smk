@@ -1,5 +1,4 @@
 # Every table and figure in one HTML page. It needs no network and no other file.
-from align.files import value_hash
 
 
 report: "../report/workflow.rst"

@@ -20,8 +20,8 @@ for name, entry in TABLES.items():
             resources:
                 **cost(),
             params:
+                **hashed("settings", function_settings(entry)),
                 caption=caption(entry.implementation),
-                settings=function_settings(entry),
                 loads=[entry.implementation],
             message:
                 f"Making table {name}"
@@ -48,12 +48,15 @@ rule data_table:
     resources:
         **cost(),
     params:
+        **hashed(
+            "ground_truth",
+            {
+                name: dict(zip(dataset.domains, PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)))
+                for name, dataset in DATASETS.items()
+            },
+        ),
         caption=caption(TABLES["data"].implementation),
         datasets=list(DATASETS),
-        ground_truth={
-            name: dict(zip(dataset.domains, PLAN.ground_truth_files(paths.GROUND_TRUTH_ACCOUNT, name)))
-            for name, dataset in DATASETS.items()
-        },
     message:
         "Making table data"
     script:
@@ -72,8 +75,8 @@ rule assumptions:
     resources:
         **cost(),
     params:
+        **hashed("rows", [assumption._asdict() for assumption in declared_in(CONFIGURATION)]),
         caption=caption(TABLES["assumptions"].implementation),
-        rows=[assumption._asdict() for assumption in declared_in(CONFIGURATION)],
     message:
         "Making table assumptions"
     script:

@@ -21,9 +21,9 @@ rule verdict:
     resources:
         **cost(memory=4000, minutes=30),
     params:
+        **hashed("runs", [run._asdict() for run in CLAIMED_RUNS]),
+        **hashed("left_out", PLAN.left_out),
         caption=caption("align.tables.verdict:verdict"),
-        runs=[run._asdict() for run in CLAIMED_RUNS],
-        left_out=PLAN.left_out,
     message:
         "Giving a verdict on each claim of the paper"
     script:
