@@ -13,6 +13,9 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 READY := .venv/.ready
 heading = @printf '\n=== %s ===\n' '$(1)'
 
+# pip prints errors and nothing else.
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check
+
 # The options that both files made by `make lock` share.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header
 
@@ -24,7 +27,7 @@ help: ## list the targets
 install: $(READY) ## the environment in .venv, and nothing else
 
 reproduce: $(READY) ## data, training, evaluation, tables, figures and report of the embedded benchmark
-	$(IN_VENV) snakemake --cores all
+	@$(IN_VENV) snakemake --cores all
 
 plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), estimated from MEASURED: a folder of results or a CSV of bench
 	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
@@ -80,9 +83,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
 		echo '$(PYTHON) cannot make an environment: Python 3.11 or newer with venv is needed' \
 		'(Debian: apt-get install python3-venv; another Python: make PYTHON=python3.12 …).' >&2; exit 1; }
-	@test -e $@ || { echo 'Installing into .venv (about 6.5 GB)'; $(PYTHON) -m venv --clear .venv; }
+	@if test -e $@; then echo 'Updating .venv'; \
+	else echo 'Installing into .venv (about 6.5 GB)'; $(PYTHON) -m venv --clear .venv; fi
 	@rm -f $@
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes \
-		--requirement requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP_INSTALL) --use-pep517 --require-hashes --requirement requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

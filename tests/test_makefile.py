@@ -1,7 +1,9 @@
 """`make install`: one clear line where Python cannot do it, no stamp after an interruption, nothing to do the second time."""
 
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ STUB = """\
 #!/bin/sh
 case "$*" in
     "-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo venv >> calls ;;
-    "-m pip install"*) echo pip >> calls; test ! -e broken ;;
+    "-m pip install"*) echo pip >> calls; test ! -e broken || { echo 'ERROR: broken' >&2; exit 1; } ;;
 esac
 """
 
@@ -78,6 +80,30 @@ def test_set_up_is_done_once(checkout):
     assert calls(checkout) == []
 
 
+def test_set_up_says_one_line(checkout):
+    def said():
+        done = set_up(checkout)
+        return [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]
+
+    assert said() == ["Installing into .venv (about 6.5 GB)"]
+    assert said() == []
+    stamp = (checkout / READY).stat().st_mtime
+    subprocess.run(["touch", "-d", f"@{stamp + 1}", str(checkout / "requirements.lock")], check=True)
+    assert said() == ["Updating .venv"]
+
+
+def test_pip_says_errors_and_nothing_else(tmp_path):
+    (options,) = re.findall(r"^PIP_INSTALL := \.venv/bin/python (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    offline = [sys.executable, *options.split(), "--no-index", "--find-links", str(tmp_path / "absent")]
+    failed = subprocess.run([*offline, "not-there"], capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert all(line.startswith("ERROR: ") for line in failed.stderr.splitlines())
+    assert "not-there" in failed.stderr
+    done = subprocess.run([*offline, "pip"], capture_output=True, text=True)  # it is there already
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_a_changed_lock_is_installed_into_the_same_environment(checkout):
     set_up(checkout)
     calls(checkout)
@@ -89,7 +115,9 @@ def test_a_changed_lock_is_installed_into_the_same_environment(checkout):
 
 def test_an_interrupted_set_up_leaves_no_stamp_and_starts_anew(checkout):
     (checkout / "broken").touch()
-    assert set_up(checkout).returncode != 0
+    broken = set_up(checkout)
+    assert broken.returncode != 0
+    assert broken.stderr.startswith("ERROR: broken\n")
     assert calls(checkout) == ["venv", "pip"]
     assert not (checkout / READY).exists()
     (checkout / "broken").unlink()
