@@ -104,7 +104,7 @@ def configured_log(job):
     return configured(paths.CONFIGURED_LOG, job=job)
 
 
-READ_FIRST = configured(paths.REPORT)  # what a person opens: the last line of a whole run names it
+READ_FIRST = configured(paths.RESULTS_PAGE)  # what a person opens: the last line of a whole run names it
 
 
 def run_of(wildcards):

@@ -1,6 +1,6 @@
 """What a change makes Snakemake do again, asked by dry runs on finished results: what depends on it, and nothing else.
 
-The lines of the README's table are the parameters of a test here, and so are its commands for single rules.
+The lines of the table in docs/running.md are the parameters of a test here, and so are its commands for single rules.
 """
 
 import os
@@ -22,8 +22,8 @@ from align.configuration.runs import Run, planned_runs, source_domains
 from align.methods.naming import method_of
 from align.workflow.provenance import versions
 
-README = (REPOSITORY / "README.md").read_text()
-SECTION = README.split("## What runs again")[1].split("\n## ")[0]
+DOCUMENT = (REPOSITORY / "docs/running.md").read_text()
+SECTION = DOCUMENT.split("## What runs again")[1].split("\n## ")[0]
 # Of each line of its table, below the header, what was changed and which rules run again.
 LINES = dict(re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", SECTION, re.MULTILINE)[2:])
 JOB = re.compile(r"^ *Job \d+: (.*)$", re.MULTILINE)  # its rule's message
@@ -68,7 +68,7 @@ PHOTOGRAPHS_AGAIN = {
     "Packing photographs, paris",
     "Packing photographs, rome",
 }
-# Rules that train, measure or prepare: the README names them; all others show what these made.
+# Rules that train, measure or prepare: docs/running.md names them; all others show what these made.
 WORKING = {"index", "verify", "split", "pack", "pack_ground_truth", "train_run", "evaluate_run", "collect_metrics"}
 
 TINY = (REPOSITORY / "config/tiny.yaml").read_text()
@@ -163,7 +163,7 @@ class Finished(NamedTuple):
     photographs: Path
 
 
-# What the README's table says, done: each function takes finished results and a scratch folder and returns the plan, and the jobs
+# What the table says, done: each function takes finished results and a scratch folder and returns the plan, and the jobs
 # that should be in it.
 def one_seed_more(finished, scratch):
     path = configured(scratch, lambda content: content["experiments"]["tiny"]["seeds"].append(1))
@@ -396,7 +396,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_part_of_the_results_is_made_by_its_name(tiny_results, tmp_path, command):
-    assert f"| `snakemake {command}` |" in README
+    assert f"| `snakemake {command}` |" in DOCUMENT
     every_run = configured(tmp_path, lambda content: content["training"].update(epochs=5))
     of_tiny = command.replace("digit_scenes", "tiny_scenes").replace("results/config/", "results/tiny/")
     in_shell = ["bash", "-c", f"echo {of_tiny}"]
@@ -413,7 +413,7 @@ FORCED = {
 
 @pytest.mark.parametrize("rule", FORCED)
 def test_a_rule_is_run_again_by_force(tiny_results, rule):
-    assert f"| `snakemake --forcerun {rule}` |" in README
+    assert f"| `snakemake --forcerun {rule}` |" in DOCUMENT
     assert plan(tiny_results, "--forcerun", rule).jobs == FORCED[rule]
 
 

@@ -58,7 +58,7 @@ FIGURES = (
 RULE = re.compile(r"^( *)rule ?(\w*):\n((?:\1 +.*\n|\n)+)", re.MULTILINE)  # indentation, name, text
 MESSAGE = re.compile(r'^ +message:\n +f?"(.+)"\n', re.MULTILINE)
 LONGEST_MESSAGE = 125  # with the names of wildcards, which are longer than most of their values
-NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "report")
+NAMED_TARGETS = ("data", "splits", "train", "evaluate", "tables", "figures", "results_page", "report")
 
 
 def learns_a_mask(run):
@@ -297,9 +297,9 @@ def test_named_targets_are_there_and_done(tiny_results, target):
     assert "Nothing to be done" in done.stdout
 
 
-def test_named_targets_stand_in_the_readme():
-    readme = (REPOSITORY / "README.md").read_text()
-    assert [target for target in NAMED_TARGETS if not re.search(rf"`(snakemake )?{target}\b", readme)] == []
+def test_named_targets_stand_in_the_documents():
+    document = (REPOSITORY / "docs/running.md").read_text()
+    assert [target for target in NAMED_TARGETS if not re.search(rf"`(snakemake )?{target}\b", document)] == []
 
 
 def parsed_rules(folder, **configuration):

@@ -7,7 +7,7 @@ from pathlib import Path
 from align.files import read_json
 from align.results.run_warnings import run_warnings
 from align.verdict.answers import read_answers
-from align.verdict.headline import headline
+from align.verdict.headline import counted_words, headline
 
 
 def announce_results(verdict: Path | str, accounts: Iterable[Path | str], read_first: Path | str) -> None:
@@ -16,7 +16,7 @@ def announce_results(verdict: Path | str, accounts: Iterable[Path | str], read_f
 
 
 def ending(verdict: Path | str, accounts: Iterable[Path | str], read_first: Path | str) -> str:
-    """Return the headline, the warnings about runs, and the path of what a person opens first.
+    """Return the headline, the counted words, the warnings about runs, and the path of what a person opens first.
 
     Args:
         verdict: the ``verdict.csv``.
@@ -26,5 +26,6 @@ def ending(verdict: Path | str, accounts: Iterable[Path | str], read_first: Path
     Raises:
         InputError: one of the files cannot be read.
     """
+    answers = read_answers(verdict)
     warnings = [f"Warning: {warning}" for warning in run_warnings([read_json(path) for path in accounts])]
-    return "\n".join([headline(read_answers(verdict)), *warnings, f"Results: {read_first}"])
+    return "\n".join([headline(answers), counted_words(answers), *warnings, f"Results: {read_first}"])
