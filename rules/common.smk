@@ -232,7 +232,7 @@ def answers_in_a_dry_run(wildcards, output):
     """Return which addresses of the job's archive answer now. Nothing if the job runs, nobody reads it, or its archive is there."""
     # A param that depends on `output` is not compared with that of the last run.
     is_there = any(Path(path).exists() for path in (output[0], Path(output[0]).with_suffix("")))
-    if is_there or not workflow.dryrun or is_quiet_about(workflow.output_settings.quiet, "rules"):
+    if is_there or not workflow.dryrun or is_quiet("rules"):
         return ""
     said = asked_addresses().get(wildcards.archive)
     return f" from the first of these addresses that gives it\n{said}" if said else ""
@@ -255,6 +255,11 @@ def published_listing(name):
 def own_listing(pattern):
     """Return an input function: a listing of the data set of the job's run."""
     return lambda wildcards: PLACES.dataset(pattern, wildcards.run.split("/")[0])
+
+
+def is_quiet(kind):
+    """Return whether this call leaves out a kind of Snakemake's lines, such as `rules`. Without a profile, it leaves out none."""
+    return is_quiet_about(workflow.output_settings.quiet or (), kind)
 
 
 def is_asked_for(path):
@@ -293,7 +298,7 @@ onstart:
 # When Snakemake ends, it has recorded all finished runs, so their copies can go. A killed Snakemake does not come here.
 onsuccess:
     forget_finished()
-    if is_asked_for(READ_FIRST) and not is_quiet_about(workflow.output_settings.quiet, "all"):
+    if is_asked_for(READ_FIRST) and not is_quiet("all"):
         from align.workflow.ending import announce_results  # it imports pandas, for which no parse has time
 
         announce_results(configured(paths.VERDICT, kind="csv"), PLACES.runs(paths.ACCOUNT, RUNS), READ_FIRST)

@@ -75,7 +75,7 @@ def test_a_module_goes_through_to_the_report(own):
     module = MODULE.format(config="config", renamed=" as align_*")
     (own / "Snakefile").write_text(OWN_RULES.format(module=module))
     (own / "own.py").write_text("open(snakemake.output[0], 'w').write(snakemake.rule)\n")
-    succeeds(own)
+    assert "\nResults: results/my/report.html\n" in succeeds(own)
     assert (own / "own.txt").read_text() == "own"
     report = (own / "results/my/report.html").read_text()
     assert "in_distribution" in report

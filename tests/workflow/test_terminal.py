@@ -53,8 +53,9 @@ def test_a_whole_run_ends_with_what_came_out(finished):
         ["--until", "theory", "--forcerun", "theory"],
         ["--dry-run", "--forceall"],
         ["--report", "own.html"],
+        ["--forcerun", "report", "--quiet", "all"],
     ],
-    ids=["part", "until", "dry run", "report"],
+    ids=["part", "until", "dry run", "report", "quiet"],
 )
 def test_other_calls_end_without_it(finished, arguments):
     done = succeeds(finished, *arguments, *TINY)
