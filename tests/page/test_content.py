@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from align.page.content import caption_html, claim_groups, counts, figure_parts, page_content, table_parts
+from align.page.content import caption_html, claim_groups, counts, figure_parts, page_content, strip, table_parts
 from align.page.listing import write_list_of_results
 from align.page.render import render_page
 from align.tables.main_results import main_results
@@ -84,9 +84,7 @@ def test_tested_claims_come_first_and_know_whether_the_paper_has_numbers():
     tested, folded = claim_groups([ELSEWHERE, BEST])
     assert (tested.tested, tested.published) == (True, False)
     assert (folded.tested, folded.published) == (False, True)
-    (claim,) = tested.claims
-    assert claim.ours == "90.0 [80.0, 100.0]"
-    assert claim.difference == "+10.0 to ERM [0.0, 20.0], p = 0.040"
+    assert (tested.claims, folded.claims) == ([BEST], [ELSEWHERE])
 
 
 def test_empty_tables_and_figures_are_left_out(tmp_path):
@@ -142,6 +140,14 @@ def test_claims_that_are_not_tested_are_folded(tmp_path):
     assert text.index("digit scenes: by analogy") < text.index("VLCS: where the paper makes the claim")
 
 
+def test_a_claim_has_its_word_our_value_and_the_difference(tmp_path):
+    (row,) = re.findall(r"<tr><td><span.*?</tr>", page(tmp_path), re.DOTALL)
+    assert re.findall(r"<td[^>]*>(?:<span[^>]*>)?([^<]*)", row) == [
+        "reproduced", "90.0 [80.0, 100.0]", "+10.0 to ERM [0.0, 20.0], p = 0.040", "3", "inconclusive",
+    ]  # fmt: skip
+    assert "<summary>It is.</summary>" in row
+
+
 def test_texts_are_escaped(tmp_path):
     text = page(tmp_path)
     assert "ALIGN is &lt;best&gt;" in text
@@ -164,3 +170,11 @@ def test_all_results_are_listed_with_their_headline(tmp_path):
         '<a href="config/index.html">config</a>: config &amp; more',
         '<a href="tiny/index.html">tiny</a>: tiny &amp; more',
     ]
+
+
+def test_the_first_screen_shows_an_image_of_each_domain_by_models_that_can_be_compared():
+    images = [{"target": target, "path": path} for target, path in (("a", "a/0"), ("a", "a/1"), ("b", "b/0"))]
+    without_align = {"methods": {"erm": "ERM", "irm": "IRM"}, "images": images[::-1], "classes": ["cat"]}
+    with_both = {"methods": {"align": "ALIGN", "erm": "ERM"}, "images": images, "classes": ["dog"]}
+    assert strip([without_align, with_both]) == {"images": [images[0], images[2]], "classes": ["dog"]}
+    assert strip([without_align]) == {"images": [], "classes": []}

@@ -11,7 +11,6 @@ from docutils.core import publish_parts
 from align.configuration.runs import LeftOut
 from align.figures import FIGURES
 from align.methods.naming import method_title
-from align.metrics import MEASURES
 from align.results.collect import read_results, trained_on
 from align.results.run_warnings import Account, run_warnings
 from align.results.titles import plain, setting_title
@@ -46,27 +45,11 @@ class Count(NamedTuple):
     number: int
 
 
-class Claim(NamedTuple):
-    """A row of the verdict in print."""
-
-    text: str
-    where: str
-    measure: str
-    paper: str
-    ours: str
-    difference: str
-    seeds: str
-    word: str
-    align_plus: str
-    sentence: str
-    remarks: str
-
-
 class ClaimGroup(NamedTuple):
     """The claims on a data set, whether any of them was tested, and whether the paper publishes a number for any."""
 
     title: str
-    claims: Sequence[Claim]
+    claims: Sequence[Answer]
     tested: bool
     published: bool
 
@@ -104,19 +87,21 @@ def page_content(
     """
     parts = table_parts(tables)
     main = [part.content for part in parts if part.anchor == MAIN_TABLE]
-    shown_first = strip(explorers)
     return {
         "name": name,
         "headline": headline(answers),
         "counts": counts(answers),
         "warnings": [*run_warnings(accounts), *_few_seeds(answers), *_left_out(left_out)],
         "main_table": "".join(main),
-        "strip": shown_first,
+        "strip": strip(explorers),
         "strip_methods": {method: method_title(method) for method in STRIP_METHODS},
         "strip_masks": STRIP_METHODS[-1],
-        "classes": explorers[0]["classes"] if explorers else [],
         "rule": RULE,
         "groups": claim_groups(answers),
+        "where_text": where_text,
+        "paper_text": paper_text,
+        "ours_text": ours_text,
+        "difference_text": difference_text,
         "explorers": explorers,
         "explorer_rule": EXPLORER_RULE.format(**shown),
         "tables": [part for part in parts if part.anchor != MAIN_TABLE],
@@ -140,7 +125,7 @@ def claim_groups(answers: Iterable[Answer]) -> list[ClaimGroup]:
     groups = [
         ClaimGroup(
             f"{plain(dataset)}: {SCOPES[scope]}",
-            [_claim(answer) for answer in found],
+            found,
             any(answer.verdict != NOT_TESTED for answer in found),
             any(answer.paper is not None for answer in found),
         )
@@ -177,32 +162,15 @@ def caption_html(text: str) -> str:
     return str(publish_parts(text, writer="html5", settings_overrides={"report_level": 4, "input_encoding": "unicode"})["body"])
 
 
-def strip(explorers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def strip(explorers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return an image of each target domain for the first screen, from the first explorer that has the strip's methods."""
     for explorer in explorers:
         if set(STRIP_METHODS) <= set(explorer["methods"]):
             first: dict[str, dict[str, Any]] = {}
             for image in explorer["images"]:
                 first.setdefault(image["target"], image)
-            return list(first.values())
-    return []
-
-
-def _claim(answer: Answer) -> Claim:
-    measure = MEASURES[answer.metric].title if answer.metric in MEASURES else ""
-    return Claim(
-        answer.text,
-        where_text(answer),
-        measure,
-        paper_text(answer),
-        ours_text(answer),
-        difference_text(answer),
-        str(answer.seeds or ""),
-        answer.verdict,
-        answer.align_plus,
-        answer.sentence,
-        answer.remarks,
-    )
+            return {"images": list(first.values()), "classes": explorer["classes"]}
+    return {"images": [], "classes": []}
 
 
 def _body(page: Path) -> str:
