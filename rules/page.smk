@@ -1,4 +1,6 @@
 # The results page: one HTML file with the verdict, the tables, the figures, and test images to look through.
+from align.page import TEMPLATE
+
 ON_THE_PAGE = figure_names(left_out=["case_studies", "rule_graph"])  # the explorer shows more, and the report the rules
 
 
@@ -57,6 +59,7 @@ rule results_page:
         figures=ON_THE_PAGE,
         left_out=PLAN.left_out,
         explorer=lookup("explorer", within=SETTINGS),
+        template=value_hash([path.read_text() for path in sorted(TEMPLATE.iterdir())]),
     message:
         "Writing the results page"
     script:

@@ -30,9 +30,11 @@ JOB = re.compile(r"^ *Job \d+: (.*)$", re.MULTILINE)  # its rule's message
 TARGET = re.compile(r"Every|All ")  # the message of a named target
 RULE = re.compile(r"^(\w+) +\d+$", re.MULTILINE)
 REPORT = "Putting every table and figure into one HTML page"
+PAGE = "Writing the results page"
 COLLECTING = "Putting the metrics of all runs into one table"
 COLLECTED = {
     COLLECTING,
+    "Making table main_results",
     "Making table in_distribution",
     "Making table out_of_distribution",
     "Making table leave_one_domain_out",
@@ -49,17 +51,21 @@ COLLECTED = {
     "Drawing figure average_ranks",
     "Drawing figure costs",
     "Giving a verdict on each claim of the paper",
+    "Collecting images for the results page: tiny_scenes, single_source, china",
+    PAGE,
     REPORT,
 }
 WITHOUT_CHINA = {
     "Drawing figure training_curves of tiny_scenes, leave_one_domain_out, china",
     "Drawing figure case_studies of tiny_scenes, leave_one_domain_out, china",
+    "Collecting images for the results page: tiny_scenes, leave_one_domain_out, china",
 }
 EVERYTHING_COLLECTED = COLLECTED | WITHOUT_CHINA
 MADE_OF_METRICS = {
     name for name in EVERYTHING_COLLECTED if not re.match("Making table runs|Drawing figure training_curves", name)
 }
 CASE_STUDIES = {name for name in EVERYTHING_COLLECTED if "case_studies" in name}
+OF_FIRST_SEEDS = CASE_STUDIES | {name for name in EVERYTHING_COLLECTED if name.startswith("Collecting images")}
 ASSUMPTIONS = "Making table assumptions"  # it shows every setting's value
 PHOTOGRAPHS_AGAIN = {
     "Reading every image of photographs once",
@@ -169,7 +175,7 @@ def one_seed_more(finished, scratch):
     path = configured(scratch, lambda content: content["experiments"]["tiny"]["seeds"].append(1))
     added = [of_tiny(method, 1) for method in ("erm", "sgt", "dre", "align")]
     # Case studies show each method's first seed.
-    return plan(finished.tiny, configuration=path), training(added) | evaluation(added) | (COLLECTED - CASE_STUDIES)
+    return plan(finished.tiny, configuration=path), training(added) | evaluation(added) | (COLLECTED - OF_FIRST_SEEDS)
 
 
 def one_method_more(finished, scratch):
@@ -246,7 +252,7 @@ def evaluation_setting(finished, scratch):
 
 def code_of_a_figure(finished, scratch):
     library = edited(scratch, "figures/costs.py", "def draw_costs(", "WIDTH = 3\n\n\ndef draw_costs(")
-    return plan(finished.tiny, library=library), {"Drawing figure costs", REPORT}
+    return plan(finished.tiny, library=library), {"Drawing figure costs", PAGE, REPORT}
 
 
 def setting_of_case_studies(finished, scratch):
@@ -256,7 +262,7 @@ def setting_of_case_studies(finished, scratch):
 
 def caption(finished, scratch):
     library = edited(scratch, "figures/costs.py", 'CAPTION = """', 'CAPTION = """\nMore words.')
-    return plan(finished.tiny, library=library), {"Drawing figure costs", REPORT}
+    return plan(finished.tiny, library=library), {"Drawing figure costs", PAGE, REPORT}
 
 
 def another_torch(finished, scratch):
@@ -345,7 +351,7 @@ def test_a_user_s_images_are_looked_at_once(photographs_data):
     assert plan(photographs_data, "data", configuration="my.yaml").jobs == set()
 
 
-@pytest.mark.parametrize(("script", "expected"), [("costs", {"Drawing figure costs", REPORT}), ("report", {REPORT})])
+@pytest.mark.parametrize(("script", "expected"), [("costs", {"Drawing figure costs", PAGE, REPORT}), ("report", {REPORT})])
 def test_a_script_is_run_again_when_its_code_changes(tiny_results, tmp_path, script, expected):
     folder = copied(tiny_results, tmp_path)
     path = folder / f"workflow_scripts/{script}.py"
@@ -356,7 +362,12 @@ def test_a_script_is_run_again_when_its_code_changes(tiny_results, tmp_path, scr
 
 def test_a_table_is_made_again_when_its_code_changes(tiny_results, tmp_path):
     library = edited(tmp_path, "tables/runs.py", "def runs(", "DIGITS = 3\n\n\ndef runs(")
-    assert plan(tiny_results, library=library).jobs == {"Making table runs", REPORT}
+    assert plan(tiny_results, library=library).jobs == {"Making table runs", PAGE, REPORT}
+
+
+def test_the_results_page_is_made_again_when_its_template_changes(tiny_results, tmp_path):
+    library = edited(tmp_path, "page/template/page.css", ":root {", ":root { --wide: 1;")
+    assert plan(tiny_results, library=library).jobs == {PAGE}
 
 
 def test_a_new_measurement_draws_its_figure_only(tiny_results, tmp_path):
@@ -364,7 +375,7 @@ def test_a_new_measurement_draws_its_figure_only(tiny_results, tmp_path):
     path = folder / "artifacts/performance/cpu.csv"
     path.parent.mkdir(parents=True)
     path.write_text("benchmark\n")
-    assert plan(folder).jobs == {"Drawing figure performance", REPORT}
+    assert plan(folder).jobs == {"Drawing figure performance", PAGE, REPORT}
 
 
 def test_every_profile_goes_by_the_same_changes():
@@ -406,7 +417,7 @@ def test_part_of_the_results_is_made_by_its_name(tiny_results, tmp_path, command
 
 
 FORCED = {
-    "in_distribution": {"Making table in_distribution", REPORT},
+    "in_distribution": {"Making table in_distribution", PAGE, REPORT},
     "train_run": AGAIN | EVERYTHING_COLLECTED,
 }
 

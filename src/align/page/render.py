@@ -1,13 +1,12 @@
 """Fills the templates of the results page and of the list of all results."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATE = "template"
+from align.page import TEMPLATE
 
 
 def render_page(**content: Any) -> str:
@@ -26,12 +25,13 @@ def render_list(pages: Mapping[str, str]) -> str:
 
 
 def _render(template: str, **content: Any) -> str:
-    loader = PackageLoader("align.page", TEMPLATE)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # methods keep their order
     return environment.get_template(template).render(css=_own("page.css"), **content)
 
 
 def _own(name: str) -> Any:
     """Return one of the template's own files, which is not escaped."""
-    return Markup(files("align.page").joinpath(TEMPLATE, name).read_text(encoding="utf-8"))
+    return Markup((TEMPLATE / name).read_text(encoding="utf-8"))
