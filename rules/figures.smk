@@ -53,10 +53,7 @@ rule training_curves:
 
 rule case_studies:
     input:
-        checkpoints=lambda wildcards: PLACES.runs(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
-        splits=per_job_dataset(paths.SPLITS),
-        images=per_domain(paths.IMAGES),
-        ground_truth=ground_truth_files(paths.GROUND_TRUTH),
+        **MODELS_AND_IMAGES,
     output:
         **figure_files("case_studies", paths.PAGE),
     log:
@@ -66,17 +63,9 @@ rule case_studies:
     resources:
         **cost(memory=4000, gpu=GPU),
     params:
-        **hashed("runs", lambda wildcards: {run.method: PLAN.run_settings(run) for run in first_seeds_of_page(wildcards)}),
-        **hashed("evaluation", SETTINGS["evaluation"]),
+        **EXPLAINED_BY_MODELS,
         caption=lambda wildcards: page_caption("case_studies", wildcards, images=CONFIGURATION.case_studies.images),
         images=lookup("case_studies/images", within=SETTINGS),
-        source_domains=source_domains_of_page,
-        attribution=PLAN.attribution,
-        domains=dataset_setting("domains"),
-        loads=lambda wildcards: [
-            PLAN.attribution,
-            *(name for run in first_seeds_of_page(wildcards) for name in PLAN.run_code(run)),
-        ],
     message:
         "Drawing figure case_studies of {wildcards.dataset}, {wildcards.protocol}, {wildcards.domain}"
     script:

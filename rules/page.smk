@@ -6,11 +6,8 @@ ON_THE_PAGE = figure_names(left_out=["case_studies", "rule_graph"])  # the explo
 
 rule explorer:
     input:
-        checkpoints=lambda wildcards: PLACES.runs(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
+        **MODELS_AND_IMAGES,
         evaluations=lambda wildcards: PLACES.runs(paths.IMAGE_METRICS, first_seeds_of_page(wildcards)),
-        splits=per_job_dataset(paths.SPLITS),
-        images=per_domain(paths.IMAGES),
-        ground_truth=ground_truth_files(paths.GROUND_TRUTH),
     output:
         configured(paths.EXPLORER),
     log:
@@ -20,16 +17,8 @@ rule explorer:
     resources:
         **cost(memory=4000, gpu=GPU),
     params:
+        **EXPLAINED_BY_MODELS,
         shown=lookup("explorer", within=SETTINGS),
-        source_domains=source_domains_of_page,
-        runs=lambda wildcards: {run.method: PLAN.run_settings(run) for run in first_seeds_of_page(wildcards)},
-        evaluation=lookup("evaluation", within=SETTINGS),
-        attribution=PLAN.attribution,
-        domains=dataset_setting("domains"),
-        loads=lambda wildcards: [
-            PLAN.attribution,
-            *(name for run in first_seeds_of_page(wildcards) for name in PLAN.run_code(run)),
-        ],
     message:
         "Collecting images for the results page: {wildcards.dataset}, {wildcards.protocol}, {wildcards.domain}"
     script:

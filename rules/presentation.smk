@@ -85,3 +85,23 @@ def figure_targets(wildcards):
 def explorer_of(page):
     """Return the images of a page for the results page's explorer."""
     return configured(paths.EXPLORER, **dict(zip(("dataset", "protocol", "domain"), page.split("/"))))
+
+
+# The inputs and params of a job that explains test images by the models of its page, each method's first seed.
+MODELS_AND_IMAGES = {
+    "checkpoints": lambda wildcards: PLACES.runs(paths.CHECKPOINT, first_seeds_of_page(wildcards)),
+    "splits": per_job_dataset(paths.SPLITS),
+    "images": per_domain(paths.IMAGES),
+    "ground_truth": ground_truth_files(paths.GROUND_TRUTH),
+}
+EXPLAINED_BY_MODELS = {
+    **hashed("runs", lambda wildcards: {run.method: PLAN.run_settings(run) for run in first_seeds_of_page(wildcards)}),
+    **hashed("evaluation", SETTINGS["evaluation"]),
+    "source_domains": source_domains_of_page,
+    "attribution": PLAN.attribution,
+    "domains": dataset_setting("domains"),
+    "loads": lambda wildcards: [
+        PLAN.attribution,
+        *(name for run in first_seeds_of_page(wildcards) for name in PLAN.run_code(run)),
+    ],
+}

@@ -18,8 +18,8 @@ from align.tables import TABLES
 from align.tables.captions import caption
 from align.tables.verdict import SCOPES, difference_text, ours_text, paper_text, where_text
 from align.verdict.answers import Answer
-from align.verdict.headline import headline
-from align.verdict.rule import FEWEST_SEEDS, WORDS, Word
+from align.verdict.headline import headline, word_counts
+from align.verdict.rule import FEWEST_SEEDS
 
 NOT_TESTED = "not tested"
 MAIN_TABLE = "table-main_results"
@@ -36,13 +36,6 @@ LINKS = {
     "figures/": "Figures as SVG and PNG, with the numbers that they draw",
 }
 STRIP_METHODS = ("erm", "align")  # of the images on the first screen
-
-
-class Count(NamedTuple):
-    """How many claims have a word."""
-
-    word: Word
-    number: int
 
 
 class ClaimGroup(NamedTuple):
@@ -90,7 +83,7 @@ def page_content(
     return {
         "name": name,
         "headline": headline(answers),
-        "counts": counts(answers),
+        "counts": word_counts(answers),
         "warnings": [*run_warnings(accounts), *_few_seeds(answers), *_left_out(left_out)],
         "main_table": "".join(main),
         "strip": strip(explorers),
@@ -109,12 +102,6 @@ def page_content(
         "facts": _facts(accounts),
         "links": LINKS,
     }
-
-
-def counts(answers: Iterable[Answer]) -> list[Count]:
-    """Return the number of claims with each word."""
-    words = [answer.verdict for answer in answers]
-    return [Count(word, words.count(word)) for word in WORDS]
 
 
 def claim_groups(answers: Iterable[Answer]) -> list[ClaimGroup]:

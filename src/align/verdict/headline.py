@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from align.results.titles import listed, plain
 from align.verdict.answers import Answer
-from align.verdict.rule import WORDS
+from align.verdict.rule import WORDS, Word
 
 MAIN_CLAIMS = {
     "consistently_better_in_distribution": "accuracy in distribution",
@@ -28,10 +28,15 @@ def headline(answers: Sequence[Answer]) -> str:
     return " ".join(_sentence(name, [a for a in main if a.dataset == name]) for name in dict.fromkeys(a.dataset for a in main))
 
 
-def counted_words(answers: Sequence[Answer]) -> str:
-    """Return how many claims have which word, in a sentence."""
+def word_counts(answers: Sequence[Answer]) -> dict[Word, int]:
+    """Return how many claims have each word."""
     counted = Counter(answer.verdict for answer in answers)
-    return "Claims of the paper: " + ", ".join(f"{counted[word]} {word}" for word in WORDS) + "."
+    return {word: counted[word] for word in WORDS}
+
+
+def counted_words(answers: Sequence[Answer]) -> str:
+    """Return :func:`word_counts` in a sentence."""
+    return "Claims of the paper: " + ", ".join(f"{number} {word}" for word, number in word_counts(answers).items()) + "."
 
 
 def _sentence(dataset: str, answers: Sequence[Answer]) -> str:
