@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from align.page.content import caption_html, claim_groups, figure_parts, page_content, strip, table_parts
+from align.page.content import caption_html, figure_parts, page_content, strip, table_parts
 from align.page.listing import write_list_of_results
 from align.page.render import render_page
 from align.tables.main_results import main_results
@@ -69,13 +69,6 @@ def test_main_results_are_accuracy_in_and_out_and_explanations():
     assert block.header == ["Method", "Accuracy ↑, % (in)", "Accuracy ↑, % (out)", "Sufficiency ↓ (in)"]
     assert [cell.text for cell in block.rows[1]] == ["ALIGN", "61.0 ± 1.0", "61.0 ± 1.0", "0.610 ± 0.010"]
     assert [[cell.best for cell in row] for row in block.rows] == [[False, False, False, True], [False, True, True, False]]
-
-
-def test_tested_claims_come_first_and_know_whether_the_paper_has_numbers():
-    tested, folded = claim_groups([ELSEWHERE, BEST])
-    assert (tested.tested, tested.published) == (True, False)
-    assert (folded.tested, folded.published) == (False, True)
-    assert (tested.claims, folded.claims) == ([BEST], [ELSEWHERE])
 
 
 def test_empty_tables_and_figures_are_left_out(tmp_path):

@@ -16,12 +16,11 @@ from align.results.run_warnings import Account, run_warnings
 from align.results.titles import plain, setting_title
 from align.tables import TABLES
 from align.tables.captions import caption
-from align.tables.verdict import SCOPES, difference_text, ours_text, paper_text, where_text
+from align.tables.verdict import any_tested, by_place, difference_text, ours_text, paper_text, place_title, where_text
 from align.verdict.answers import Answer
 from align.verdict.headline import headline, word_counts
 from align.verdict.rule import FEWEST_SEEDS
 
-NOT_TESTED = "not tested"
 MAIN_TABLE = "table-main_results"
 RULE = "Fewer than three seeds decide nothing. ALIGN-plus, this project's variant, has a column of its own."
 EXPLORER_RULE = (
@@ -36,15 +35,6 @@ LINKS = {
     "figures/": "Figures as SVG and PNG, with the numbers that they draw",
 }
 STRIP_METHODS = ("erm", "align")  # of the images on the first screen
-
-
-class ClaimGroup(NamedTuple):
-    """The claims on a data set, whether any of them was tested, and whether the paper publishes a number for any."""
-
-    title: str
-    claims: Sequence[Answer]
-    tested: bool
-    published: bool
 
 
 class Part(NamedTuple):
@@ -90,7 +80,9 @@ def page_content(
         "strip_methods": {method: method_title(method) for method in STRIP_METHODS},
         "strip_masks": STRIP_METHODS[-1],
         "rule": RULE,
-        "groups": claim_groups(answers),
+        "tested": [found for found in by_place(answers) if any_tested(found)],
+        "untested": [found for found in by_place(answers) if not any_tested(found)],
+        "place_title": place_title,
         "where_text": where_text,
         "paper_text": paper_text,
         "ours_text": ours_text,
@@ -102,23 +94,6 @@ def page_content(
         "facts": _facts(accounts),
         "links": LINKS,
     }
-
-
-def claim_groups(answers: Iterable[Answer]) -> list[ClaimGroup]:
-    """Return the claims by data set and scope, those that were tested first."""
-    places: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers:
-        places.setdefault((answer.dataset, answer.scope), []).append(answer)
-    groups = [
-        ClaimGroup(
-            f"{plain(dataset)}: {SCOPES[scope]}",
-            found,
-            any(answer.verdict != NOT_TESTED for answer in found),
-            any(answer.paper is not None for answer in found),
-        )
-        for (dataset, scope), found in places.items()
-    ]
-    return sorted(groups, key=lambda group: not group.tested)
 
 
 def table_parts(tables: Mapping[str, Path]) -> list[Part]:

@@ -10,6 +10,7 @@ from align.metrics.printing import number_text
 from align.results.titles import plain
 from align.tables.printing import Block, Cell, Table
 from align.verdict.answers import Answer
+from align.verdict.headline import word_counts
 from align.verdict.rule import DECIDED, WORDS
 
 CAPTION = """
@@ -45,28 +46,39 @@ NOTE = (
 
 def verdict(answers: Sequence[Answer]) -> Table:
     """Return a block that counts the words, one with a sentence for each tested claim, then one for each data set and scope."""
-    data = pd.DataFrame(answers, columns=Answer._fields)
-    places: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers:
-        places.setdefault((answer.dataset, answer.scope), []).append(answer)
-    tested_first = sorted(places.items(), key=lambda place: all(answer.verdict == "not tested" for answer in place[1]))
-    blocks = [
-        Block(f"{plain(dataset)}: {SCOPES[scope]}", HEADER, [_cells(answer) for answer in found], NOTE)
-        for (dataset, scope), found in tested_first
-    ]
+    places = by_place(answers)
+    blocks = [Block(place_title(found[0]), HEADER, [_cells(answer) for answer in found], NOTE) for found in places]
     rows = [
-        [Cell(plain(dataset)), Cell(SCOPES[scope]), *(Cell(str(sum(a.verdict == word for a in found))) for word in WORDS)]
-        for (dataset, scope), found in tested_first
+        [Cell(plain(found[0].dataset)), Cell(SCOPES[found[0].scope]), *(Cell(str(n)) for n in word_counts(found).values())]
+        for found in places
     ]
     counted = Block("Number of claims", ["Data set", "Tested", *WORDS], rows)
     said = [
         [Cell(plain(answer.dataset)), Cell(answer.text), _word(answer), Cell(answer.sentence)]
-        for _, found in tested_first
+        for found in places
         for answer in found
         if answer.verdict != "not tested"
     ]
     in_words = [Block("In plain words", ["Data set", "Claim", "Verdict", "What the data say"], said)] if said else []
-    return Table(data, [counted, *in_words, *blocks])
+    return Table(pd.DataFrame(answers, columns=Answer._fields), [counted, *in_words, *blocks])
+
+
+def by_place(answers: Sequence[Answer]) -> list[list[Answer]]:
+    """Return the answers on each data set and scope. Those of which a claim was tested come first."""
+    places: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        places.setdefault((answer.dataset, answer.scope), []).append(answer)
+    return sorted(places.values(), key=lambda found: not any_tested(found))
+
+
+def any_tested(answers: Sequence[Answer]) -> bool:
+    """Return whether any of the claims was tested."""
+    return any(answer.verdict != "not tested" for answer in answers)
+
+
+def place_title(answer: Answer) -> str:
+    """Return the title of the data set and the scope that an answer belongs to."""
+    return f"{plain(answer.dataset)}: {SCOPES[answer.scope]}"
 
 
 def _cells(answer: Answer) -> list[Cell]:
