@@ -46,7 +46,7 @@ onsuccess: align.onsuccess()
 onerror: align.onerror()
 rule everything:
     default_target: True
-    input: "own.txt", rules.align_data.input, rules.align_rule_graph.output, rules.align_report.output
+    input: "own.txt", rules.align_data.input, rules.align_results_page.output, rules.align_report.output
 """
 
 
@@ -75,7 +75,7 @@ def test_a_module_goes_through_to_the_report(own):
     module = MODULE.format(config="config", renamed=" as align_*")
     (own / "Snakefile").write_text(OWN_RULES.format(module=module))
     (own / "own.py").write_text("open(snakemake.output[0], 'w').write(snakemake.rule)\n")
-    assert "\nResults: results/my/report.html\n" in succeeds(own)
+    assert "\nResults: results/my/index.html\n" in succeeds(own)
     assert (own / "own.txt").read_text() == "own"
     report = (own / "results/my/report.html").read_text()
     assert "in_distribution" in report
