@@ -193,7 +193,7 @@ def test_table_of_lemmas():
     assert first.title == "scenes · single source: lemma 1, sensitivity to the background"
     assert first.header == ["Method", "Local Lipschitz constant, mean ↓"]
     assert texts(first) == [["ERM", "0.003"], ["ALIGN", "0.0015"]]
-    assert first.rows[1][1].best
+    assert not first.rows[1][1].best  # one seed tells nothing apart
     assert second.header == ["Method", "Bound holds, share"]
     assert texts(third) == [["ERM", "3e+06"], ["ALIGN", "1.5e+06"]]
     assert [row[1] for row in texts(fourth)] == ["90.0", "80.0", "70.0"]

@@ -317,7 +317,7 @@ def test_a_dry_run_s_jobs_are_planned_from_another_folder_s_measurements(tmp_pat
     assert rows["pack", "4"] == ["pack", "4", "4", *NOT_MEASURED.split()]
     elsewhere = f"estimated from the benchmark files in {tmp_path / 'elsewhere'} (trained in bfloat16 on CPU, AMD EPYC 9V74):"
     assert elsewhere in planned.stdout
-    assert "jobs that ask for a GPU: 1.00 hours for 9, 7 of them not measured" in planned.stdout  # the ninth: case studies
+    assert "jobs that ask for a GPU: 1.00 hours for 10, 8 of them not measured" in planned.stdout  # case studies, explorer
     assert not (folder / "results").exists()
 
 
