@@ -170,7 +170,8 @@ def test_the_profile_groups_the_short_jobs(planned):
     assert alone == {
         *("Making data", "Reading every", "Counting the", "Splitting tiny_scenes", "Packing tiny_scenes", "Packing the"),
         *(f"{doing} {method}" for doing in ("Training", "Evaluating") for method in {method_of(run.method) for run in RUNS}),
-        "Drawing figure",  # case studies
+        *("Drawing figure", "Collecting images"),  # case studies, and the explorer of the results page
+        "Everything is",  # the target
     }
     grouped = re.findall(r"^ +Job \d+: (.+)", said, re.MULTILINE)
     assert {"Putting the metrics of all runs into one table", "Making table runs", "Drawing figure costs"} <= set(grouped)
