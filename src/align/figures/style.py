@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from align.files import whole_file
+from align.methods import METHODS
 from align.methods.naming import method_of, method_title
 
 PALETTE = "colorblind"
@@ -30,6 +32,7 @@ METHOD_COLOURS = {
     "dre": "#5e35b1",
     "masked_erm": "#3b7d23",
 }
+NEW_METHOD_COLOURS = ("#4b4a8f", "#7a4a00", "#00695c", "#ad1457")
 NOTE = 16  # letters of a note, for each inch of the figure's width
 WRONG = "#d55e00"  # vermillion; colour-blind readers and grey print tell it from black and grey
 SETTINGS: Any = {
@@ -67,8 +70,10 @@ def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
 
 
 def method_colours(variants: Iterable[str]) -> dict[str, str]:
-    """Return the colour of each variant's method, by the variant's title."""
-    return {method_title(variant): METHOD_COLOURS[method_of(variant)] for variant in variants}
+    """Return the colour of each variant's method, by the variant's title. A method that was added has one in its turn."""
+    added = zip((name for name in METHODS if name not in METHOD_COLOURS), cycle(NEW_METHOD_COLOURS))
+    all_methods = METHOD_COLOURS | dict(added)
+    return {method_title(variant): all_methods[method_of(variant)] for variant in variants}
 
 
 def nothing_to_draw(reason: str) -> Figure:
