@@ -73,7 +73,7 @@ def test_every_choice_that_the_paper_does_not_give_has_its_reason():
         ("training", "learning_rate", "number > 0", "`5e-05`"),
         ("training", "eligible_from", "number ≥ 0 and < 1", "`0.5`"),
         ("augmentation", "crop_scale", "list, 2 values: number ≥ 0 and ≤ 1", "`[0.7, 1]`"),
-        ("classifier", "widths", "list, 2 or more: whole number ≥ 1", "`[16, 32, 64]`"),
+        ("classifier", "widths", "list, 2 or more: whole number ≥ 1", "`[8, 32, 64]`"),
         ("methods.dre", "detach_weights", "`true` or `false`", "`true`"),
         ("experiments.NAME", "methods", "list, any number: mapping", "`[erm, mixup, rsc, cgc, sgt, dre, align, align-plus]`"),
     ],

@@ -27,6 +27,14 @@ class TestClassifier:
         assert classifier.intermediate_features(images).shape == (2, classifier.intermediate_channels, 12, 12)
         assert classifier(images).shape == (2, 5)
 
+    def test_small_resnets_convolutions_begin_orthogonal(self, generator):
+        convolutions = [module for module in build_classifier(SMALL, 5, generator).modules() if isinstance(module, nn.Conv2d)]
+        assert len(convolutions) == 9
+        for convolution in convolutions:
+            rows = convolution.weight.detach().flatten(1)
+            rows = rows if len(rows) <= rows.shape[1] else rows.T  # of the shorter side
+            torch.testing.assert_close(rows @ rows.T, 2 * torch.eye(len(rows)))  # 2 is the gain of ReLU, squared
+
     def test_resnet18_is_torchvisions(self, generator, tmp_path):
         reference = resnet18().eval()
         torch.save(reference.state_dict(), tmp_path / "weights.pth")

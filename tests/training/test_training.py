@@ -115,6 +115,14 @@ class TestLearningRate:
         expected = [0.008 * share for share in (1, 0.9330127, 0.75, 0.5, 0.25, 0.0669873)]
         assert self.rates(monkeypatch, decay="cosine") == pytest.approx(expected)
 
+    def test_it_rises_in_equal_steps(self, monkeypatch):
+        expected = [0.008 * share for share in (1 / 3, 2 / 3, 1, 1, 1, 1)]
+        assert self.rates(monkeypatch, learning_rate_warm_up=0.3) == pytest.approx(expected)
+
+    def test_it_falls_from_the_end_of_its_warm_up(self, monkeypatch):
+        expected = [0.008 * share for share in (1 / 3, 2 / 3, 1, 0.8535534, 0.5, 0.1464466)]
+        assert self.rates(monkeypatch, learning_rate_warm_up=0.3, decay="cosine") == pytest.approx(expected)
+
     def test_a_method_may_have_its_own(self):
         settings = run_settings()._replace(hyper_parameters=METHODS["erm"].settings(learning_rate=0.5))
         optimiser = settings.build(3, 0, CPU).optimiser

@@ -20,7 +20,7 @@ class ClassifierSettings(Section):
         description="a torchvision name, a file with a state dict, or none; the paper: ImageNet weights; small_resnet: none",
     )
     widths: Annotated[tuple[PositiveInt, ...], Field(min_length=2)] = declared(
-        (16, 32, 64), "channels of small_resnet's stages", "for the embedded benchmark only"
+        (8, 32, 64), "channels of small_resnet's stages", "for the embedded benchmark only"
     )
 
     @property

@@ -44,7 +44,7 @@ class SlicedConvolution(nn.Conv2d):
 def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
     """Return a stem and residual stages of the given widths, by name. The stem and each stage but the first halve the resolution.
 
-    With three widths, 48×48 pixels give a feature map of 6×6.
+    With three widths, 48×48 pixels give a feature map of 6×6. The initial weights are orthogonal (Saxe et al., arXiv:1312.6120).
     """
     stages: OrderedDict[str, nn.Module] = OrderedDict()
     stages["conv1"] = nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False)
@@ -62,5 +62,5 @@ def small_resnet_stages(widths: Sequence[int]) -> nn.Sequential:
     backbone = nn.Sequential(stages)
     for module in backbone.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.orthogonal_(module.weight, nn.init.calculate_gain("relu"))
     return backbone

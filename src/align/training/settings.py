@@ -18,9 +18,14 @@ class TrainingSettings(Section):
     )
     batch_size: Annotated[int, Field(ge=2)] = declared(32, "images per step", "not published; DRE takes 16 per domain")
     learning_rate: Annotated[float, Field(gt=0)] = declared(5e-5, "Adam's step size", "DomainBed's and DRE's")
+    learning_rate_warm_up: Annotated[float, Field(ge=0, lt=1)] = declared(
+        0.0,
+        "share of the epochs in which the classifier's step size rises linearly to learning_rate",
+        "DomainBed's and DRE's begin with the full step",
+    )
     decay: Literal["none", "cosine"] = declared(
         "none",
-        "course of the classifier's step size over the epochs: constant, or half a cosine that would be 0 after the last epoch",
+        "course of the classifier's step size after its warm-up: constant, or half a cosine that would be 0 after the last epoch",
         "DomainBed's and DRE's are constant",
     )
     weight_decay: Annotated[float, Field(ge=0)] = declared(0.0, "Adam's weight decay", "DomainBed's and DRE's")
@@ -36,9 +41,17 @@ class TrainingSettings(Section):
         "ALIGN's warm-up is then over; the rule is the same for all methods",
     )
 
-    def decayed(self, epoch: int) -> float:
-        """Return the share of the step size that is left in ``epoch``, from 1 (arXiv:1608.03983, equation 5, one period)."""
-        return 1.0 if self.decay == "none" else (1 + cos(pi * (epoch - 1) / self.epochs)) / 2
+    def share_of_rate(self, epoch: int) -> float:
+        """Return the share of ``learning_rate`` that ``epoch``, counted from 1, trains with.
+
+        It rises in equal steps in the warm-up's epochs (arXiv:1706.02677, section 2.2) and is 1 in the first epoch after them.
+        Then it decays (arXiv:1608.03983, equation 5, one period).
+        """
+        rising = round(self.learning_rate_warm_up * self.epochs)
+        if epoch <= rising:
+            return epoch / (rising + 1)
+        past = (epoch - 1 - rising) / (self.epochs - rising)
+        return 1.0 if self.decay == "none" else (1 + cos(pi * past)) / 2
 
 
 class EngineSettings(Section):

@@ -177,7 +177,7 @@ class Trainer:
     def _take_steps(self, epoch: int) -> float:
         """Take the epoch's own steps. Return the mean total loss."""
         for group in self.method.optimiser.param_groups:
-            group["lr"] = self.method.learning_rate * self.settings.decayed(epoch)
+            group["lr"] = self.method.learning_rate * self.settings.share_of_rate(epoch)
         for batch in self.batches:
             self.progress.steps.append(self.method.step(batch))
             self.progress.images += len(batch.labels)
