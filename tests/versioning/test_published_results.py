@@ -1,0 +1,80 @@
+"""The results in artifacts/embedded_full are whole, of the present configuration, from runs that were trained to the end."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from align.configuration.loading import load
+from align.configuration.runs import planned_runs
+from align.files import sha256
+from align.versioning.summary import metric_means, nested_means
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "artifacts/embedded_full"
+CONFIGURATION = load(yaml.safe_load((ROOT / "config/embedded_full.yaml").read_text()))
+COMPARED = ["erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus"]
+RUN = ["protocol", "source_domain", "method", "seed"]
+A_POINT = 0.01
+
+
+@pytest.fixture(scope="module")
+def provenance():
+    return json.loads((FOLDER / "provenance.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return pd.read_csv(FOLDER / "metrics.csv.gz")
+
+
+@pytest.fixture(scope="module")
+def validation():
+    """The validation accuracy of the compared runs: a row for each, a column for each epoch."""
+    rows = pd.read_csv(FOLDER / "validation.csv.gz")
+    single = rows[(rows["protocol"] == "single_source") & rows["method"].isin(COMPARED)]
+    return single.pivot_table("validation_accuracy", RUN, "epoch")
+
+
+def test_the_files_are_those_whose_checksums_are_published(provenance):
+    assert provenance["files"] == {path.name: sha256(path) for path in FOLDER.iterdir() if path.name != "provenance.json"}
+    assert provenance["hashes"]["configuration"] == provenance["files"]["configuration.yaml"]
+
+
+def test_they_are_of_the_present_configuration_and_of_all_its_runs(provenance):
+    published = load(yaml.safe_load((FOLDER / "configuration.yaml").read_text()))
+    assert published == CONFIGURATION
+    assert provenance["runs"] == len(planned_runs(CONFIGURATION))
+
+
+def test_all_runs_have_one_code_one_processor_and_one_precision(provenance):
+    for of_each in (provenance["hashes"]["code"], provenance["devices"], provenance["precisions"]):
+        assert list(of_each.values()) == [provenance["runs"]]
+
+
+def test_every_compared_method_has_ten_seeds_on_each_domain(validation):
+    seeds = validation.reset_index().groupby(["method", "source_domain"])["seed"].nunique()
+    assert len(seeds) == len(COMPARED) * 4
+    assert set(seeds) == {10}
+
+
+@pytest.mark.parametrize("method", COMPARED)
+def test_validation_is_flat_when_the_training_ends(validation, method):
+    """The mean over runs rises by less than a point from one sixth of the epochs to the next, which is the last."""
+    by_epoch = validation.xs(method, level="method").mean()
+    sixth = round(CONFIGURATION.training.epochs / 6)
+    before, last = by_epoch.iloc[-2 * sixth : -sixth].mean(), by_epoch.iloc[-sixth:].mean()
+    assert abs(last - before) < A_POINT
+
+
+def test_the_versioned_metrics_are_the_means_of_these_results(metrics):
+    assert json.loads((ROOT / "artifacts/metrics.json").read_text()) == nested_means(metric_means(metrics))
+
+
+def test_the_readme_s_counts_are_those_of_the_verdict():
+    verdict = pd.read_csv(FOLDER / "verdict.csv.gz")
+    readme = (ROOT / "README.md").read_text()
+    for word in ("reproduced", "not reproduced", "inconclusive"):
+        assert f"| {word}: {(verdict['verdict'] == word).sum()} |" in readme
