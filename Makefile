@@ -30,7 +30,7 @@ reproduce: $(READY) ## data, training, evaluation, tables, figures and report of
 	@$(IN_VENV) snakemake --cores all
 
 plan: $(READY) ## jobs and expected hours of CONFIG (config/paper.yaml), estimated from MEASURED: a folder of results or a CSV of bench
-	@$(IN_VENV) python -m align.planning $(CONFIG) $(MEASURED)
+	@$(IN_VENV) align plan $(CONFIG) $(MEASURED)
 
 test: format lint types workflow docs tests ## the six checks below, one after the other
 

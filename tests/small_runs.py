@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from align.augmentation.settings import AugmentationSettings
+from align.imaging.view import View
 from align.methods import METHODS
 from align.models.settings import ClassifierSettings
 from align.preparation.packed import Packed
@@ -14,6 +15,7 @@ from align.training.trainer import Interruption, do_nothing
 CPU = torch.device("cpu")
 CLASSES = ["circle", "cross", "square"]
 SIZE = 16
+VIEW = View(SIZE)
 NO_AUGMENTATION = AugmentationSettings(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
 SMALL_MASKER = {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}
 WITHOUT_GIVEN_MASKS = {"mask": "random", "degradation": "random", "degree": 0.2}

@@ -8,6 +8,7 @@ import pytest
 LIBRARY = Path(__file__).parents[1] / "src/align"
 # From the top. A module or folder imports from its own line and from those below it; docs/architecture.md draws this.
 LAYERS = [
+    "commands",
     "workflow",
     "page",
     "documentation",
@@ -20,6 +21,7 @@ LAYERS = [
     "results",
     "configuration",
     "metrics",
+    "trained",
     "training",
     "methods",
     "masking",

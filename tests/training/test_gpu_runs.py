@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import needs_gpu
-from small_runs import CPU, HYPER_PARAMETERS, SMALL_MASKER, VALIDATION_SPLIT, run_settings, trained_run
+from small_runs import CPU, HYPER_PARAMETERS, SMALL_MASKER, VALIDATION_SPLIT, VIEW, run_settings, trained_run
 
 from align.attribution import ATTRIBUTIONS
 from align.methods import METHODS
@@ -88,7 +88,7 @@ def test_a_checkpoint_of_a_gpu_has_the_same_metrics_on_both_devices(method, tmp_
     settings, options = run_settings(method), EvaluationSettings(batch_size=4)
     trained, account = trained_run(method, device=GPU)
     assert account["precision"] == "bfloat16"
-    write_run(trained, settings.implementation, ["circle", "cross", "square"], account, tmp_path)
+    write_run(trained, settings, ["circle", "cross", "square"], VIEW, account, tmp_path)
     ground_truth = np.random.default_rng(0).integers(0, 2, VALIDATION_SPLIT.images.shape[:3], dtype=np.uint8)
     images = replace(VALIDATION_SPLIT, ground_truth=ground_truth)
     metrics = [load(METRICS[name].implementation) for name in options.metrics]
@@ -99,4 +99,7 @@ def test_a_checkpoint_of_a_gpu_has_the_same_metrics_on_both_devices(method, tmp_
         measured = measurements(measure(explain(restored, attribution, images, options, device), metrics))
         return {row["metric"]: row["value"] for row in measured}
 
-    assert means(GPU) == pytest.approx(means(CPU), rel=0.01, abs=0.01)
+    found, expected = means(GPU), means(CPU)
+    # Two cells of a map may be equal but for rounding. Then an image has its highest cell elsewhere on the other device.
+    assert found.pop("pointing_game") == pytest.approx(expected.pop("pointing_game"), abs=1 / len(images.labels) + 1e-6)
+    assert found == pytest.approx(expected, rel=0.01, abs=0.01)

@@ -19,6 +19,7 @@ from small_runs import (
     SIZE,
     TRAINING_SPLIT,
     VALIDATION_SPLIT,
+    VIEW,
     run_settings,
     same_states,
     trained_run,
@@ -52,7 +53,7 @@ class TestRepeatability:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(global_seed)
                 trained, _ = trained_run(method)
-            write_run(trained, run_settings(method).implementation, CLASSES, {}, folder)
+            write_run(trained, run_settings(method), CLASSES, VIEW, {}, folder)
             runs.append(trained)
         first, second = runs
         assert first.history.rows == second.history.rows
@@ -81,7 +82,7 @@ def test_align_without_guidance_is_dre_bit_for_bit(settings, tmp_path):
         data = RunData([TRAINING_SPLIT], [VALIDATION_SPLIT], CLASSES)
         after_step = lambda current, states=states: states.append(copy.deepcopy(current()["method"]))  # noqa: E731
         trained, _ = train_run(chosen, data, 0, CPU, interruption=Interruption(after_step=after_step))
-        write_run(trained, chosen.implementation, CLASSES, {}, tmp_path / method)
+        write_run(trained, chosen, CLASSES, VIEW, {}, tmp_path / method)
         checkpoint = torch.load(tmp_path / method / "checkpoint.pt", weights_only=True)
         runs[method] = states, [(epoch, name, value) for epoch, _, name, value in trained.history.rows], checkpoint["classifier"]
     (align_states, align_history, align_weights), (dre_states, dre_history, dre_weights) = runs.values()
@@ -368,7 +369,7 @@ def written(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     trained, cost = trained_run(request.param, precision="float32")
     account = {"settings": {"seed": 0}, **cost}
-    write_run(trained, run_settings(request.param).implementation, CLASSES, account, folder)
+    write_run(trained, run_settings(request.param), CLASSES, VIEW, account, folder)
     return request.param, trained, cost, folder
 
 
@@ -384,6 +385,7 @@ class TestRun:
         assert json.loads((folder / "run.json").read_text()) == {
             "settings": {"seed": 0},
             **cost,
+            "images": VIEW.record(),
             "selected_epoch": trained.selected_epoch,
             "selected_phase": trained.selected_phase,
             "validation_accuracy": trained.validation_accuracy,
@@ -409,7 +411,7 @@ class TestRun:
     def test_a_run_in_bfloat16_is_evaluated_in_float32(self, tmp_path):
         settings = run_settings(precision="bfloat16")
         trained, cost = trained_run(precision="bfloat16")
-        write_run(trained, settings.implementation, CLASSES, cost, tmp_path)
+        write_run(trained, settings, CLASSES, VIEW, cost, tmp_path)
         restored, _ = restore(settings, tmp_path / "checkpoint.pt", CPU)
         images = normalise(to_unit(torch.from_numpy(VALIDATION_SPLIT.images)))
         in_double_precision = copy.deepcopy(restored.classifier).double()

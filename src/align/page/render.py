@@ -1,4 +1,4 @@
-"""Fills the templates of the results page and of the list of all results."""
+"""Fills the templates of the results page, of the list of all results, and of the page of explained photographs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +22,11 @@ def render_list(pages: Mapping[str, str]) -> str:
         pages: the headline of each configuration, by its name.
     """
     return _render("list.html.jinja", pages=pages)
+
+
+def render_explanations(**content: Any) -> str:
+    """Return the page of explained photographs. The template ``explanations.html.jinja`` names the ``content`` that it takes."""
+    return _render("explanations.html.jinja", **content)
 
 
 def _render(template: str, **content: Any) -> str:

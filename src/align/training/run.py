@@ -14,6 +14,7 @@ import torch
 from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError, first_line
 from align.files import whole_file, write_json
+from align.imaging.view import View
 from align.methods.base import Method
 from align.methods.settings import MethodSettings
 from align.models.classifier import build_classifier
@@ -54,6 +55,11 @@ class RunSettings(NamedTuple):
             TrainingSettings(**values["training"]),
             AugmentationSettings(**values["augmentation"]),
         )
+
+    def plain_values(self) -> dict[str, Any]:
+        """Return the settings as plain values. :meth:`from_values` makes the same settings of them."""
+        sections = {name: section.model_dump(mode="json") for name, section in self._asdict().items() if name != "implementation"}
+        return {"implementation": self.implementation, **sections}
 
     def build(self, classes: int, seed: int, device: torch.device, compile_mode: str = "none") -> Method:
         """Return the method with freshly initialised networks on ``device``.
@@ -142,13 +148,18 @@ def train_run(
     }
 
 
-def write_run(trained: Trained, implementation: str, classes: Sequence[str], account: Mapping[str, Any], folder: Path) -> None:
+def write_run(
+    trained: Trained, settings: RunSettings, classes: Sequence[str], view: View, account: Mapping[str, Any], folder: Path
+) -> None:
     """Write ``checkpoint.pt``, ``history.csv`` and ``run.json``, each whole or not at all.
+
+    The checkpoint alone is enough to use the networks: it also holds the settings, the classes and the view of an image.
 
     Args:
         trained: what :func:`train_run` returned.
-        implementation: the implementation of its :class:`RunSettings`.
+        settings: the settings of the run.
         classes: names of the classes in the order of the labels.
+        view: how a photograph becomes an image of the run.
         account: provenance and costs of the run, for ``run.json``.
         folder: the run's folder.
     """
@@ -160,9 +171,11 @@ def write_run(trained: Trained, implementation: str, classes: Sequence[str], acc
         "validation_accuracy": trained.validation_accuracy,
         "failures": [failure._asdict() for failure in trained.failures],
     }
-    write_json(folder / "run.json", dict(account) | outcome)
+    images = view.record()
+    write_json(folder / "run.json", dict(account) | {"images": images} | outcome)
+    described = {"implementation": settings.implementation, "settings": settings.plain_values(), "classes": list(classes)}
     with whole_file(folder / "checkpoint.pt") as partial, partial.open("wb") as file:
-        torch.save(trained.states | {"implementation": implementation, "classes": list(classes)}, file)
+        torch.save(trained.states | described | {"images": images}, file)
 
 
 def restore(settings: RunSettings, checkpoint: Path, device: torch.device) -> tuple[Method, list[str]]:

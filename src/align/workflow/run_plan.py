@@ -127,9 +127,11 @@ class RunPlan:
 
     def run_settings(self, run: Run) -> dict[str, Any]:
         """Return everything that a training or an evaluation job is told about its run, as plain values."""
+        dataset = self.datasets[run.dataset]
         return {
             "source_domains": self.source_domains(run),
             "classes": self.settings["datasets"][run.dataset]["classes"],
+            "view": {"size": dataset.image_size, "resize": dataset.resize},
             "teacher": self._teacher(run),
             **self._method(run.method),
             **{section: self.settings[section] for section in ("classifier", "training", "augmentation")},

@@ -10,6 +10,7 @@ import torch
 from align import paths
 from align.configuration.runs import Run, recorded_settings
 from align.files import sha256, value_hash
+from align.imaging.view import View
 from align.methods.base import Method
 from align.preparation.packed import PackedFolders
 from align.training.data import count_given_masks, read_run_data
@@ -86,7 +87,7 @@ def train_job(
             "wall_seconds": round(state.wall_seconds, 3),
             "interruptions": state.interruptions,
         }
-        write_run(trained, settings.implementation, data.classes, account, folder)
+        write_run(trained, settings, data.classes, View(**values["view"]), account, folder)
         state.keep_finished(files.outputs)
 
 

@@ -1,0 +1,1 @@
+"""The program ``align``: what comes after training. Each command reads its arguments and calls one function."""
