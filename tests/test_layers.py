@@ -14,6 +14,7 @@ LAYERS = [
     "documentation",
     "figures",
     "tables",
+    "comparison",
     "verdict",
     "statistics",
     "versioning",

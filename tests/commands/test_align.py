@@ -250,4 +250,4 @@ def test_the_way_back_to_the_photograph_hits_the_same_pixels(resize, width, heig
 def test_help_names_every_command(monkeypatch, capsys):
     assert run_align(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    assert all(f" {name} " in text for name in ("explain", "masks", "plan"))
+    assert all(f" {name} " in text for name in ("explain", "masks", "export", "compare", "plan"))

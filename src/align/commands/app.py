@@ -72,6 +72,43 @@ def masks(
 
 
 @app.command()
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder for the model.")],
+    form: Annotated[
+        Literal["onnx", "torchvision"], typer.Option("--format", help="ONNX, or the weights of a torchvision network.")
+    ] = "onnx",
+    image_size: ImageSize = None,
+    resize: Resize = "crop",
+) -> None:
+    """Write a model that runs without this project: ONNX or PyTorch weights, with a model card."""
+    from align.trained.card import write_card
+    from align.trained.export import write_description, write_onnx, write_torchvision
+
+    model = _model(run, "cpu", image_size, resize)
+    files = (write_onnx if form == "onnx" else write_torchvision)(model, out)
+    files += [write_description(model, out), write_card(model, files, out)]
+    print("\n".join(map(str, files)))
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A folder of results, such as results/config.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.")],
+    everything: Annotated[bool, typer.Option("--all", help="Print every measure, not only the main ones.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A CSV file for the paired numbers, with every measure.")] = None,
+) -> None:
+    """Tell what two results differ in, and pair their numbers by image and seed."""
+    from align.comparison.report import compare as compared
+    from align.metrics.evaluate import write_csv
+
+    text, numbers = compared(first, second, everything)
+    if out:
+        write_csv(numbers, out)
+    print(text)
+
+
+@app.command()
 def plan(
     configuration: Annotated[Path, typer.Argument(metavar="CONFIGURATION", help="A YAML file, such as config/paper.yaml.")],
     measured: Annotated[
