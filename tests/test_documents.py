@@ -9,6 +9,8 @@ from conftest import copy_workflow, run_snakemake
 from snakemake.cli import get_argument_parser
 from test_repository import ROOT, repository_files
 
+from align.commands.app import app
+
 WIDTH = 120
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SHELL = {"", "bash", "console", "sh"}
@@ -114,6 +116,12 @@ def test_every_snakemake_target_of_a_document_exists(tmp_path):
 def test_every_module_of_a_document_runs():
     unknown = [f"{name}: python -m {words[0]}" for name, words in commands("python -m") if not can_run(words[0])]
     assert not unknown, "\n".join(unknown)
+
+
+def test_every_command_of_align_in_a_document_exists():
+    known = {command.callback.__name__ for command in app.registered_commands}
+    named = {words[0] for _, words in commands("align") if words and not words[0].startswith("-")}
+    assert named == known
 
 
 def test_every_path_of_a_document_exists():
