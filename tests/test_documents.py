@@ -27,9 +27,8 @@ NEW_FILE = re.compile(r"New file\s+`[^`]+`")
 
 
 def documents():
-    """Return the texts of all Markdown files by path, relative to the repository. The pipeline wrote those in artifacts/."""
-    paths = {str(path.relative_to(ROOT)): path for path in repository_files() if path.suffix == ".md"}
-    return {name: path.read_text() for name, path in paths.items() if not name.startswith("artifacts/")}
+    """Return the texts of all Markdown files by path, relative to the repository."""
+    return {str(path.relative_to(ROOT)): path.read_text() for path in repository_files() if path.suffix == ".md"}
 
 
 def current_documents():

@@ -107,6 +107,16 @@ class TestModel:
         assert explanation.saliency.shape == (SIZE, SIZE)
         assert explanation.saliency.max() == 1
 
+    def test_loading_changes_nothing_else_of_the_process(self, run):
+        def state():
+            smallest = torch.finfo(torch.float32).tiny
+            halved = (torch.tensor(smallest) / 2).item()  # 0 where denormal numbers are flushed
+            return torch.get_num_threads(), torch.get_deterministic_debug_mode(), torch.get_float32_matmul_precision(), halved
+
+        before = state()
+        align.load(run, "cpu")
+        assert state() == before
+
     def test_a_run_without_a_masker_has_no_masks(self, tmp_path, photographs):
         model = align.load(write_trained(tmp_path / "erm", "erm"), "cpu")
         (explanation,) = model.explain([photographs / "wide grey.png"])

@@ -119,6 +119,17 @@ def test_settings_and_origins_that_differ_are_named(tmp_path):
     ]
 
 
+def test_a_run_of_an_older_version_has_unknown_origins(tmp_path):
+    present = read_folder(write_results(tmp_path / "one/results/mine"))
+    older = write_results(tmp_path / "two/results/mine")
+    for account in (tmp_path / "two/results/runs").rglob("run.json"):
+        account.write_text("{}")
+    found = {difference.what: difference[1:] for difference in origins_that_differ(present, read_folder(older))}
+    assert found["code"] == ("c1", "unknown")
+    assert found["precision"] == ("float32", "unknown")
+    assert found["torch"] == ("2.15", "–")
+
+
 def test_two_configurations_of_one_folder_find_their_own_evaluations(tmp_path):
     first = write_results(tmp_path / "results/one", keys=("1111", "2222"))
     second = write_results(tmp_path / "results/two", shift=0.5, keys=("3333", "2222"))

@@ -1,6 +1,6 @@
 """`align explain`: predictions, saliency maps and learned masks of any photographs, as pictures, as a page and as arrays."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -8,13 +8,13 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
-from align.commands.photographs import Found
+from align.commands.photographs import Found, explained
 from align.errors import InputError
 from align.figures.explained_photograph import explained_photograph
 from align.files import whole_file
 from align.methods.naming import method_title
 from align.page.render import render_explanations
-from align.trained.model import BATCH_SIZE, Explanation, Model, Photograph
+from align.trained.model import Explanation, Model
 
 SHOWN_CLASSES = 3
 PAGE, ARRAYS = "index.html", "explanations.npz"
@@ -59,7 +59,7 @@ def explain_photographs(
     answers: list[Answer] = []
     kept: list[Explanation] = []
     errors: list[InputError] = []
-    for name, explanation in _explained(model, photographs, attribution, errors):
+    for name, explanation in explained(model, photographs, attribution, errors):
         answer = top_classes(explanation.probabilities, model.classes)
         picture = name.with_name(f"{name.name}.png")
         with whole_file(out / picture) as partial:
@@ -80,22 +80,6 @@ def top_classes(probabilities: npt.NDArray[np.float32], classes: Sequence[str]) 
     """Return the classes with the highest probabilities, such as ``dog 0.93, cat 0.05, car 0.01``."""
     order = np.argsort(-probabilities, kind="stable")[:SHOWN_CLASSES]
     return ", ".join(f"{classes[i]} {probabilities[i]:.2f}" for i in order)
-
-
-def _explained(
-    model: Model, photographs: Sequence[Found], attribution: str, errors: list[InputError]
-) -> Iterator[tuple[Path, Explanation]]:
-    """Yield the explanation of each photograph that can be read, with its name. Errors are added to ``errors``."""
-    for start in range(0, len(photographs), BATCH_SIZE):
-        read: list[tuple[Path, Photograph]] = []
-        for path, name in photographs[start : start + BATCH_SIZE]:
-            try:
-                read.append((name, model.photograph(path)))
-            except InputError as error:
-                errors.append(error)
-        if read:
-            names, some = zip(*read)
-            yield from zip(names, model.explain(some, attribution))
 
 
 def _write_page(model: Model, answers: Sequence[Answer], attribution: str, out: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from align.commands.photographs import Found
+from align.commands.photographs import Found, explained
 from align.errors import InputError
 from align.files import whole_file
 from align.trained.model import Model
@@ -35,12 +35,7 @@ def write_masks(model: Model, photographs: Sequence[Found], out: Path) -> list[I
             "name another run"
         )
     errors: list[InputError] = []
-    for path, name in photographs:
-        try:
-            (explanation,) = model.explain([path])
-        except InputError as error:
-            errors.append(error)
-            continue
+    for name, explanation in explained(model, photographs, "grad_cam", errors):
         photograph, mask = explanation.photograph, explanation.mask
         assert mask is not None
         whole = model.view.on_photograph(mask, photograph.width, photograph.height)

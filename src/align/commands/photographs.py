@@ -1,11 +1,12 @@
 """The photographs that a command is given: files, and folders with everything below them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from align.datasets.scan import IMAGE_SUFFIXES
 from align.errors import InputError
+from align.trained.model import BATCH_SIZE, Explanation, Model, Photograph
 
 
 class Found(NamedTuple):
@@ -31,6 +32,21 @@ def find_photographs(places: Iterable[Path]) -> list[Found]:
             )
         first[name] = path
     return [Found(path, name) for name, path in first.items()]
+
+
+def explained(
+    model: Model, photographs: Sequence[Found], attribution: str, errors: list[InputError]
+) -> Iterator[tuple[Path, Explanation]]:
+    """Yield the name and the explanation of each photograph that can be read. Why others cannot is added to ``errors``."""
+    for start in range(0, len(photographs), BATCH_SIZE):
+        read: list[tuple[Path, Photograph]] = []
+        for path, name in photographs[start : start + BATCH_SIZE]:
+            try:
+                read.append((name, model.photograph(path)))
+            except InputError as error:
+                errors.append(error)
+        names, some = [name for name, _ in read], [photograph for _, photograph in read]
+        yield from zip(names, model.explain(some, attribution))
 
 
 def _below(place: Path) -> Iterator[Found]:

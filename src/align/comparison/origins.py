@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from align.comparison.results import Results
 
-ABSENT = "–"
+ABSENT, UNKNOWN = "–", "unknown"
 
 
 class Difference(NamedTuple):
@@ -40,18 +40,20 @@ def origins_that_differ(first: Results, second: Results) -> list[Difference]:
 
 
 def _origins(results: Results) -> dict[str, set[str]]:
+    """Return the values that the runs have. An older version did not record all of them."""
     found: dict[str, set[str]] = {}
     for account in results.accounts.values():
+        hashes = account.get("hashes", {})
         own = {
-            "code": account["hashes"]["code"],
-            "git revision": account["git_revision"] or "unknown",
-            "device": account["device"],
-            "precision": account["precision"],
-            **{f"data of {_data_name(path)}": checksum[:16] for path, checksum in account["hashes"]["data"].items()},
-            **account["versions"],
+            "code": hashes.get("code"),
+            "git revision": account.get("git_revision"),
+            "device": account.get("device"),
+            "precision": account.get("precision"),
+            **{f"data of {_data_name(path)}": checksum[:16] for path, checksum in hashes.get("data", {}).items()},
+            **account.get("versions", {}),
         }
         for name, value in own.items():
-            found.setdefault(name, set()).add(str(value))
+            found.setdefault(name, set()).add(str(value or UNKNOWN))
     return found
 
 

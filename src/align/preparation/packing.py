@@ -5,12 +5,11 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from align.datasets.decoding import read_rgb
 from align.errors import InputError
 from align.files import whole_file
-from align.imaging.resizing import fit
+from align.imaging.view import View
 
 
 def pack_domain(root: Path, rows: pd.DataFrame, image_size: int, resize: Literal["crop", "stretch"], images_path: Path) -> None:
@@ -29,6 +28,7 @@ def pack_domain(root: Path, rows: pd.DataFrame, image_size: int, resize: Literal
     Raises:
         InputError: an image is missing, or is not the one that the manifest lists.
     """
+    view = View(image_size, resize)
     with whole_file(images_path) as partial, partial.open("wb") as images:
         write_header(images, (len(rows), image_size, image_size, 3))
         for path, sha256 in rows[["path", "sha256"]].itertuples(index=False):
@@ -38,7 +38,7 @@ def pack_domain(root: Path, rows: pd.DataFrame, image_size: int, resize: Literal
                     f"{root / path}: found SHA-256 {found[:12]}…, expected {sha256[:12]}… as when it was listed; "
                     "restore it, or remove the manifest, so that it is made again"
                 )
-            images.write(np.asarray(fit(image, image_size, resize, Image.Resampling.BILINEAR)).tobytes())
+            images.write(view.square(image).tobytes())
 
 
 def decoded_side(image_size: int) -> int:

@@ -2,11 +2,13 @@
 
 import html
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+WIDTH = 120  # characters of a line of prose in Markdown
 NOTHING = "Nothing of this kind was measured."  # such as other domains, where there is only one
 TRUE_MASKS = "Rows below the line were given true masks: they are an upper bound, and not compared."
 STYLE = """
@@ -93,7 +95,7 @@ def _markdown_block(block: Block) -> str:
         line(["---"] * len(block.header)),
         *(line([text(cell) for cell in row]) for row in [*block.rows, *block.apart]),
     ]
-    return "\n".join([f"### {block.title}", "", *lines, *(["", block.note] if block.note else []), ""])
+    return "\n".join([f"### {block.title}", "", *lines, *(["", textwrap.fill(block.note, WIDTH)] if block.note else []), ""])
 
 
 def _latex_block(block: Block) -> str:

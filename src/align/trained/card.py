@@ -16,6 +16,11 @@ from align.trained.model import ACCOUNT, Model
 CARD = "README.md"
 SHOWN = ("accuracy", "auc", "sufficiency", "comprehensiveness", "insertion_auc", "pointing_game")
 PAPER = "https://arxiv.org/abs/2511.06944"
+LIMITS = [
+    "- Any image gets one of the classes, also one that shows none of them.",
+    "- Images that differ from the training images can be classified much worse than the numbers above.",
+    "- Probabilities were not calibrated.",
+]
 PLACES = {"in": "in distribution", "out": "out of distribution"}
 
 
@@ -59,57 +64,54 @@ def model_card(model: Model, files: Sequence[str]) -> ModelCard:
         "## Use",
         *_use(model, files),
         "## Training data",
-        f"- Data set {dataset}, domain {domain}.",
-        f"- Protocol {settings.get('protocol', 'unknown')}, seed {settings.get('seed', 'unknown')}.",
-        f"- Classes: {', '.join(model.classes)}.",
+        f"- Data set {dataset}, domain {domain}.\n"
+        f"- Protocol {settings.get('protocol', 'unknown')}, seed {settings.get('seed', 'unknown')}.\n"
+        f"- Classes: {', '.join(model.classes)}.\n"
         f"- Images are {model.view.size} pixels a side ({model.view.resize}).",
         "## Results",
-        *(_results(measured) or ["The run was not evaluated where this card was made."]),
+        _results(measured) if measured else "The run was not evaluated where this card was made.",
         "## Settings",
         "`model.json` has every setting of the run.",
         *_provenance(account),
         "## Limits",
-        "- Any image gets one of the classes, also one that shows none of them.",
-        "- Images that differ from the training images can be classified much worse than the numbers above.",
-        "- Probabilities were not calibrated.",
-        *_failures(account),
+        "\n".join(LIMITS + [f"- The run reported a failure: {name}." for name in _failures(account)]),
         "## Licence",
         "The code is under the MIT licence. The weights were learned from the images of the data set, and from the initial "
         "weights if there were any. Their terms apply; ask those who publish them.",
     ]
-    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(_spaced(parts)) + "\n")
+    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n")
 
 
 def _use(model: Model, files: Sequence[str]) -> Iterator[str]:
-    size = model.view.size
+    """Yield what a user of each of ``files`` has to write, as paragraphs."""
+    size, view = model.view.size, model.view.record()
     if "classifier.onnx" in files:
-        yield "```python"
-        yield "import numpy as np, onnxruntime"
-        yield 'session = onnxruntime.InferenceSession("classifier.onnx")'
-        yield f"images = np.zeros((1, 3, {size}, {size}), np.float32)  # RGB in [0, 1]; the normalisation is part of the file"
-        yield '(logits,) = session.run(None, {"images": images})'
-        yield "```"
+        yield f"""\
+```python
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession("classifier.onnx")
+images = np.zeros((1, 3, {size}, {size}), np.float32)  # RGB in [0, 1]; the normalisation is part of the file
+(logits,) = session.run(None, {{"images": images}})
+```"""
     if "masker.onnx" in files:
         yield "`masker.onnx` takes the same images and gives soft masks N×1×S×S in [0, 1]."
     if "resnet18.pth" in files:
-        view = model.view.record()
-        yield "```python"
-        yield "import torch, torchvision"
-        yield f"network = torchvision.models.resnet18(num_classes={len(model.classes)})"
-        yield 'network.load_state_dict(torch.load("resnet18.pth", weights_only=True))'
-        yield f"logits = network.eval()(torch.zeros(1, 3, {size}, {size}))  # in [0, 1], less {view['mean']},"
-        yield f"# divided by {view['standard_deviation']}"
-        yield "```"
+        yield f"""\
+```python
+import torch, torchvision
+network = torchvision.models.resnet18(num_classes={len(model.classes)})
+network.load_state_dict(torch.load("resnet18.pth", weights_only=True))
+logits = network.eval()(torch.zeros(1, 3, {size}, {size}))
+```"""
+        yield f"It takes RGB in [0, 1], less {view['mean']}, divided by {view['standard_deviation']}."
 
 
-def _results(measured: Sequence[tuple[str, str, str, float]]) -> list[str]:
-    if not measured:
-        return []
+def _results(measured: Sequence[tuple[str, str, str, float]]) -> str:
     rows = [
         f"| {target} ({PLACES[distribution]}) | {MEASURES[metric].title} | {format(value, MEASURES[metric].number_format)} |"
         for target, distribution, metric, value in measured
     ]
-    return ["| Test images | Measure | Value |", "| --- | --- | --- |", *rows]
+    return "\n".join(["| Test images | Measure | Value |", "| --- | --- | --- |", *rows])
 
 
 def _measured(model: Model, domain: str) -> Iterator[tuple[str, str, str, float]]:
@@ -136,21 +138,9 @@ def _provenance(account: dict[str, Any]) -> Iterator[str]:
 
 def _failures(account: dict[str, Any]) -> Iterator[str]:
     for failure in account.get("failures", []):
-        yield f"- The run reported a failure: {failure['name']} in epoch {failure['epoch']} ({failure['detail']})."
+        yield f"{failure['name']} in epoch {failure['epoch']} ({failure['detail']})"
 
 
 def _account(model: Model) -> dict[str, Any]:
     path = model.folder / ACCOUNT
     return dict(read_json(path)) if path.is_file() else {}
-
-
-def _spaced(parts: Sequence[str]) -> Iterator[str]:
-    """Yield the lines with an empty one between blocks. Lines of a list, a table or code stay together."""
-    before, code = "", False
-    for line in parts:
-        together = code or (line[:2] == before[:2] and line[:2] in ("- ", "| "))
-        if before and not together:
-            yield ""
-        yield line
-        code = code != line.startswith("```")
-        before = line

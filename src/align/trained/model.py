@@ -23,7 +23,7 @@ from align.methods.masked_erm import MaskedERM
 from align.preparation.packing import decoded_side
 from align.registry import load as load_implementation
 from align.registry import require
-from align.training.device import prepare
+from align.training.device import choose_device
 from align.training.run import RunSettings, restore
 
 CHECKPOINT, ACCOUNT = "checkpoint.pt", "run.json"
@@ -154,7 +154,7 @@ def load(run: Path | str, device: str = "auto", view: View | None = None) -> Mod
         )
     values = content.get("settings") or _recorded_settings(checkpoint)
     settings = RunSettings.from_values(values)
-    where = prepare(device, torch.get_num_threads())
+    where = choose_device(device)  # nothing else of the process is changed: it may be the user's own
     method, classes = restore(settings, checkpoint, where)
     if isinstance(method, MaskedERM) and settings.hyper_parameters.given_masks:
         raise InputError(
