@@ -8,7 +8,7 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from small_runs import CLASSES, SIZE, VALIDATION_SPLIT, VIEW, run_settings, trained_run
-from test_align import run_align, write_trained
+from test_program import run_align, write_trained
 from torchvision.models import resnet18
 
 import align

@@ -10,7 +10,7 @@ from conftest import REPOSITORY, only
 
 RUN = {"dataset": "tiny_scenes", "protocol": "single_source", "domain": "china", "method": "erm", "seed": "0"}
 EXAMPLES = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/python.md").read_text(), re.DOTALL)
-PRINTED = ("4 1.0", "standard_deviation", "(4, 8, 8)")
+PRINTED = ("4 1.0", "standard_deviation", "(32, 32)")
 
 
 def python(folder, code):

@@ -85,7 +85,7 @@ def top_classes(probabilities: npt.NDArray[np.float32], classes: Sequence[str]) 
 def _write_page(model: Model, answers: Sequence[Answer], attribution: str, out: Path) -> None:
     method = method_title(model.name)
     note = (
-        f"Each picture shows what the network saw, the {attribution.replace('_', ' ')} of the predicted class over it, from dark "
+        f"Each picture shows what the network saw, the saliency map of the predicted class over it ({attribution}), from dark "
         f"(none) to bright{', and the learned mask' if answers[0].has_mask else ''}. The classes are {', '.join(model.classes)}; "
         "a photograph of anything else gets one of them too."
     )
