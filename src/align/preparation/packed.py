@@ -20,12 +20,12 @@ class PackedFolders(NamedTuple):
     Attributes:
         images: of the images.
         ground_truth: of the true masks. None if they are not read.
-        sam: of the masks of Segment Anything. None if they are not read.
+        segmented: of the masks of a segmentation network. None if they are not read.
     """
 
     images: Path
     ground_truth: Path | None = None
-    sam: Path | None = None
+    segmented: Path | None = None
 
     @classmethod
     def of(
@@ -39,7 +39,10 @@ class PackedFolders(NamedTuple):
             given: the files of the masks that a method is given.
             origin: the origin of those masks, see :func:`read_packed`.
         """
-        files = {"images": images, "ground_truth": ground_truth} | ({origin: given} if origin in cls._fields else {})
+        if origin == "ground_truth":
+            ground_truth = given
+        segmented = () if origin in ("ground_truth", "learned") else given
+        files = {"images": images, "ground_truth": ground_truth, "segmented": segmented}
         return cls(**{name: Path(several[0]).parent for name, several in files.items() if several})
 
 
@@ -85,8 +88,8 @@ def read_packed(
         domain: name of the domain.
         split: train, validation or test; None for the whole domain.
         classes: every class, in the order of the labels.
-        given_masks: the masks that the method uses: ``ground_truth`` or ``sam`` (Segment Anything's). Any other masks, and None,
-            are not read here.
+        given_masks: the masks that the method uses: ``ground_truth``, or the name of a segmentation network. Masks that are
+            ``learned``, and None, are not read here.
 
     Raises:
         InputError: a packed file is missing or broken, or its rows are not those of ``splits``.
@@ -102,9 +105,11 @@ def read_packed(
     if folders.ground_truth:
         masks = read_array(folders.ground_truth / f"{domain}.npy", 3, (len(rows), 0))
         packed = replace(packed, ground_truth=masks[selected] if len(masks) else None)
-    if given_masks == "sam" and folders.sam:
-        return replace(packed, given_masks=read_array(folders.sam / f"{domain}.npy", 3, (len(rows),))[selected])
-    return replace(packed, given_masks=_soft_ground_truth(packed)) if given_masks == "ground_truth" else packed
+    if given_masks == "ground_truth":
+        return replace(packed, given_masks=_soft_ground_truth(packed))
+    if given_masks and folders.segmented:
+        return replace(packed, given_masks=read_array(folders.segmented / f"{domain}.npy", 3, (len(rows),))[selected])
+    return packed
 
 
 def _soft_ground_truth(packed: Packed) -> npt.NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from align.methods.adam import Adam
 from align.methods.align.collapse import collapse, explanation_drift, mask_collapse
 from align.methods.align.losses import guidance_loss
 from align.methods.align.masker_training import LearnedMasker
-from align.methods.align.other_masks import OTHER_MASKS
+from align.methods.align.other_masks import other_masks
 from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch, Failure, OptimiserSettings
 from align.methods.dre import DRE
@@ -73,7 +73,7 @@ class ALIGN(DRE):
     def masker_step(self, batch: Batch) -> dict[str, Tensor]:
         """Set the masks that guide the classifier's next step. A learned masker takes one step for that."""
         if self.masker is None:
-            self.guidance_mask = OTHER_MASKS[self.settings.masker](batch, self.generator)
+            self.guidance_mask = other_masks(self.settings.masker, batch, self.generator)
             return {}
         terms, self.guidance_mask = self.masker.step(batch, self.classifier)
         return terms
@@ -100,7 +100,7 @@ class ALIGN(DRE):
         if self.settings.lambda3 == 0:
             return None
         if self.masker is None:
-            return OTHER_MASKS[self.settings.masker](batch, self.generator).squeeze(1)
+            return other_masks(self.settings.masker, batch, self.generator).squeeze(1)
         return self.masker.soft_masks(batch.images, self.classifier).squeeze(1)
 
     @torch.no_grad()

@@ -16,8 +16,9 @@ class ALIGNSettings(DRESettings):
     L_reg has DRE's settings. With sparsity and mixed_classification 0 it is the consistency of maps alone.
     """
 
-    masker: Literal["learned", "grey", "sam", "ground_truth", "random", "centre"] = Field(
-        "learned", description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); ground_truth; or a control"
+    masker: Literal["learned", "grey", "sam", "salient_object", "ground_truth", "random", "centre"] = Field(
+        "learned",
+        description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); salient_object, of a network; ground_truth; or a control",
     )
     attribution: Attribution = declared(
         "grad_cam", "the explanation Φ that L_egl guides", "the paper takes Grad-CAM; the others are ours"
@@ -102,7 +103,7 @@ class ALIGNSettings(DRESettings):
     @property
     def given_masks(self) -> GivenMasks | None:
         """Return the origin of the given masks. None if the masker needs no given masks."""
-        return self.masker if self.masker in ("ground_truth", "sam") else None
+        return self.masker if self.masker in ("ground_truth", "sam", "salient_object") else None
 
     @property
     def compares_cells(self) -> bool:
