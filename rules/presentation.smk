@@ -10,6 +10,7 @@ WITH_PAGES = ("training_curves", "case_studies")
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
 PRESENTATION = sorted((HOME / "report").iterdir())
 PERFORMANCE = sorted(map(own_file, (HOME / "artifacts/performance").glob("*.csv")))  # by make bench
+OF_RESULTS = {"metrics": paths.METRICS, "ratings": paths.RATINGS}
 FUNCTION_SETTINGS = {
     "variants": {run.method: PLAN.hyper_parameters(run.method) for run in RUNS},
     "defaults": {method_of(run.method): SETTINGS["methods"][method_of(run.method)] for run in RUNS},
@@ -24,7 +25,7 @@ def reference(name):
 
 def read_files(entry):
     """Return the files that the function of a table or figure reads."""
-    return [configured(paths.METRICS) if name == "metrics" else reference(name) for name in entry.reads]
+    return [configured(OF_RESULTS[name]) if name in OF_RESULTS else reference(name) for name in entry.reads]
 
 
 def function_settings(entry):

@@ -118,7 +118,7 @@ def test_every_module_of_a_document_runs():
 
 
 def test_every_command_of_align_in_a_document_exists():
-    known = {command.callback.__name__ for command in app.registered_commands}
+    known = {command.callback.__name__ for command in app.registered_commands} | {group.name for group in app.registered_groups}
     named = {words[0] for _, words in commands("align") if words and not words[0].startswith("-")}
     assert named == known
 

@@ -16,6 +16,7 @@ LAYERS = [
     "tables",
     "comparison",
     "verdict",
+    "rating",
     "statistics",
     "versioning",
     "planning",

@@ -1,6 +1,7 @@
 """Give a verdict on each claim of the paper."""
 
 from align.configuration.runs import Run
+from align.rating.summary import rated_runs
 from align.results.collect import read_results
 from align.tables.verdict import verdict
 from align.tables.writing import write_table
@@ -13,5 +14,6 @@ with job(snakemake):
     files, params = snakemake.input, snakemake.params
     images = ((Run(**run), read_results(path)) for run, path in zip(params.runs, files.images))
     tables = read_results(files.metrics), read_results(files.published)
-    found = answers(read_claims(files.claims), Evaluations(images), *tables, params.left_out)
+    ratings = Evaluations(rated_runs(read_results(files.ratings)))
+    found = answers(read_claims(files.claims), Evaluations(images), ratings, *tables, params.left_out)
     write_table(verdict(found), **dict(snakemake.output.items()))

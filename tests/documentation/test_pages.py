@@ -40,7 +40,7 @@ def test_every_method_has_a_page_with_loss_code_source_and_settings(name):
 
 def test_every_section_of_the_configuration_has_a_table():
     places = {place for table in settings_tables() for place in table.places}
-    assert {"", *Configuration.model_fields} - {"results", "device", "datasets", "experiments"} <= places
+    assert {"", *Configuration.model_fields} - {"results", "device", "datasets", "experiments", "ratings"} <= places
     assert {f"methods.{name}" for name in METHODS} <= places
     assert {"datasets.NAME", "datasets.NAME.ground_truth", "experiments.NAME"} <= places
     assert "datasets.NAME.source.terra_incognita.annotations" in places

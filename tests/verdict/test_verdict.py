@@ -139,7 +139,7 @@ METRICS = pd.DataFrame(columns=COLUMNS)
 
 
 def verdict_rows(asked, results, left_out=None, published=PUBLISHED):
-    return answers([asked], Evaluations(results.items()), METRICS, published, left_out or {})
+    return answers([asked], Evaluations(results.items()), Evaluations([]), METRICS, published, left_out or {})
 
 
 @pytest.mark.parametrize(
@@ -371,14 +371,14 @@ def test_bounds_are_looked_at_in_every_case():
     metrics = pd.DataFrame(rows, columns=COLUMNS)
     metrics = pd.concat([metrics, metrics.iloc[:2].assign(protocol="leave_one_domain_out")])  # of one seed, and not the paper's
     lemma = next(claim for claim in read_claims(CLAIMS) if claim.id == "lemma_2")
-    (row,) = answers([lemma], Evaluations([]), metrics, PUBLISHED, {})
+    (row,) = answers([lemma], Evaluations([]), Evaluations([]), metrics, PUBLISHED, {})
     assert (row.units, row.holds, row.opposite, row.verdict) == (3, 2, 1, "not reproduced")
-    (row,) = answers([lemma], Evaluations([]), metrics[metrics["metric"] == "mse_gap"], PUBLISHED, {})
+    (row,) = answers([lemma], Evaluations([]), Evaluations([]), metrics[metrics["metric"] == "mse_gap"], PUBLISHED, {})
     assert (row.verdict, row.remarks) == ("not tested", "Not measured: mse_gap, mse_gap_bound")
 
 
 def test_the_paper_s_claims_stand_beside_its_numbers():
-    rows = answers(read_claims(CLAIMS), Evaluations([]), METRICS, PUBLISHED, {})
+    rows = answers(read_claims(CLAIMS), Evaluations([]), Evaluations([]), METRICS, PUBLISHED, {})
     assert {row.verdict for row in rows} == {"not tested"}
     printed = {(row.claim, row.places): (row.paper, row.paper_other_method, row.paper_other) for row in rows}
     assert printed["best_in_distribution", "VOC2007"] == (86.91, "SGT", 86.64)
@@ -388,6 +388,41 @@ def test_the_paper_s_claims_stand_beside_its_numbers():
     assert printed["learned_masks_beat_sam_by_insertion_auc", "VOC2007"] == (0.8218, "m-SAM", 0.8032)
     text = markdown(verdict(rows).blocks)
     assert all(f"| {numbers} |" in text for numbers in ("86.91; SGT 86.64", "82.18; m-SAM 80.32", "0.8218; m-SAM 0.8032"))
+
+
+def rated(overall, raters=3, n=24):
+    """Return ratings in the form of runs: each rater gives each method its value, and some images one less."""
+    less = np.arange(n) % 3 == 0
+    frame = pd.DataFrame({"path": [f"a/{number}" for number in range(n)], "class": "cat", "target_domain": "a"})
+    return [
+        (Run("scenes", "single_source", "a", method, rater), frame.assign(overall=value - less - 0.1 * (rater == 1)))
+        for method, value in overall.items()
+        for rater in range(1, raters + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overall", "raters", "word"),
+    [
+        ({"align": 4, "erm": 2, "sgt": 3}, 3, "reproduced"),
+        ({"align": 3, "erm": 2, "sgt": 4}, 3, "not reproduced"),
+        ({"align": 4, "erm": 2, "sgt": 3}, 2, "inconclusive"),
+        ({"align": 4, "erm": 2}, 3, "inconclusive"),  # nobody rated SGT
+    ],
+)
+def test_a_claim_on_ratings_is_judged_by_people_as_others_by_seeds(overall, raters, word):
+    asked = claim(metric="overall", distribution="both", over="dataset")
+    (row,) = answers(
+        [asked], Evaluations(images({"align": 0.9}).items()), Evaluations(rated(overall, raters)), METRICS, PUBLISHED, {}
+    )
+    assert (row.verdict, row.seeds, row.dataset) == (word, raters, "scenes")
+    assert row.ours == pytest.approx(overall["align"] - 1 / 3 - 0.1 / raters)
+
+
+def test_a_claim_on_ratings_is_not_tested_where_nobody_rated():
+    asked = claim(metric="overall", distribution="both", over="dataset")
+    (row,) = answers([asked], Evaluations(images({"align": 0.9}).items()), Evaluations([]), METRICS, PUBLISHED, {})
+    assert (row.verdict, row.dataset, row.remarks) == ("not tested", "scenes", "No person has rated masks here (align rate)")
 
 
 def test_every_claim_on_auc_is_judged_by_both_readings():

@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from align.trained.model import Model
 
 app = typer.Typer(
-    help="What comes after training: explain photographs, take a model elsewhere, plan the next runs.",
+    help="What comes after training: explain photographs, take a model elsewhere, let people rate masks, plan the next runs.",
     epilog="The workflow itself is started with snakemake. docs/using_models.md shows every command with an example.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+rate = typer.Typer(
+    help="Let people rate masks without knowing which method made them (the paper's Fig. 5).",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+app.add_typer(rate, name="rate")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run in results/runs/, or a checkpoint.pt.")]
 ImageSize = Annotated[
@@ -106,6 +112,31 @@ def compare(
     if out:
         write_csv(numbers, out)
     print(text)
+
+
+@rate.command()
+def prepare(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder of results, such as results/config.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder for the study.")],
+    images: Annotated[int, typer.Option(min=1, help="How many images.")] = 20,
+    method: Annotated[list[str] | None, typer.Option(help="A method to rate; several times for several. Default: all.")] = None,
+    source: Annotated[str | None, typer.Option(help="The source domain of the models. Default: the first.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the order and the random masks.")] = 0,
+    trial: Annotated[bool, typer.Option("--trial", help="Answers will be made up; everything says so.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Make the page on which people rate masks, and its key."""
+    from align.commands.rate import prepare_study
+
+    print(prepare_study(results, out, images, method or [], source, seed, device, trial))
+
+
+@rate.command()
+def collect(out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder of the study.")]) -> None:
+    """Check and join the answers of all raters."""
+    from align.commands.rate import collect_study
+
+    print(collect_study(out))
 
 
 @app.command()

@@ -108,6 +108,7 @@ class Configuration(Section):
     case_studies: CaseStudies = CaseStudies()
     explorer: Explorer = Explorer()
     checkpoints: Checkpoints = Checkpoints()
+    ratings: UserPath | None = Field(None, description="folder of a study in which people rated masks: align rate")
 
     @model_validator(mode="after")
     def _one_part_of_targets(self) -> Self:

@@ -4,16 +4,20 @@ import inspect
 import re
 
 from align.documentation.markdown import prose, source_file, table
-from align.metrics import METRICS, Entry, Measure
+from align.metrics import METRICS, RATINGS, Entry, Measure
 from align.registry import load, module_of
 
 HEADER = ("Measure", "In print", "Better", "Shown with", "Undefined without")
+RATED_BY_PEOPLE = (
+    "### Masks rated by people\n\nThe means of what people answer on a scale from 1 to 5, see [rating masks](rating.md)."
+)
 DIRECTIONS = {True: "higher", False: "lower", None: "neither"}
 
 
 def metrics_reference() -> str:
-    """Return a chapter for each metric, with a heading."""
-    return "\n\n".join(_chapter(name, entry) for name, entry in METRICS.items())
+    """Return a chapter for each metric, with a heading, and one for what people say."""
+    by_people = table(HEADER, [_row(name, measure) for name, measure in RATINGS.items()])
+    return "\n\n".join([*(_chapter(name, entry) for name, entry in METRICS.items()), f"{RATED_BY_PEOPLE}\n\n{by_people}"])
 
 
 def _chapter(name: str, entry: Entry) -> str:

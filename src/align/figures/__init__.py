@@ -19,6 +19,7 @@ FIGURES = {
     "mask_degradation": Entry(
         "align.figures.mask_degradation:mask_degradation", "Mask degradation", reads=("metrics",), settings=("variants",)
     ),
+    "rated_masks": Entry("align.figures.rated_masks:rated_masks", "Masks rated by people", reads=("ratings",)),
     "costs": Entry("align.figures.costs:costs", "Costs"),
     "performance": Entry("align.figures.performance:performance", "Performance"),
     "rule_graph": Entry("align.figures.rule_graph:rule_graph", "Rule graph"),

@@ -14,9 +14,11 @@ LEARNED_MASKS = "learned masks against ground truth"
 LEMMA_1 = "lemma 1, sensitivity to the background"
 LEMMA_2 = "lemma 2, squared error"
 LEMMA_3 = "lemma 3, cross-entropy"
+BY_PEOPLE = "masks rated by people"
 
 # Number formats, as Python's `format` takes them.
 PER_CENT = ".1%"  # only in print: data files keep shares of 1
+TWO_DECIMALS = ".2f"
 THREE_DECIMALS = ".3f"
 THREE_DIGITS = ".3g"  # for values of any size
 
@@ -160,7 +162,14 @@ METRICS = {
     ),
 }
 
-MEASURES = {name: measure for entry in METRICS.values() for name, measure in entry.measures.items()}
+RATINGS = {
+    "coverage": Measure("Rated coverage", True, BY_PEOPLE, TWO_DECIMALS, needs="raters"),
+    "background": Measure("Rated background", False, BY_PEOPLE, TWO_DECIMALS, needs="raters"),
+    "overall": Measure("Overall rating", True, BY_PEOPLE, TWO_DECIMALS, headline=True, needs="raters"),
+}
+"""What people say of masks, from 1 to 5, by the names of the questions of :mod:`align.rating`. No metric computes it."""
+
+MEASURES = {name: measure for entry in METRICS.values() for name, measure in entry.measures.items()} | RATINGS
 
 
 def family_measures(family: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fills the templates of the results page, of the list of all results, and of the page of explained photographs."""
+"""Fills the templates of the results page, of the list of all results, of explained photographs, and of rated masks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +27,11 @@ def render_list(pages: Mapping[str, str]) -> str:
 def render_explanations(**content: Any) -> str:
     """Return the page of explained photographs. The template ``explanations.html.jinja`` names the ``content`` that it takes."""
     return _render("explanations.html.jinja", **content)
+
+
+def render_rating(**content: Any) -> str:
+    """Return the page on which masks are rated. The template ``rating.html.jinja`` names the ``content`` that it takes."""
+    return _render("rating.html.jinja", **content, rating_js=_own("rating.js"))
 
 
 def _render(template: str, **content: Any) -> str:

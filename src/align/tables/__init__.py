@@ -13,8 +13,8 @@ class Entry(NamedTuple):
     Attributes:
         implementation: the function that returns it.
         title: its name in the report.
-        reads: the CSV files that the function takes, in its order. ``metrics`` is ``metrics.csv``, any other name a file
-            in ``reference/``. Empty where the function takes other files: then it has a rule of its own.
+        reads: the CSV files that the function takes, in its order. ``metrics`` and ``ratings`` are of the results, any other
+            name is a file in ``reference/``. Empty where the function takes other files: then it has a rule of its own.
         settings: keyword arguments that the workflow gives to the function: ``variants`` and ``defaults`` (the hyper-parameters
             of each variant and of each method), and ``left_out`` (why variants could not be run).
     """
@@ -52,6 +52,7 @@ TABLES = {
         reads=("metrics",),
         settings=("variants", "left_out"),
     ),
+    "human_ratings": Entry("align.tables.human_ratings:human_ratings", "Masks rated by people", reads=("ratings",)),
     "theory": Entry("align.tables.theory:theory", "Theory in numbers", reads=("metrics",)),
     "assumptions": Entry("align.tables.assumptions:assumptions", "Assumptions"),
     "runs": Entry("align.tables.runs:runs", "Runs"),

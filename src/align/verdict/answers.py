@@ -10,7 +10,7 @@ import pandas as pd
 
 from align.configuration.runs import LeftOut
 from align.methods.naming import method_title
-from align.metrics import MEASURES
+from align.metrics import BY_PEOPLE, MEASURES
 from align.results.collect import read_results, study_rows
 from align.verdict.assessment import Assessment, Pair, assess, pair_holds
 from align.verdict.claims import Bound, Superiority
@@ -92,6 +92,7 @@ class Answer(NamedTuple):
 def answers(
     claims: Sequence[Superiority | Bound],
     evaluations: Evaluations,
+    ratings: Evaluations,
     metrics: pd.DataFrame,
     published: pd.DataFrame,
     left_out: LeftOut,
@@ -101,6 +102,7 @@ def answers(
     Args:
         claims: from ``reference/claims.yaml``.
         evaluations: the results of single images.
+        ratings: those that people gave, each rater in the place of a seed.
         metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
         left_out: why variants could not be run, by data set and variant.
@@ -111,10 +113,21 @@ def answers(
     for claim in claims:
         if isinstance(claim, Bound):
             found += [_bound(claim, str(dataset), rows) for dataset, rows in compared.groupby("dataset", sort=False)]
+        elif MEASURES[claim.metric].family == BY_PEOPLE:
+            rated = [_superiority(question, ratings, published, left_out) for question in claim_questions(claim, ratings)]
+            names = dict.fromkeys(setting.dataset for setting in evaluations.settings)
+            found += rated or [_unrated(claim, name) for name in names]
         else:
             questions = claim_questions(claim, evaluations)
             found += [_superiority(question, evaluations, published, left_out) for question in questions]
     return found
+
+
+def _unrated(claim: Superiority, dataset: str) -> Answer:
+    """Return the row for a claim on ratings where nobody rated anything."""
+    reason = "no person has rated masks here (align rate)"
+    answer = Answer(claim.id, claim.text, claim.made_in, "general", dataset, metric=claim.metric)
+    return answer._replace(remarks=_sentences([claim.remark, reason]), sentence=untested_sentence(reason))
 
 
 def read_answers(path: Path | str) -> list[Answer]:

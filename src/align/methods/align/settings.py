@@ -18,7 +18,7 @@ class ALIGNSettings(DRESettings):
 
     masker: Literal["learned", "grey", "sam", "salient_object", "ground_truth", "random", "centre"] = Field(
         "learned",
-        description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); salient_object, of a network; ground_truth; or a control",
+        description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); salient_object; ground_truth; or a control",
     )
     attribution: Attribution = declared(
         "grad_cam", "the explanation Φ that L_egl guides", "the paper takes Grad-CAM; the others are ours"
