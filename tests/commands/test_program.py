@@ -117,6 +117,10 @@ class TestModel:
         align.load(run, "cpu")
         assert state() == before
 
+    @pytest.mark.parametrize("method", ["align", "align-plus", "erm"])
+    def test_a_model_knows_its_method_by_its_settings(self, tmp_path, method):
+        assert align.load(write_trained(tmp_path, method), "cpu").name == method
+
     def test_a_run_without_a_masker_has_no_masks(self, tmp_path, photographs):
         model = align.load(write_trained(tmp_path / "erm", "erm"), "cpu")
         (explanation,) = model.explain([photographs / "wide grey.png"])

@@ -13,6 +13,7 @@ from align.errors import InputError
 from align.files import sha256
 from align.rating import HIGHEST, LOWEST, QUESTIONS, RANDOM, TRUTH
 from align.rating.files import ANSWERS, rater_files, require_study
+from align.rating.order import Shown
 
 COLUMNS = [
     "study", "trial", "rater", "position", "kind", "method", "dataset", "source_domain", "target_domain", "path", "class",
@@ -56,7 +57,7 @@ class Key(_Strict):
         checkpoints: the SHA-256 of each method's checkpoint.
         images: the images.
         items: what each mask is, by its name.
-        orders: the orders of masks, each a list of a name and of whether the mask was shown before.
+        orders: the orders of masks.
     """
 
     study: str
@@ -66,7 +67,7 @@ class Key(_Strict):
     checkpoints: dict[str, str]
     images: list[Image]
     items: dict[str, Item]
-    orders: list[list[tuple[str, bool]]]
+    orders: list[list[Shown]]
 
 
 class Rating(_Strict):
@@ -169,7 +170,7 @@ def checksum(text: str) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-def order_of(key: Key, rater: int) -> list[tuple[str, bool]]:
+def order_of(key: Key, rater: int) -> list[Shown]:
     """Return the order that a rater sees. Raters with following numbers take the orders by turns."""
     return key.orders[(rater - 1) % len(key.orders)]
 

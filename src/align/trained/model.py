@@ -84,9 +84,15 @@ class Model:
 
     @property
     def name(self) -> str:
-        """Return the name of the method, as a configuration has it."""
-        names = (name for name, method in METHODS.items() if method.implementation == self.settings.implementation)
-        return next(names, type(self.method).__name__)
+        """Return the name of the method, as a configuration has it.
+
+        Methods of one class, such as align and align-plus, differ by the defaults of their settings. The one whose defaults are
+        nearest to the settings of the run gives its name.
+        """
+        names = [name for name, method in METHODS.items() if method.implementation == self.settings.implementation]
+        values = self.settings.hyper_parameters.model_dump().items()
+        new = type(self.method).__name__
+        return max(names, key=lambda name: len(values & METHODS[name].settings().model_dump().items()), default=new)
 
     def photograph(self, path: Path | str) -> Photograph:
         """Return a photograph as the network sees it. It is decoded and resized as the training images were.
