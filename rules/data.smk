@@ -221,6 +221,31 @@ if PLAN.sam_files:
             "../workflow_scripts/segment.py"
 
 
+if PLAN.salient_object_files:
+
+    rule find_salient_objects:
+        input:
+            images=paths.IMAGES,
+            model=ancient(PLAN.salient_object_files),
+        output:
+            masks=paths.SALIENT_MASKS,
+            account=paths.SALIENT_ACCOUNT,
+        log:
+            paths.log("find_salient_objects/{dataset}/{listing}/{images}/{domain}"),
+        benchmark:
+            paths.benchmark("find_salient_objects/{dataset}/{listing}/{images}/{domain}")
+        conda:
+            ENVIRONMENT
+        resources:
+            **cost(memory=2000, minutes=240),
+        params:
+            content=file_content("salient_object", PLAN.salient_object_files),
+        message:
+            "Finding the salient object in every image of {wildcards.dataset}, {wildcards.domain}"
+        script:
+            "../workflow_scripts/find_salient_objects.py"
+
+
 localrules:
     addresses,
 

@@ -33,6 +33,8 @@ GROUND_TRUTH_ACCOUNT = PACKED + "/masks-{truth}/{domain}.json"
 """Which annotations of a domain are used as ground truth, and why others are not."""
 SAM_MASKS = PACKED + "/sam-{sam}/{domain}.npy"
 SAM_ACCOUNT = PACKED + "/sam-{sam}/{domain}.json"
+SALIENT_MASKS = PACKED + "/salient_object/{domain}.npy"
+SALIENT_ACCOUNT = PACKED + "/salient_object/{domain}.json"
 
 RUNS = RESULTS + "/runs"
 TRAINING = RUN + "/{training}"

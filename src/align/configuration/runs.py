@@ -138,6 +138,8 @@ def unmet_need(
     """
     if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
+    if settings.given_masks == "salient_object" and configuration.salient_object.model is None:
+        return "no network for salient objects is configured (salient_object.model)"
     if settings.given_masks == "ground_truth" and not configuration.datasets[run.dataset].ground_truth:
         return "the data set has no ground truth"
     if settings.given_masks == "ground_truth":

@@ -11,7 +11,7 @@ from align.methods import DEFAULT_METHODS, METHODS
 from align.metrics.settings import EvaluationSettings
 from align.models.settings import ClassifierSettings
 from align.preparation.settings import SplitSettings
-from align.segmentation.settings import SegmentAnythingSettings
+from align.segmentation.settings import SalientObjectSettings, SegmentAnythingSettings
 from align.settings import Name, PositiveInt, Section, Seed, UserPath
 from align.training.settings import EngineSettings, TrainingSettings
 
@@ -105,6 +105,7 @@ class Configuration(Section):
     methods: Methods = Field(default_factory=Methods)
     evaluation: EvaluationSettings = EvaluationSettings()
     segment_anything: SegmentAnythingSettings = SegmentAnythingSettings()
+    salient_object: SalientObjectSettings = SalientObjectSettings()
     case_studies: CaseStudies = CaseStudies()
     explorer: Explorer = Explorer()
     checkpoints: Checkpoints = Checkpoints()

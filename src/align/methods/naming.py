@@ -9,6 +9,7 @@ VARIANT_TITLES = {
     "align-lambda3=0.0": "w/o EG",
     "align-masker=grey": "m-Gray",
     "align-masker=sam": "m-SAM",
+    "align-masker=salient_object": "m-Salient",
     "align-masker=ground_truth": "ALIGN, true masks",
     "align-masker=random": "ALIGN, random masks",
     "align-masker=centre": "ALIGN, centred masks",

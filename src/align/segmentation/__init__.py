@@ -1,1 +1,1 @@
-"""Foreground masks from Segment Anything, a segmentation model that knows no classes."""
+"""Foreground masks from networks that know nothing of the task: Segment Anything, and networks for salient objects."""

@@ -13,11 +13,9 @@ from transformers import SamImageProcessor, SamModel
 from transformers.utils import logging
 
 from align.errors import InputError, first_line
-from align.files import whole_file
-from align.imaging.masks import FULL, UNKNOWN
-from align.preparation.packing import write_header
 from align.segmentation.foreground import foreground
 from align.segmentation.settings import SegmentAnythingSettings
+from align.segmentation.writing import write_masks
 
 STABILITY_OFFSET = 1.0  # change of the threshold on the logits, as in the authors' code
 
@@ -95,8 +93,6 @@ def segment_domain(
 ) -> int:
     """Write the foreground maps of images as uint8 N×S×S: 0 to 254, or 255 everywhere in an image without a foreground.
 
-    Images are read and maps are written one after the other, so that memory does not grow with their number.
-
     Args:
         model: on its device.
         processor: scales and normalises an image for ``model``.
@@ -107,14 +103,10 @@ def segment_domain(
     Returns:
         The number of images without a foreground.
     """
-    unknown = 0
-    with whole_file(path) as partial, partial.open("wb") as maps:  # not a mapped file: on a full disk, it would kill this process
-        write_header(maps, images.shape[:3])
-        for image in images:
-            masks, scores = automatic_masks(model, processor, image, settings)
-            merged = foreground(masks, scores, settings.largest_area, settings.largest_border)
-            found = bool(merged.any())
-            row = merged.mul(FULL).round().to(torch.uint8) if found else torch.full_like(merged, UNKNOWN, dtype=torch.uint8)
-            maps.write(row.cpu().numpy().tobytes())
-            unknown += not found
-    return unknown
+
+    def foreground_of(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32] | None:
+        masks, scores = automatic_masks(model, processor, image, settings)
+        merged = foreground(masks, scores, settings.largest_area, settings.largest_border)
+        return merged.cpu().numpy() if merged.any() else None
+
+    return write_masks(images, foreground_of, path)

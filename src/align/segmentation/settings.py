@@ -1,4 +1,4 @@
-"""Settings of Segment Anything. This module imports nothing heavy, see align.registry."""
+"""Settings of networks that segment. This module imports nothing heavy, see align.registry."""
 
 from pydantic import Field
 
@@ -29,3 +29,9 @@ class SegmentAnythingSettings(Section):
         "masks that cover a larger share of the image's outermost pixels are background",
         "an object may be cut off along one side, which has a quarter of these pixels",
     )
+
+
+class SalientObjectSettings(Section):
+    """A network that finds the salient object of any image. It makes the masks of ``masker: salient_object``."""
+
+    model: UserPath | None = Field(None, description="an ONNX file such as U²-Net's; without it, runs that need it are left out")

@@ -19,6 +19,7 @@ ALIGN with other masks in place of the learned ones:
 - *w/o EG*: no masks, and so no explanation guidance
 - *m-Gray*: the grey level of the image
 - *m-SAM*: masks of Segment Anything
+- *m-Salient*: masks of a network that finds the salient object of any image (not in the paper)
 - the true masks, if they are known: an upper bound
 - two controls: smooth noise, and a disc in the middle
 

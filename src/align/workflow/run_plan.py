@@ -21,6 +21,7 @@ from align.configuration.runs import (
     variant_settings,
 )
 from align.configuration.schema import Configuration
+from align.errors import InputError
 from align.files import require_no_braces
 from align.methods import METHODS
 from align.methods.naming import method_of
@@ -30,7 +31,7 @@ from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
 
-GIVEN_MASKS = {"ground_truth": paths.GROUND_TRUTH, "sam": paths.SAM_MASKS}
+GIVEN_MASKS = {"ground_truth": paths.GROUND_TRUTH, "sam": paths.SAM_MASKS, "salient_object": paths.SALIENT_MASKS}
 
 
 class RunPlan:
@@ -58,6 +59,7 @@ class RunPlan:
         self.places = Places(configuration)
         self.to_make = datasets_to_make(self.datasets, self.places)
         self.sam_files = self._sam_files()
+        self.salient_object_files = self._salient_object_files()
         self.taken = dict.fromkeys(taken_runs(configuration))
         if self.taken:
             require_no_braces("checkpoints.folder", configuration.checkpoints.folder)
@@ -188,7 +190,7 @@ class RunPlan:
             domains: the domains of the images.
         """
         settings = self.variants[run.method]
-        if settings.given_masks in ("ground_truth", "sam"):
+        if settings.given_masks in GIVEN_MASKS:
             return self.places.domains(GIVEN_MASKS[settings.given_masks], run.dataset, domains)
         if settings.mask_teacher:
             return [self.places.run(paths.CHECKPOINT, teacher_run(run, settings.mask_teacher))]
@@ -237,3 +239,14 @@ class RunPlan:
         if folder:
             require_no_braces("segment_anything.checkpoint", folder)
         return checkpoint_files(folder) if folder else []
+
+    def _salient_object_files(self) -> list[str]:
+        model = self.configuration.salient_object.model
+        if model:
+            require_no_braces("salient_object.model", model)
+            if not model.is_file():
+                raise InputError(
+                    f"salient_object.model: {model}: found no such file, expected an ONNX file such as u2netp.onnx; correct the "
+                    "path, or remove it from the configuration"
+                )
+        return [str(model)] if model else []
