@@ -1,11 +1,15 @@
 # Tables and figures in general: their files, what the report says of them, and what their functions are given.
 import itertools
 
-from align.figures import FIGURES
+from align import figures, tables
 from align.methods.naming import method_of
-from align.tables import TABLES
 from align.tables.captions import caption, plain
 
+# What people say of masks is left out where the configuration names no study.
+TABLES, FIGURES = (
+    {name: entry for name, entry in registry.items() if CONFIGURATION.ratings or "ratings" not in entry.reads}
+    for registry in (tables.TABLES, figures.FIGURES)
+)
 WITH_PAGES = ("training_curves", "case_studies")
 CAPTION = "../report/caption.rst"  # shows the param `caption` of a rule
 PRESENTATION = sorted((HOME / "report").iterdir())

@@ -9,7 +9,7 @@ rule verdict:
         published=reference("align_paper"),
         metrics=configured(paths.METRICS),
         images=per_run(paths.IMAGE_METRICS, CLAIMED_RUNS),
-        ratings=configured(paths.RATINGS),
+        ratings=[configured(paths.RATINGS)] if CONFIGURATION.ratings else [],
     output:
         **{kind: configured(paths.VERDICT, kind=kind) for kind in ("csv", "md", "tex")},
         html=report(configured(paths.VERDICT, kind="html"), caption=CAPTION, category="Verdict", labels={"table": "Claims"}),

@@ -185,3 +185,8 @@ def test_the_workflow_catalogue_entry_says_how_software_is_deployed():
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert usage["software-stack-deployment"] == {"conda": True, "apptainer": False, "apptainer+conda": False}
     assert usage["report"] is True
+
+
+def test_no_two_files_of_tests_have_the_same_name():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))  # pytest imports each by its name alone
+    assert [name for name, times in names.items() if times > 1] == []

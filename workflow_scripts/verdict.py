@@ -14,6 +14,6 @@ with job(snakemake):
     files, params = snakemake.input, snakemake.params
     images = ((Run(**run), read_results(path)) for run, path in zip(params.runs, files.images))
     tables = read_results(files.metrics), read_results(files.published)
-    ratings = Evaluations(rated_runs(read_results(files.ratings)))
-    found = answers(read_claims(files.claims), Evaluations(images), ratings, *tables, params.left_out)
+    ratings = (run for path in files.ratings for run in rated_runs(read_results(path)))
+    found = answers(read_claims(files.claims), Evaluations(images), Evaluations(ratings), *tables, params.left_out)
     write_table(verdict(found), **dict(snakemake.output.items()))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_up import GOOD, answers_of, write_answers, write_study
 
-from align.rating.answers import no_ratings, read_ratings
+from align.rating.answers import read_ratings
 from align.rating.summary import agreement, counted, judged_raters, mean_ratings, rated_runs, remarks
 
 
@@ -89,7 +89,8 @@ def test_raters_take_the_place_of_seeds(tmp_path):
     assert all(rows["path"].is_monotonic_increasing and len(rows) == 5 for _, rows in runs)
 
 
-def test_nothing_rated():
-    assert remarks(no_ratings()) == []
-    assert rated_runs(no_ratings()) == []
-    assert mean_ratings(counted(no_ratings())).empty
+def test_no_rater_counts(tmp_path):
+    ratings = ratings_of(tmp_path, {"again": 2})
+    assert remarks(ratings)[:1] == ["0 raters count, of 1."]
+    assert rated_runs(ratings) == []
+    assert mean_ratings(counted(ratings)).empty

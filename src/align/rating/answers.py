@@ -139,11 +139,6 @@ def read_ratings(folder: Path) -> pd.DataFrame:
     )
 
 
-def no_ratings() -> pd.DataFrame:
-    """Return the table of :func:`read_ratings` without rows, for results that nobody has rated."""
-    return pd.DataFrame(columns=COLUMNS)
-
-
 def require_checkpoints(folder: Path, checkpoints: Sequence[str]) -> None:
     """Check that the masks of a study come from some of ``checkpoints``.
 
