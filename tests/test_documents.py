@@ -10,6 +10,7 @@ from snakemake.cli import get_argument_parser
 from test_repository import ROOT, repository_files
 
 from align.commands.app import app
+from align.registry import load
 
 WIDTH = 120
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
@@ -115,6 +116,14 @@ def test_every_snakemake_target_of_a_document_exists(tmp_path):
 def test_every_module_of_a_document_runs():
     unknown = [f"{name}: python -m {words[0]}" for name, words in commands("python -m") if not can_run(words[0])]
     assert not unknown, "\n".join(unknown)
+
+
+def test_every_command_of_align_names_its_functions():
+    page = (ROOT / "docs/python.md").read_text()
+    rows = dict(re.findall(r"^\| `align (\w+)` \| (`align\..*:.*) \|$", page, re.MULTILINE))
+    assert rows.keys() == {command.callback.__name__ for command in app.registered_commands} | {"rate"}
+    for function in re.findall(r"`(align\.[\w.]+:\w+)`", " ".join(rows.values())):
+        assert callable(load(function))
 
 
 def test_every_command_of_align_in_a_document_exists():

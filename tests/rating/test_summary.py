@@ -36,8 +36,8 @@ def test_a_rater_who_takes_random_masks_for_true_ones_does_not_count(tmp_path):
         "random masks rated 3.0 as a whole, and true masks 3.0",
     ]
     assert counted(ratings)["rater"].unique().tolist() == [1]
-    assert "Rater 2 does not count: random masks rated 3.0 as a whole, and true masks 3.0." in remarks(ratings)
-    assert "1 rater counts, of 2." in remarks(ratings)
+    assert "Rater 2 does not count: random masks rated 3.0 as a whole, and true masks 3.0." in list(remarks(ratings))
+    assert "1 rater counts, of 2." in list(remarks(ratings))
 
 
 def test_a_rater_who_contradicts_himself_does_not_count(tmp_path):
@@ -77,20 +77,20 @@ def test_agreement_is_krippendorffs_alpha():
 
 def test_a_trial_says_that_it_is_made_up_and_gives_the_verdict_nothing(tmp_path):
     ratings = ratings_of(tmp_path, {}, trial=True)
-    assert remarks(ratings)[0] == "The answers are made up: this is a trial of the study, and no person rated anything."
+    assert next(remarks(ratings)) == "The answers are made up: this is a trial of the study, and no person rated anything."
     assert rated_runs(ratings) == []
 
 
 def test_raters_take_the_place_of_seeds(tmp_path):
     runs = rated_runs(ratings_of(tmp_path, {}, {}))
-    assert [(run.method, run.seed, run.dataset, run.domain) for run, _ in runs] == [
+    assert {(run.method, run.seed, run.dataset, run.domain) for run, _ in runs} == {
         (method, rater, "birds", "river") for method in ("align", "erm") for rater in (1, 2)
-    ] or {(run.method, run.seed) for run, _ in runs} == {(method, rater) for method in ("align", "erm") for rater in (1, 2)}
+    }
     assert all(rows["path"].is_monotonic_increasing and len(rows) == 5 for _, rows in runs)
 
 
 def test_no_rater_counts(tmp_path):
     ratings = ratings_of(tmp_path, {"again": 2})
-    assert remarks(ratings)[:1] == ["0 raters count, of 1."]
+    assert next(remarks(ratings)) == "0 raters count, of 1."
     assert rated_runs(ratings) == []
     assert mean_ratings(counted(ratings)).empty

@@ -338,7 +338,8 @@ def test_a_run_without_one_domain_is_taken_only_where_the_others_are_the_same(se
 
 
 @pytest.mark.parametrize(("masker", "expected"), [("ground_truth", "datasets.tiny_scenes.ground_truth: "), ("grey", None)])
-def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, expected, tmp_path):
+def test_a_run_with_true_masks_is_taken_only_where_they_are_the_same(masker, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # without the images that a person may have made in the checkout
     settings = METHODS["align"].settings(masker=masker)
     other = tiny_with(ground_truth=[{"kind": "voc_boxes", "folder": str(tmp_path)}])
     difference = first_difference(

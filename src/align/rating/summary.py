@@ -109,14 +109,12 @@ def rated_runs(ratings: pd.DataFrame) -> list[tuple[Run, pd.DataFrame]]:
     return runs
 
 
-def remarks(ratings: pd.DataFrame) -> list[str]:
-    """Return sentences on raters, agreement and controls. A trial says first that its answers are made up."""
-    if ratings.empty:
-        return []
-    return list(_remarks(ratings))
+def remarks(ratings: pd.DataFrame) -> Iterator[str]:
+    """Yield sentences on raters, agreement and controls. A trial says first that its answers are made up.
 
-
-def _remarks(ratings: pd.DataFrame) -> Iterator[str]:
+    Args:
+        ratings: of all raters, see :func:`align.rating.answers.read_ratings`.
+    """
     if ratings["trial"].any():
         yield "The answers are made up: this is a trial of the study, and no person rated anything."
     raters, kept = judged_raters(ratings), counted(ratings)

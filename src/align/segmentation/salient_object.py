@@ -51,10 +51,10 @@ def salient_mask(session: InferenceSession, image: npt.NDArray[np.uint8]) -> npt
 
     Args:
         session: the network.
-        image: S×S×3.
+        image: H×W×3, of any size.
 
     Returns:
-        S×S in [0, 1].
+        H×W in [0, 1].
     """
     entry = session.get_inputs()[0]
     side = entry.shape[-1]
