@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import convolve, gaussian_filter
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from align.errors import InputError
 from align.metrics import MEASURES, METRICS, RATINGS
@@ -329,6 +329,15 @@ def test_localisation_scores_the_map_of_the_true_class_and_the_learned_mask_with
     assert measured("mask_area", example) == {"learned_mask_area": (pytest.approx(0.175), 1), "ground_truth_area": (0.5, 1)}
 
 
+def test_boxes_enclose_everything_above_one_half_and_the_whole_object():
+    """The map's box is the upper left 2×3, the object's the upper 3×4: 6 of 12 pixels."""
+    saliency, truth = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.uint8)
+    saliency[0, 0, 2] = saliency[0, 1, 0] = 1.0
+    truth[0, 0, 0] = truth[0, 2, 3] = 1
+    example = explained(saliency, ground_truth=truth, learned_mask=0.4 * saliency)
+    assert measured("box_iou", example) == {"box_iou": (0.5, 1), "learned_mask_box_iou": (0.0, 1)}  # 0.4 encloses nothing
+
+
 @pytest.mark.parametrize("name", ["pointing_game", "energy_inside", "iou", "pixel_average_precision", "mask_area"])
 def test_a_given_mask_that_is_not_known_does_not_count(name):
     """A method's masks may be given ones, NaN where an image has none."""
@@ -440,6 +449,19 @@ def predicted(probabilities, labels):
 def test_accuracy_by_hand():
     example = predicted([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.1, 0.9]], [0, 1, 1, 1])
     assert measured("accuracy", example) == {"accuracy": (0.75, 4)}
+
+
+def test_macro_accuracy_is_the_mean_over_the_classes_that_occur():
+    """Three of four images of class 0 are right, none of class 3 is, and no image is of class 1 or 2."""
+    certain = np.eye(4)[[0, 0, 0, 1, 2]]
+    assert measured("macro_accuracy", predicted(certain, [0, 0, 0, 0, 3])) == {"macro_accuracy": (pytest.approx((3 / 4 + 0) / 2), 5)}
+
+
+def test_macro_accuracy_is_scikit_learns_balanced_accuracy():
+    generator = np.random.default_rng(0)
+    labels, probabilities = generator.choice([0, 1, 3], 40), generator.dirichlet(np.ones(4), 40)
+    expected = balanced_accuracy_score(labels, probabilities.argmax(1))
+    assert measured("macro_accuracy", predicted(probabilities, labels)) == {"macro_accuracy": (pytest.approx(expected), 40)}
 
 
 def test_auc_is_scikit_learns_over_the_classes_that_occur():

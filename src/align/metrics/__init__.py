@@ -79,6 +79,10 @@ METRICS = {
     "accuracy": Entry(
         "align.metrics.prediction.accuracy:accuracy", {"accuracy": Measure("Accuracy", True, PREDICTION, PER_CENT)}
     ),
+    "macro_accuracy": Entry(
+        "align.metrics.prediction.macro_accuracy:macro_accuracy",
+        {"macro_accuracy": Measure("Macro accuracy", True, PREDICTION, PER_CENT)},
+    ),
     "auc": Entry(
         "align.metrics.prediction.auc:auc",
         {
@@ -117,6 +121,7 @@ METRICS = {
         _localisation("energy_inside", "Energy inside", headline=True),
     ),
     "iou": Entry("align.metrics.localisation.iou:iou", _localisation("iou", "IoU")),
+    "box_iou": Entry("align.metrics.localisation.box_iou:box_iou", _localisation("box_iou", "IoU of bounding boxes")),
     "pixel_average_precision": Entry(
         "align.metrics.localisation.pixel_average_precision:pixel_average_precision",
         _localisation("pixel_average_precision", "Pixel average precision", ranks_pixels=True),

@@ -1,4 +1,4 @@
-"""Accuracy and both readings of AUC on the test split of the domain that was trained on, with the paper's numbers."""
+"""Accuracy, macro accuracy and both readings of AUC on the test split of the domain that was trained on, with the paper's numbers."""
 
 from collections.abc import Hashable
 
@@ -16,11 +16,11 @@ from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
 CAPTION = """
-Accuracy, ROC AUC and insertion AUC on unseen images of the training domain. ROC AUC is macro: one class against the
-rest, then the mean. Values are means ± standard deviations over seeds. In each column, what cannot be told from the best
-is bold. Rows named *paper* give the paper's number, if the data set is the paper's and the number is public. Otherwise
-the cell is empty. The paper prints one AUC and does not say which, so its number stands beside both. The average over domains is
-taken for each seed, before mean and spread.
+Accuracy, macro accuracy, ROC AUC and insertion AUC on unseen images of the training domain. Macro accuracy is the mean
+over classes. ROC AUC is macro too: one class against the rest, then the mean. Values are means ± standard deviations
+over seeds. In each column, what cannot be told from the best is bold. Rows named *paper* give the paper's number, if
+the data set is the paper's and the number is public. Otherwise the cell is empty. The paper prints one AUC and does not
+say which, so its number stands beside both. The average over domains is taken for each seed, before mean and spread.
 """
 
 SETTING = ["dataset", "protocol", "metric"]

@@ -31,6 +31,8 @@ MASK_COLUMNS = [Column(metric, distribution) for distribution in DISTRIBUTION_TI
 CLASSIFIER_COLUMNS = (
     Column("accuracy", "in"),
     Column("accuracy", "out"),
+    Column("macro_accuracy", "in"),
+    Column("macro_accuracy", "out"),
     Column("learned_mask_area", "in"),
     Column("learned_mask_iou", "in"),
 )

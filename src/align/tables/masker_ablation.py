@@ -35,6 +35,8 @@ COLUMNS = (
     Column("auc", "in"),
     Column("insertion_auc", "in"),
     Column("accuracy", "out"),
+    Column("macro_accuracy", "in"),
+    Column("macro_accuracy", "out"),
     Column("sufficiency", "in"),
     Column("comprehensiveness", "in"),
 )

@@ -1,4 +1,4 @@
-"""Accuracy and ROC AUC on the test splits of domains that were not trained on, with the paper's numbers."""
+"""Accuracy, macro accuracy and ROC AUC on the test splits of domains that were not trained on, with the paper's numbers."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,11 @@ from align.tables.printing import Block, Table
 from align.tables.published import with_paper
 
 CAPTION = """
-Accuracy and ROC AUC on images of domains that were not trained on, in per cent. ROC AUC is macro: one class against the
-rest, then the mean. Values are means ± standard deviations over seeds. In each column, what cannot be told from the best
-is bold. First comes the average over targets for each source domain, then every target. A star marks the pairs of the
-paper's tables. Averages are taken for each seed, before mean and spread.
+Accuracy, macro accuracy and ROC AUC on images of domains that were not trained on, in per cent. Macro accuracy is the
+mean over classes. ROC AUC is macro too: one class against the rest, then the mean. Values are means ± standard
+deviations over seeds. In each column, what cannot be told from the best is bold. First comes the average over targets
+for each source domain, then every target. A star marks the pairs of the paper's tables. Averages are taken for each
+seed, before mean and spread.
 """
 
 SETTING = ["dataset", "protocol", "metric", "source_domain"]

@@ -14,7 +14,7 @@ from align.results.collect import read_results
 from align.trained.model import ACCOUNT, Model
 
 CARD = "README.md"
-SHOWN = ("accuracy", "auc", "sufficiency", "comprehensiveness", "insertion_auc", "pointing_game")
+SHOWN = ("accuracy", "macro_accuracy", "auc", "sufficiency", "comprehensiveness", "insertion_auc", "pointing_game")
 PAPER = "https://arxiv.org/abs/2511.06944"
 LIMITS = [
     "- Any image gets one of the classes, also one that shows none of them.",
