@@ -112,7 +112,7 @@ rule verify:
         published=lambda wildcards: published_counts(PUBLISHED_COUNTS, published_name(wildcards)),
         domains=lambda wildcards: list(stated_dataset(config, wildcards.dataset).domains),  # not those that are found
         classes=dataset_setting("classes"),
-        allow_partial=dataset_setting("allow_partial"),
+        allow_partial=lambda wildcards: DATASETS[wildcards.dataset].may_be_partial,
     message:
         "Counting the images of {wildcards.dataset}"
     script:

@@ -147,6 +147,8 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
         ("datasets.scenes.ground_truth", [{"kind": "boxes", "folder": "x"}], "found 'boxes'", "'voc_boxes'"),
         ("datasets.scenes.domains", ["china", "china"], "datasets.scenes.domains: found 'china' 2 times", "each name once"),
         ("datasets.scenes.split_group", "(", "datasets.scenes.split_group: found '('", "expected a regular expression"),
+        ("datasets.scenes.part_of", "vlc", "unknown published data set 'vlc'", "did you mean 'vlcs'"),
+        ("datasets.scenes.part_of", "vlcs", "found part_of and a source", "a source makes the whole data set"),
         ("datasets.scenes.split_group", "digit", "datasets.scenes.split_group: found 'digit'", "with a group in brackets"),
         ("datasets.scenes.domains", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),
         ("datasets.scenes.test_only", ["chian"], "unknown domain of datasets.scenes 'chian'", "did you mean 'china'?"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from align.datasets import SOURCES
+from align.registry import require
 from align.settings import Name, Section, UserPath, declared
 
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -81,6 +82,11 @@ class Dataset(Section):
     domains: tuple[Name, ...] = Field((), description="default: every folder in root that has class folders with images")
     classes: tuple[Name, ...] | None = Field(None, description="default: every class found; their order is that of the labels")
     test_only: tuple[Name, ...] = Field((), description="domains that are never trained on: all their images are test images")
+    part_of: str | None = Field(
+        None,
+        description="the published data set, such as vlcs, that the images in a folder of yours are a part of: the verdict then "
+        "tests the paper's claims on that data set, says how many images there are, and gives the word for the part",
+    )
     allow_partial: bool = Field(
         False, description="go on if the numbers of images differ from the published ones; the report then has a warning"
     )
@@ -106,6 +112,19 @@ class Dataset(Section):
                 raise ValueError(f"found {name!r} {times} times, expected each name once")
         return names
 
+    @field_validator("part_of")
+    @classmethod
+    def _is_published(cls, name: str | None) -> str | None:
+        if name is not None:
+            require("published data set", name, [source for source, entry in SOURCES.items() if entry.published_as])
+        return name
+
+    @model_validator(mode="after")
+    def _a_part_is_a_folder(self) -> Self:
+        if self.part_of and self.source:
+            raise ValueError("found part_of and a source, expected one of them: a source makes the whole data set")
+        return self
+
     @field_validator("split_group")
     @classmethod
     def _has_a_group(cls, pattern: str | None) -> str | None:
@@ -118,17 +137,27 @@ class Dataset(Section):
         return pattern
 
     @property
+    def may_be_partial(self) -> bool:
+        """Return whether it may have other numbers of images than the published ones."""
+        return self.allow_partial or self.part_of is not None
+
+    @property
     def source_name(self) -> str:
         """Return the name of the source. The data set must have one."""
         assert self.source is not None
         return str(self.source.chosen[0])
 
     def published_as(self, name: str) -> str | None:
-        """Return the name under which numbers of its images may be published: that of its source, else its own name, ``name``."""
-        if self.source is None:
-            return name
-        published_as = SOURCES[self.source_name].published_as
-        return published_as.format(**dict(self.source_settings)) if published_as else None
+        """Return the name under which numbers of its images may be published.
+
+        It is that of its source, or of the data set that it is a part of, else its own name, ``name``.
+        """
+        if self.source:
+            published_as = SOURCES[self.source_name].published_as
+            return published_as.format(**dict(self.source_settings)) if published_as else None
+        if self.part_of:
+            return str(SOURCES[self.part_of].published_as).format(**dict(SOURCES[self.part_of].settings()))
+        return name
 
     @property
     def source_settings(self) -> Section:

@@ -77,7 +77,9 @@ def require_whole(
             "on with these images"
         )
     if problems:
-        LOG.warning("%s\ngoing on, since `allow_partial: true` is set; the table of data sets will have a warning", message)
+        LOG.warning(
+            "%s\ngoing on, since `allow_partial` or `part_of` is set; the table of data sets will have a warning", message
+        )
 
 
 def require_published_images(archive: ArchiveFile, published: Sequence[tuple[str, str, int]]) -> None:

@@ -1,4 +1,4 @@
-"""Accuracy, macro accuracy and both readings of AUC on the test split of the domain that was trained on, with the paper's numbers."""
+"""Measures of predictions on the test split of the domain that was trained on, with the paper's numbers."""
 
 from collections.abc import Hashable
 

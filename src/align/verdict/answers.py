@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -16,6 +17,7 @@ from align.verdict.assessment import Assessment, Pair, assess, pair_holds
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
 from align.verdict.paper_numbers import PaperNumbers, paper_numbers
+from align.verdict.parts import Part
 from align.verdict.questions import Question, claim_questions
 from align.verdict.rule import FEWEST_IMAGES, FEWEST_SEEDS, Word, decide_bound, within
 from align.verdict.sentences import bound_sentence, comparison_sentence, count_sentence, untested_sentence
@@ -32,7 +34,7 @@ class Answer(NamedTuple):
         claim: the claim's id.
         text: the claim.
         made_in: where the paper makes it.
-        scope: named, by analogy or general: see :class:`align.verdict.questions.Question`.
+        scope: named, a part of one that is named, by analogy or general: see :class:`align.verdict.questions.Question`.
         dataset: the data set or data sets.
         places: the settings.
         metric: the metric that the claim is tested by.
@@ -96,6 +98,7 @@ def answers(
     metrics: pd.DataFrame,
     published: pd.DataFrame,
     left_out: LeftOut,
+    parts: Mapping[str, Part] = MappingProxyType({}),
 ) -> list[Answer]:
     """Return a row for each claim and each place that it is tested in, in the order of the claims.
 
@@ -106,6 +109,7 @@ def answers(
         metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
         left_out: why variants could not be run, by data set and variant.
+        parts: the data sets that are a part of a published one.
     """
     found: list[Answer] = []
     compared = study_rows(metrics, "comparison")
@@ -114,11 +118,11 @@ def answers(
         if isinstance(claim, Bound):
             found += [_bound(claim, str(dataset), rows) for dataset, rows in compared.groupby("dataset", sort=False)]
         elif MEASURES[claim.metric].family == BY_PEOPLE:
-            rated = [_superiority(question, ratings, published, left_out) for question in claim_questions(claim, ratings)]
+            rated = [_superiority(question, ratings, published, left_out) for question in claim_questions(claim, ratings, parts)]
             names = dict.fromkeys(setting.dataset for setting in evaluations.settings)
             found += rated or [_unrated(claim, name) for name in names]
         else:
-            questions = claim_questions(claim, evaluations)
+            questions = claim_questions(claim, evaluations, parts)
             found += [_superiority(question, evaluations, published, left_out) for question in questions]
     return found
 
@@ -158,7 +162,7 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
         align_plus=assess(_with_our_variant(question), evaluations, claimed).word if claim.better == (OURS,) else "",
     )  # fmt: skip
     missing = _missing(question, assessment, evaluations, left_out)
-    remarks = [claim.remark, question.reason, *missing]
+    remarks = [question.remark, claim.remark, question.reason, *missing, *_by_macro_accuracy(question, evaluations, assessment)]
     if len(question.units) == 1 and pairs:
         closest = min(pairs, key=lambda pair: claim.sign * pair.difference.value)
         answer = _with_numbers(answer, closest)
@@ -173,6 +177,15 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
     else:
         sentence = untested_sentence(question.reason or "; ".join(missing))
     return answer._replace(remarks=_sentences([*remarks, *_warnings(answer)]), sentence=sentence)
+
+
+def _by_macro_accuracy(question: Question, evaluations: Evaluations, assessment: Assessment) -> list[str]:
+    """Return a remark where the word would be another one if every class counted the same."""
+    if question.claim.metric != "accuracy":
+        return []
+    claim = question.claim.model_copy(update={"metric": "macro_accuracy"})
+    word = assess(question._replace(claim=claim), evaluations, None).word
+    return [f"by macro accuracy: {word}"] if word not in (assessment.word, "not tested") else []
 
 
 def _decisive(pairs: Sequence[Pair], sign: int) -> Pair:

@@ -48,12 +48,17 @@ class Superiority(_Claim):
         {}, description="the source domains that the claim names, by data set; empty for a general claim"
     )
     at_least: tuple[int, int] = Field((1, 1), description="for settings: the least number that it holds in, and their number")
+    stands_in: dict[str, str] = Field(
+        {},
+        description="methods of ours that stand in for those of the paper, as align-masker=salient_object for align-masker=sam: "
+        "the claim is then one by analogy, beside the paper's numbers, and there is no row for it where they did not run",
+    )
     published: str | None = Field(None, description="the value of `setting` in reference/align_paper.csv that its numbers have")
     amount: bool = Field(False, description="whether the claim includes the published difference, and not only its direction")
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
-        for name in (*self.better, *self.worse):
+        for name in (*self.better, *self.worse, *self.stands_in.values()):
             require(f"method of claim {self.id}", method_of(name), METHODS)
         require(f"metric of claim {self.id}", self.metric, MEASURES)
         if MEASURES[self.metric].higher_is_better is None:

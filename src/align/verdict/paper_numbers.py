@@ -27,7 +27,7 @@ def paper_numbers(question: Question, published: pd.DataFrame) -> PaperNumbers:
     """Return the paper's numbers for the one source domain that ``question`` names; none where it names several or none.
 
     Args:
-        question: a claim where the paper makes it.
+        question: a claim where the paper makes it, or on a part of that data set.
         published: ``reference/align_paper.csv``, with values in per cent where tables print per cent.
     """
     claim = question.claim
@@ -36,10 +36,11 @@ def paper_numbers(question: Question, published: pd.DataFrame) -> PaperNumbers:
     rows = published[
         published["setting"].eq(claim.published or "")
         & published["metric"].eq(claim.metric)
-        & published["dataset"].map(comparable_name).eq(comparable_name(question.dataset))
+        & published["dataset"].map(comparable_name).eq(comparable_name(question.whole or question.dataset))
         & published["source_domain"].map(comparable_name).eq(comparable_name(question.domains[0]))
     ]
     values = dict(zip(rows["method"], rows["value"]))
-    others = {name: values[name] for name in map(method_title, claim.worse) if name in values}
+    worse = (method_title(claim.stands_in.get(name, name)) for name in claim.worse)
+    others = {name: values[name] for name in worse if name in values}
     best = max(others, key=lambda name: claim.sign * others[name], default="")
     return PaperNumbers(values.get(method_title(claim.better[0])), others.get(best), best)

@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import ceil
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 from align.methods.naming import method_title
 from align.results.published import comparable_name
 from align.verdict.claims import Superiority
 from align.verdict.evaluations import Evaluations, Setting
-
-Scope = Literal["named", "by analogy", "general"]
+from align.verdict.parts import Part
 
 
 class Question(NamedTuple):
@@ -19,39 +19,69 @@ class Question(NamedTuple):
 
     Attributes:
         claim: the claim.
-        scope: ``named`` on a data set that the claim names, ``by analogy`` on another one, with all its domains in place of the
-            named ones, and ``general`` where the claim names no data set.
+        scope: ``named`` on a data set that the claim names, ``a part of VLCS`` on some of its images, ``by analogy`` on another
+            one, with all its domains in place of the named ones, and ``general`` where the claim names no data set. Where a
+            method stands in for one of the paper's, it says so.
         dataset: the data set, or several of them, by the configuration's names; by the claim's where they are not configured.
+        whole: the claim's name of the data set that ``dataset`` is a part of; empty where it is whole.
         domains: the source domains that the claim names there, by the claim's names.
         units: groups of settings; the means over the settings of a group are compared.
         at_least: the number of units in which the claim must hold.
         reason: why the claim cannot be tested here; empty where it can.
+        remark: what of the named data set is missing; empty where nothing is.
     """
 
     claim: Superiority
-    scope: Scope
+    scope: str
     dataset: str
+    whole: str = ""
     domains: tuple[str, ...] = ()
     units: tuple[tuple[Setting, ...], ...] = ()
     at_least: int = 1
     reason: str = ""
+    remark: str = ""
 
 
-def claim_questions(claim: Superiority, evaluations: Evaluations) -> Iterator[Question]:
-    """Yield the questions of ``claim``: first those on its own data sets, then by analogy one or more for each other data set."""
-    configured = {comparable_name(setting.dataset): setting.dataset for setting in evaluations.settings}
-    by_dataset = {name: _settings(claim, evaluations, name) for name in configured.values()}
-    named = {configured.get(comparable_name(name), name): domains for name, domains in claim.places.items()}
+def claim_questions(
+    claim: Superiority, evaluations: Evaluations, parts: Mapping[str, Part] = MappingProxyType({})
+) -> Iterator[Question]:
+    """Yield the questions of ``claim``: first those on its own data sets, then by analogy one or more for each other data set.
+
+    Args:
+        claim: the claim.
+        evaluations: the results of single images.
+        parts: the data sets that are a part of a published one. Each stands in its place, if the whole is not configured.
+    """
+    names = dict.fromkeys(setting.dataset for setting in evaluations.settings)
+    configured = {comparable_name(parts[name].whole): name for name in names if name in parts}
+    configured |= {comparable_name(name): name for name in names}
+    by_dataset = {name: _settings(claim, evaluations, name) for name in names}
+    claimed_as = {configured.get(comparable_name(name), name): name for name in claim.places}
+    named = {name: claim.places[claimed] for name, claimed in claimed_as.items()}
     if claim.over == "settings":
         questions = [_counted(claim, by_dataset, named)] if named else []
         tested = {name for question in questions if not question.reason for name in named}
     else:
-        questions = [question for name, domains in named.items() for question in _named(claim, by_dataset, name, domains)]
+        questions = [
+            question for name, domains in named.items() for question in _named(claim, by_dataset, name, domains, name in parts)
+        ]
         tested = set(named)
-    yield from questions
     for name, settings in by_dataset.items():
-        if name not in tested:
-            yield from _unnamed(claim, name, settings)
+        if name in tested:
+            continue
+        if name in named and name in parts:
+            settings = [setting for setting in settings if _is_named(setting, named[name])]
+        questions += _unnamed(claim, name, settings)
+    for question in questions:
+        part, whole = parts.get(question.dataset), claimed_as.get(question.dataset)
+        if part and whole:
+            remark = "; ".join(filter(None, [part.remark, question.remark]))
+            question = question._replace(scope=f"a part of {whole}", whole=whole, remark=remark)
+        if not claim.stands_in:
+            yield question
+        elif not question.reason and _ran_everywhere(claim.stands_in, question, evaluations):
+            replaced = (f"{method_title(ours)} in place of {method_title(theirs)}" for ours, theirs in claim.stands_in.items())
+            yield question._replace(scope=f"by analogy: {', '.join(replaced)}")
 
 
 def matching_method(name: str, methods: Collection[str]) -> str:
@@ -76,11 +106,17 @@ def _settings(claim: Superiority, evaluations: Evaluations, dataset: str) -> lis
     ]
 
 
+def _ran_everywhere(methods: Collection[str], question: Question, evaluations: Evaluations) -> bool:
+    return all(name in evaluations.methods(setting) for unit in question.units for setting in unit for name in methods)
+
+
 def _counted(claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], named: Mapping[str, tuple[str, ...]]) -> Question:
     """Return one question for all named settings together. It can be tested only where all of them ran."""
     at_least, total = claim.at_least
     found = [s for name, domains in named.items() for s in by_dataset.get(name, []) if _is_named(s, domains)]
-    question = Question(claim, "named", ", ".join(named), tuple(domain for domains in named.values() for domain in domains))
+    question = Question(
+        claim, "named", ", ".join(named), domains=tuple(domain for domains in named.values() for domain in domains)
+    )
     if len(found) != total:
         absent = [name for name in named if name not in by_dataset]
         reason = _absent(absent) if absent else f"found {len(found)} of its {total} settings among those that were run"
@@ -89,20 +125,26 @@ def _counted(claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], na
 
 
 def _named(
-    claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], name: str, domains: tuple[str, ...]
+    claim: Superiority, by_dataset: Mapping[str, Sequence[Setting]], name: str, domains: tuple[str, ...], is_part: bool
 ) -> Iterator[Question]:
-    """Yield a question for a data set that the claim names, or one for each of its named domains."""
+    """Yield a question for a data set that the claim names, or one for each of its named domains.
+
+    A whole data set is tested only where all of its named domains were trained and tested on. A part of one is tested as it is.
+    """
     for chosen in [(domain,) for domain in domains] if claim.over == "domain" else [domains]:
-        question = Question(claim, "named", name, chosen)
+        question = Question(claim, "named", name, domains=chosen)
         settings = tuple(setting for setting in by_dataset.get(name, []) if _is_named(setting, chosen))
         if name not in by_dataset:
             yield question._replace(reason=_absent([name]))
         elif not settings:
             yield question._replace(reason=_not_run(claim))
-        elif incomplete := _incomplete(settings, domains) if claim.over == "dataset" else []:
-            yield question._replace(reason=f"not both trained and tested on: {', '.join(incomplete)}")
         else:
-            yield question._replace(units=(settings,))
+            incomplete = _incomplete(settings, domains) if claim.over == "dataset" else []
+            remark = f"not both trained and tested on: {', '.join(incomplete)}" if incomplete else ""
+            if remark and not is_part:
+                yield question._replace(reason=remark)
+            else:
+                yield question._replace(units=(settings,), remark=remark)
 
 
 def _unnamed(claim: Superiority, name: str, settings: Sequence[Setting]) -> Iterator[Question]:
