@@ -104,6 +104,35 @@ rule runs:
         "../workflow_scripts/table_of_runs.py"
 
 
+STUDIED_BY_CLASS = {
+    run: [study for study in studies if study in ("comparison", "masker_ablation")] for run, studies in PLAN.studies.items()
+}
+RUNS_BY_CLASS = [run for run, studies in STUDIED_BY_CLASS.items() if studies]
+
+
+rule by_class:
+    input:
+        per_run(paths.IMAGE_METRICS, RUNS_BY_CLASS),
+    output:
+        **table_files("by_class"),
+    log:
+        configured_log("tables/by_class"),
+    group:
+        "presentation"
+    conda:
+        ENVIRONMENT
+    resources:
+        **cost(memory=2000),
+    params:
+        **hashed("runs", [run._asdict() | {"studies": STUDIED_BY_CLASS[run]} for run in RUNS_BY_CLASS]),
+        **hashed("source_domains", list(map(PLAN.source_domains, RUNS_BY_CLASS))),
+        caption=caption(TABLES["by_class"].implementation),
+    message:
+        "Making table by_class"
+    script:
+        "../workflow_scripts/table_by_class.py"
+
+
 rule tables:
     """Every table."""
     input:

@@ -39,6 +39,7 @@ TABLES = (
     "out_of_distribution",
     "leave_one_domain_out",
     "explanation_quality",
+    "by_class",
     "masker_ablation",
     "mask_quality",
     "theory",

@@ -40,6 +40,7 @@ TABLES = {
     "explanation_quality": Entry(
         "align.tables.explanation_quality:explanation_quality", "Explanation quality", reads=("metrics",)
     ),
+    "by_class": Entry("align.tables.by_class:by_class", "By class"),
     "masker_ablation": Entry(
         "align.tables.masker_ablation:masker_ablation",
         "Masker ablation",
