@@ -213,9 +213,16 @@ def folder_content(wildcards):
     return images_content(wildcards.dataset, DATASETS[wildcards.dataset], workflow.is_main_process)
 
 
-def ground_truth_content(wildcards):
-    """Return a hash of the user's annotations of the job's domain."""
-    return annotations_content(wildcards.dataset, DATASETS[wildcards.dataset], wildcards.domain, workflow.is_main_process)
+def annotation_entries(key):
+    """Return a params function: the entries of the job's data set under ``key``, ground_truth or guiding_masks."""
+    return lambda wildcards: PLAN.annotation_entries(wildcards.dataset, key)
+
+
+def annotation_files_content(key):
+    """Return a params function: a hash of the user's files of the job's domain by the entries under ``key``."""
+    return lambda wildcards: annotations_content(
+        wildcards.dataset, DATASETS[wildcards.dataset], key, wildcards.domain, workflow.is_main_process
+    )
 
 
 def file_content(name, files):

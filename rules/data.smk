@@ -5,6 +5,12 @@ from align.datasets.published_counts import published_counts
 from align.datasets.settings import stated_dataset
 
 PUBLISHED_COUNTS = HOME / "reference/dataset_counts.csv"
+# Masks in folders, by the key of a configuration that names the folders: the packed masks, the account of what became of the
+# files, and the wildcard of the key's settings.
+ANNOTATED = {
+    "ground_truth": (paths.GROUND_TRUTH, paths.GROUND_TRUTH_ACCOUNT, "truth"),
+    "guiding_masks": (paths.GUIDING_MASKS, paths.GUIDING_ACCOUNT, "guiding"),
+}
 
 
 rule download:
@@ -167,32 +173,37 @@ rule pack:
         "../workflow_scripts/pack.py"
 
 
-rule pack_ground_truth:
-    input:
-        folder=dataset_root,
-        manifest=paths.MANIFEST,
-        verified=paths.COUNTS,
-    output:
-        ground_truth=paths.GROUND_TRUTH,
-        account=paths.GROUND_TRUTH_ACCOUNT,
-    log:
-        paths.log("pack_ground_truth/{dataset}/{listing}/{images}/{truth}/{domain}"),
-    benchmark:
-        paths.benchmark("pack_ground_truth/{dataset}/{listing}/{images}/{truth}/{domain}")
-    conda:
-        ENVIRONMENT
-    resources:
-        **cost(minutes=60),
-    params:
-        root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
-        image_size=dataset_setting("image_size"),
-        resize=dataset_setting("resize"),
-        ground_truth=lambda wildcards: PLAN.ground_truth_entries(wildcards.dataset),
-        content=ground_truth_content,
-    message:
-        "Packing the ground truth of {wildcards.dataset}, {wildcards.domain}"
-    script:
-        "../workflow_scripts/pack_ground_truth.py"
+for key, (masks, account, settings) in ANNOTATED.items():
+
+    rule:
+        name:
+            f"pack_{key}"
+        input:
+            folder=dataset_root,
+            manifest=paths.MANIFEST,
+            verified=paths.COUNTS,
+        output:
+            masks=masks,
+            account=account,
+        log:
+            paths.log(f"pack_{key}/{{dataset}}/{{listing}}/{{images}}/{{{settings}}}/{{domain}}"),
+        benchmark:
+            paths.benchmark(f"pack_{key}/{{dataset}}/{{listing}}/{{images}}/{{{settings}}}/{{domain}}")
+        conda:
+            ENVIRONMENT
+        resources:
+            **cost(minutes=60),
+        params:
+            root=lambda wildcards: str(DATASETS[wildcards.dataset].root),
+            image_size=dataset_setting("image_size"),
+            resize=dataset_setting("resize"),
+            entries=annotation_entries(key),
+            content=annotation_files_content(key),
+            soft=key == "guiding_masks",
+        message:
+            f"Packing the {key.replace('_', ' ')} of {{wildcards.dataset}}, {{wildcards.domain}}"
+        script:
+            "../workflow_scripts/pack_ground_truth.py"
 
 
 if PLAN.sam_files:

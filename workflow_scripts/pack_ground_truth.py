@@ -1,4 +1,4 @@
-"""Resize the ground-truth masks of one domain into an array, and say which annotations are used."""
+"""Resize the masks of one domain that lie in folders into an array, and say which annotations are used."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from align.workflow.jobs import job
 with job(snakemake):
     params, domain = snakemake.params, snakemake.wildcards.domain
     manifest = read_listing(Path(snakemake.input.manifest), MANIFEST_COLUMNS)
-    ground_truth = {place: GroundTruth(**truth) for place, truth in params.ground_truth.items()}
+    entries = {place: GroundTruth(**entry) for place, entry in params.entries.items()}
     packing = Packing(Path(params.root), params.image_size, params.resize)
-    account = pack_ground_truth(packing, manifest, domain, ground_truth, Path(snakemake.output.ground_truth))
+    account = pack_ground_truth(packing, manifest, domain, entries, Path(snakemake.output.masks), params.soft)
     log_account(account, domain)
     write_json(snakemake.output.account, account)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from align.datasets.annotation import AMBIGUOUS, EVERYTHING, NO_OBJECT, SHAPE
+from align.datasets.annotation import AMBIGUOUS, EVERYTHING, NO_OBJECT, NOTHING, SHAPE
 from align.datasets.ground_truth import NO_COLOUR, TURNED
 from align.datasets.image_folder import index
 from align.datasets.object_pixels import ALPHA, THRESHOLD, UNKNOWN, VALUES
 from align.datasets.settings import GroundTruth
 from align.errors import InputError
+from align.imaging.masks import to_soft_masks
 from align.preparation.ground_truth import EARLIER, Packing, log_account, pack_ground_truth
 from align.preparation.packing import pack_domain
 
@@ -209,7 +211,7 @@ def test_the_account_counts_everything(root, tmp_path, caplog):
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 4
     assert f"{tmp_path / 'masks'}: 1 files have no image's name; such as paris/dog/unknown.png" in warnings
-    assert caplog.records[0].getMessage() == "paris: 3 of 6 images have a true mask"
+    assert caplog.records[0].getMessage() == "paris: 3 of 6 images have a mask"
 
 
 def test_the_first_entry_that_knows_the_object_counts_and_only_in_its_domain(root, tmp_path):
@@ -232,6 +234,34 @@ def test_without_any_annotation_in_a_domain_there_are_no_masks(root, tmp_path):
     _, masks, account = packed(root, "rome", GroundTruth(kind="masks", folder=tmp_path / "masks"))
     assert masks.shape == (0, 48, 48)
     assert (account["images"], account["images_with_mask"], account["mean_area"]) == (6, 0, None)
+
+
+def test_masks_that_guide_are_packed_as_those_of_a_network(root, tmp_path):
+    annotate(root, tmp_path / "masks", "paris", lambda: Image.fromarray(mask()))
+    (tmp_path / "masks/paris/cat/cat0.png").unlink()
+    entry, rows, path = GroundTruth(kind="masks", folder=tmp_path / "masks"), index(root).manifest, tmp_path / "masks.npy"
+    account = pack_ground_truth(Packing(root, 48, "stretch"), rows, "paris", {"an entry": entry}, path, soft=True)
+    soft = to_soft_masks(torch.from_numpy(np.load(path)))
+    assert soft[0].isnan().all()
+    assert soft[1:].unique().tolist() == [0, 1]
+    assert account["mean_area"] == pytest.approx(0.125)
+    pack_ground_truth(Packing(root, 48, "stretch"), rows, "rome", {"an entry": entry}, path, soft=True)
+    assert (np.load(path) == 255).all()
+    assert np.load(path).shape == (6, 48, 48)
+
+
+@pytest.mark.parametrize("white", [255, 65535])
+def test_of_a_probability_one_half_and_more_is_the_object(root, tmp_path, white):
+    """A soft mask as a network gives it: many grey levels, which fill areas."""
+    levels = np.linspace(0, white, SIZE[0])[None].repeat(SIZE[1], axis=0).astype(np.uint8 if white == 255 else np.uint16)
+    annotate(root, tmp_path / "masks", "paris", lambda: Image.fromarray(levels))
+    _, masks, account = packed(root, "paris", GroundTruth(kind="probability", folder=tmp_path / "masks"))
+    assert account["images_with_mask"] == 6
+    assert (masks == np.repeat([0, 1], 24)).all()
+    Image.new("L", SIZE, 100).save(tmp_path / "masks/paris/cat/cat0.png")
+    _, masks, account = packed(root, "paris", GroundTruth(kind="probability", folder=tmp_path / "masks"))
+    assert account["entries"][0]["not_used"] == {NOTHING: {"files": 1, "examples": ["paris/cat/cat0.png"]}}
+    assert (masks[0] == 255).all()
 
 
 def boxes_of(folder: Path, stem: str, label: str, told: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Checks the ground truth of a data set by names alone: its folders, domains, classes and files. No file is opened."""
+"""Checks the masks of a data set by names alone: their folders, domains, classes and files. No file is opened."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,13 +9,15 @@ from align.errors import InputError
 from align.registry import require
 
 
-def ground_truth_place(dataset: str, position: int) -> str:
-    """Return the key of an entry of ``ground_truth`` in the configuration, for messages."""
-    return f"datasets.{dataset}.ground_truth.{position}"
+def annotation_place(dataset: str, key: str, position: int) -> str:
+    """Return the key of an entry of ``ground_truth`` or ``guiding_masks`` in the configuration, for messages."""
+    return f"datasets.{dataset}.{key}.{position}"
 
 
-def require_ground_truth(name: str, dataset: Dataset, domains: Sequence[str]) -> None:
-    """Check every entry of a data set's ground truth. What only the images can tell is left if its source has not made them yet.
+def require_annotated(name: str, dataset: Dataset, domains: Sequence[str]) -> None:
+    """Check every entry of a data set's ground truth and guiding masks.
+
+    What only the images can tell is left if the data set's source has not made them yet.
 
     Args:
         name: the data set's name.
@@ -26,10 +28,14 @@ def require_ground_truth(name: str, dataset: Dataset, domains: Sequence[str]) ->
         InputError: a folder is absent, a domain or a class is unknown, no file of an entry has the name of an image, or a name
             fits two images.
     """
-    every_image = list_images(dataset.root, domains) if dataset.ground_truth and dataset.root.is_dir() else []
+    every_image = list_images(dataset.root, domains) if dataset.annotation_folders and dataset.root.is_dir() else []
     images = _chosen(every_image, dataset)
-    for position, truth in enumerate(dataset.ground_truth):
-        place = ground_truth_place(name, position)
+    entries = [
+        (annotation_place(name, key, position), entry)
+        for key, several in dataset.annotations.items()
+        for position, entry in enumerate(several)
+    ]
+    for place, truth in entries:
         if truth.domain is not None:
             require(f"domain in {place}", truth.domain, domains)
         if every_image:
@@ -42,12 +48,13 @@ def require_ground_truth(name: str, dataset: Dataset, domains: Sequence[str]) ->
             require_annotations(place, truth, find_annotations(truth, dataset.root, images), served)
 
 
-def domains_with_annotations(dataset: Dataset) -> Collection[str]:
-    """Return the domains of a data set of which an image has an annotation. If they are not known yet, all domains."""
-    if any(_is_made_later(truth, dataset) for truth in dataset.ground_truth) or not dataset.root.is_dir():
+def domains_with_annotations(dataset: Dataset, key: str) -> Collection[str]:
+    """Return the domains of a data set of which an image has a mask by the entries of ``key``. All if they are not known yet."""
+    entries = dataset.annotations[key]
+    if any(_is_made_later(truth, dataset) for truth in entries) or not dataset.root.is_dir():
         return dataset.domains
     images = _chosen(list_images(dataset.root, dataset.domains), dataset)
-    return annotated_domains(dataset.ground_truth, dataset.root, images)
+    return annotated_domains(entries, dataset.root, images)
 
 
 def _chosen(images: Sequence[str], dataset: Dataset) -> list[str]:

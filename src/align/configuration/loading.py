@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from align.configuration.ground_truth import require_ground_truth
+from align.configuration.ground_truth import require_annotated
 from align.configuration.problems import problem_text
 from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
@@ -53,7 +53,7 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
         classes = dataset.classes or ()
     else:
         try:
-            found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
+            found = scan(dataset.root, dataset.domains, dataset.classes, dataset.annotation_folders)
         except InputError as error:
             raise InputError(f"datasets.{name}: {error}") from None
         used, known = found.domains, found.all_domains
@@ -62,7 +62,7 @@ def _with_domains(name: str, dataset: Dataset) -> Dataset:
         require_no_braces(f"datasets.{name}: domain", domain)
     for domain in (*dataset.domains, *dataset.test_only):
         require(f"domain of datasets.{name}", domain, used)
-    require_ground_truth(name, dataset, known)
+    require_annotated(name, dataset, known)
     if len(classes) == 1:
         raise InputError(
             f"datasets.{name}: found one class only, {classes[0]!r}, in {dataset.root}, expected two or more to tell apart; add "

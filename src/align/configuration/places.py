@@ -16,7 +16,7 @@ from align.files import value_hash
 from align.methods.settings import MethodSettings
 from align.settings import Section
 
-KEYS = ("listing", "split", "images", "truth", "sam", "training", "evaluation")
+KEYS = ("listing", "split", "images", "truth", "guiding", "sam", "training", "evaluation")
 LENGTH = 8
 DATASET_SETTINGS = ("domains", "classes", "test_only", "split_group", "image_size", "resize")
 SAM_UNUSED = {"checkpoint", "points_per_batch"}  # a path and a limit of memory, on which the masks do not depend
@@ -66,6 +66,7 @@ class Places:
             "split": _key([_values(self._configuration.splits), _values(dataset, "test_only", "split_group", "paired")]),
             "images": f"{dataset.image_size}px-{dataset.resize}",
             "truth": _key(_values(dataset, "ground_truth")),
+            "guiding": _key(_values(dataset, "guiding_masks")),
             "sam": _key(_sam(self._configuration)),
         }
 
@@ -91,10 +92,10 @@ def preparation_settings(configuration: Configuration, name: str, settings: Meth
         name: the run's data set.
         settings: the run's hyper-parameters.
     """
-    names = (*DATASET_SETTINGS, "ground_truth") if settings.given_masks == "ground_truth" else DATASET_SETTINGS
+    of_masks = {"ground_truth": ["ground_truth"], "folder": ["guiding_masks"]}.get(settings.given_masks or "", [])
     preparation: dict[str, Any] = {
         "splits": _values(configuration.splits),
-        "datasets": {name: _values(configuration.datasets[name], *names)},
+        "datasets": {name: _values(configuration.datasets[name], *DATASET_SETTINGS, *of_masks)},
     }
     if settings.given_masks == "sam":
         preparation["segment_anything"] = _sam(configuration)

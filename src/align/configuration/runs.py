@@ -23,6 +23,7 @@ from align.metrics import FAITHFULNESS, LOCALISATION, METRICS
 from align.registry import require, suggestion
 
 LONGEST_NAME = 100  # characters
+ANNOTATED = {"ground_truth": ("ground_truth", "true masks"), "folder": ("guiding_masks", "masks of a folder")}
 
 LeftOut = Mapping[str, Mapping[str, str]]
 """The reason why a variant is not run, by data set and variant."""
@@ -115,7 +116,7 @@ def _with_unmet_needs(configuration: Configuration) -> Iterator[tuple[str, Run, 
     """Yield the study, the run and the reason why it is not possible, for every run that an experiment asks for."""
     requested = list(_requested_runs(configuration))
     runs = {run for _, run, _ in requested}
-    annotated = cache(lambda dataset: domains_with_annotations(configuration.datasets[dataset]))  # it lists files
+    annotated = cache(lambda dataset, key: domains_with_annotations(configuration.datasets[dataset], key))  # it lists files
     for study, run, settings in requested:
         yield study, run, unmet_need(configuration, run, settings, runs, annotated)
 
@@ -125,7 +126,7 @@ def unmet_need(
     run: Run,
     settings: MethodSettings,
     runs: Collection[Run],
-    annotated: Callable[[str], Collection[str]],
+    annotated: Callable[[str, str], Collection[str]],
 ) -> str | None:
     """Return the reason why ``run`` is not possible. None if it has everything that it needs.
 
@@ -134,7 +135,7 @@ def unmet_need(
         run: the run.
         settings: its hyper-parameters.
         runs: every run that the experiments ask for. One of them may have to make the masks of ``run``.
-        annotated: gives the domains of a data set that have annotations.
+        annotated: gives the domains of a data set that have masks by ``ground_truth`` or ``guiding_masks``.
     """
     if settings.given_masks == "sam" and configuration.segment_anything.checkpoint is None:
         return "no checkpoint of Segment Anything is configured (segment_anything.checkpoint)"
@@ -142,10 +143,13 @@ def unmet_need(
         return "no network for salient objects is configured (salient_object.model)"
     if settings.given_masks == "ground_truth" and not configuration.datasets[run.dataset].ground_truth:
         return "the data set has no ground truth"
-    if settings.given_masks == "ground_truth":
+    if settings.given_masks == "folder" and not configuration.datasets[run.dataset].guiding_masks:
+        return "the data set has no folder of masks (guiding_masks)"
+    if settings.given_masks in ANNOTATED:
+        key, what = ANNOTATED[settings.given_masks]
         sources = source_domains(configuration, run)
-        if not set(sources) & set(annotated(run.dataset)):
-            return f"it is given true masks, and no image of {', '.join(sources)} has one"
+        if not set(sources) & set(annotated(run.dataset, key)):
+            return f"it is given {what}, and no image of {', '.join(sources)} has one"
     if settings.mask_teacher:
         title = METHODS[settings.mask_teacher].title
         if teacher_run(run, settings.mask_teacher) not in runs:

@@ -12,7 +12,12 @@ from align.datasets.settings import GroundTruth
 from align.errors import InputError
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp"})
-SUFFIXES: Mapping[str, frozenset[str]] = {"masks": PICTURES, "colours": PICTURES, "voc_boxes": frozenset({".xml"})}
+SUFFIXES: Mapping[str, frozenset[str]] = {
+    "masks": PICTURES,
+    "probability": PICTURES,
+    "colours": PICTURES,
+    "voc_boxes": frozenset({".xml"}),
+}
 # What tools add to an image's name.
 ENDING = re.compile(r"[ _.-](?:masks?|seg|segm|segmentation|gt|ground[ _-]?truth|labels?|trimap|matte)$", re.IGNORECASE)
 DEEPEST = 4  # levels of folders below an entry's folder

@@ -8,7 +8,7 @@ from PIL import Image
 
 from align.datasets.annotation import AMBIGUOUS, EVERYTHING, NO_OBJECT, SHAPE, Annotation, Mask, NotUsedError
 from align.datasets.decoding import Frame, decode, read_bytes, turned_size
-from align.datasets.object_pixels import object_pixels
+from align.datasets.object_pixels import object_pixels, probable_pixels
 from align.datasets.settings import GroundTruth
 from align.datasets.voc_boxes import NO_SIZE, draw, fit, read_voc
 
@@ -60,6 +60,12 @@ def _from_masks(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Ann
     return _as_decoded(object_pixels(image, truth), turned, frame)
 
 
+def _from_probability(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Annotation:
+    image = decode(read_bytes(file), file)
+    turned = _is_turned(image.size, frame, truth)
+    return _as_decoded(probable_pixels(image), turned, frame)
+
+
 def _from_colours(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Annotation:
     if label not in truth.colours:
         raise NotUsedError(NO_COLOUR, label)
@@ -97,6 +103,7 @@ def _from_voc_boxes(file: Path, truth: GroundTruth, label: str, frame: Frame) ->
 
 READERS: dict[str, Callable[[Path, GroundTruth, str, Frame], Annotation]] = {
     "masks": _from_masks,
+    "probability": _from_probability,
     "colours": _from_colours,
     "voc_boxes": _from_voc_boxes,
 }

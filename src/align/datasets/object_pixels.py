@@ -65,6 +65,19 @@ def object_pixels(image: Image.Image, truth: GroundTruth) -> Annotation:
     return _not_everything(Annotation(mask, (THRESHOLD, *remarks)))
 
 
+def probable_pixels(image: Image.Image) -> Annotation:
+    """Return where a picture is at least half as light as white, in the picture's own size.
+
+    Args:
+        image: a grey picture of any depth, or one in colour, of which the strongest channel counts.
+
+    Raises:
+        NotUsedError: this is no pixel or every pixel.
+    """
+    _, levels, white = _levels(image)
+    return _not_everything(Annotation(levels >= white / 2))
+
+
 def _not_everything(annotation: Annotation) -> Annotation:
     if annotation.mask.all():
         raise NotUsedError(EVERYTHING)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
@@ -20,11 +21,11 @@ PixelValues = Annotated[
 
 
 class GroundTruth(Section):
-    """Where the ground-truth masks of a data set's images are. An image may have none."""
+    """Where masks of a data set's images are: the true ones, or others that guide. An image may have none."""
 
-    kind: Literal["masks", "voc_boxes", "colours"] = Field(
-        description="masks: pictures in black and one other colour, the object's; voc_boxes: PASCAL VOC XML; colours: pictures "
-        "in which a colour means a class"
+    kind: Literal["masks", "probability", "voc_boxes", "colours"] = Field(
+        description="masks: pictures in black and one other colour, the object's; probability: grey pictures, in which the "
+        "object is at least half as light as white; voc_boxes: PASCAL VOC XML; colours: pictures in which a colour means a class"
     )
     folder: UserPath = Field(
         description="a folder of files named as their images, in <domain>/<class>/, <domain>/, <class>/ or directly in it"
@@ -93,6 +94,11 @@ class Dataset(Section):
     ground_truth: tuple[GroundTruth, ...] = Field(
         (), description="where the true masks are; of several entries, the first one that has a mask of an image counts"
     )
+    guiding_masks: tuple[GroundTruth, ...] = Field(
+        (),
+        description="where the masks of masker: folder and mask: folder are, such as those of a segmenter of yours: read as "
+        "ground_truth, and never taken for it",
+    )
     paired: bool = Field(
         False, description="images with one path in several domains show the same object on other backgrounds, as DigitScenes' do"
     )
@@ -135,6 +141,16 @@ class Dataset(Section):
         if groups < 1:
             raise ValueError(f"found {pattern!r}, expected a regular expression with a group in brackets")
         return pattern
+
+    @property
+    def annotations(self) -> dict[str, tuple[GroundTruth, ...]]:
+        """Return the entries that say where masks are, by their key in the configuration."""
+        return {"ground_truth": self.ground_truth, "guiding_masks": self.guiding_masks}
+
+    @property
+    def annotation_folders(self) -> list[Path]:
+        """Return the folders of all masks. They may lie beside the images, and are no domains."""
+        return [entry.folder for entries in self.annotations.values() for entry in entries]
 
     @property
     def may_be_partial(self) -> bool:

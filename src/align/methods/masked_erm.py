@@ -45,7 +45,7 @@ class MaskedERM(ERM):
                 masks = centre_mask(batch.images)
             case "random":
                 masks = smooth(image_seeded_noise(batch.images, RANDOM_CELLS**2), batch.images.shape[-2:])
-            case "ground_truth" | "sam" | "salient_object" | "learned":
+            case "ground_truth" | "folder" | "sam" | "salient_object" | "learned":
                 assert batch.given_masks is not None
                 masks = batch.given_masks
         return self.degraded_masks(masks, batch.images)

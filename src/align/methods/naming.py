@@ -10,6 +10,7 @@ VARIANT_TITLES = {
     "align-masker=grey": "m-Gray",
     "align-masker=sam": "m-SAM",
     "align-masker=salient_object": "m-Salient",
+    "align-masker=folder": "ALIGN, masks of a folder",
     "align-masker=ground_truth": "ALIGN, true masks",
     "align-masker=random": "ALIGN, random masks",
     "align-masker=centre": "ALIGN, centred masks",

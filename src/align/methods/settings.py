@@ -8,7 +8,7 @@ from align.attribution import ATTRIBUTIONS
 from align.registry import require
 from align.settings import Section, declared
 
-GivenMasks = Literal["ground_truth", "sam", "salient_object", "learned"]
+GivenMasks = Literal["ground_truth", "folder", "sam", "salient_object", "learned"]
 LEARNED_MASKS = "align.training.teacher:with_learned_masks"
 """The function that makes given masks with a finished run."""
 
@@ -155,7 +155,7 @@ class GroupDROSettings(ViewSettings):
 class MaskedERMSettings(MethodSettings):
     """ERM on images with a blurred background: the paper's first study. The paper publishes none of these values."""
 
-    mask: Literal["none", "ground_truth", "sam", "salient_object", "learned", "grey", "random", "centre"] = Field(
+    mask: Literal["none", "ground_truth", "folder", "sam", "salient_object", "learned", "grey", "random", "centre"] = Field(
         "ground_truth", description="the masks inside which an image stays sharp; with none, all of it stays sharp"
     )
     teacher: Literal["align", "align-plus"] = Field(
@@ -182,7 +182,7 @@ class MaskedERMSettings(MethodSettings):
     @property
     def given_masks(self) -> GivenMasks | None:
         """Return the origin of the given masks. None if the masks are computed from the images."""
-        return self.mask if self.mask in ("ground_truth", "sam", "salient_object", "learned") else None
+        return self.mask if self.mask in ("ground_truth", "folder", "sam", "salient_object", "learned") else None
 
     @property
     def mask_teacher(self) -> str | None:

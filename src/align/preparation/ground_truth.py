@@ -1,4 +1,4 @@
-"""Packing the ground-truth masks of a domain, with an account of the annotations behind them."""
+"""Packing the masks of a domain that lie in folders, with an account of the annotations behind them."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ from align.datasets.settings import GroundTruth
 from align.datasets.voc_boxes import read_voc
 from align.errors import InputError
 from align.files import whole_file
-from align.imaging.masks import UNKNOWN
+from align.imaging.masks import FULL, UNKNOWN
 from align.imaging.resizing import fit
 from align.preparation.packing import decoded_side, write_header
 
 LOG = logging.getLogger("align")
 
-EARLIER = "an earlier entry of `ground_truth` has a mask of its image"
+EARLIER = "an earlier entry has a mask of its image"
 CROPPED = "the crop leaves its object out"
 EXAMPLES = 3  # files that the account names of each kind
 
@@ -95,11 +95,14 @@ def pack_ground_truth(
     domain: str,
     ground_truth: Mapping[str, GroundTruth],
     masks_path: Path,
+    soft: bool = False,
 ) -> dict[str, Any]:
     """Write the ground-truth masks of a domain, and return an account of the annotations.
 
     The masks are uint8, N×S×S: 1 on the object, 0 elsewhere, 255 everywhere in an image without a mask. If no image has a mask,
     their shape is (0, S, S).
+
+    Masks that guide are packed as those of a segmentation network (``soft``): 254 on the object, and a row for every image.
 
     Args:
         packing: how the domain is packed.
@@ -107,6 +110,7 @@ def pack_ground_truth(
         domain: the domain.
         ground_truth: where the annotations are, by their place in the configuration. The first mask of an image counts.
         masks_path: the ``.npy`` file for the masks.
+        soft: whether the masks guide, and are no ground truth.
 
     Returns:
         images, images_with_mask, mean_area (the object's share of a packed image with a mask; None if there is none), and for
@@ -122,15 +126,16 @@ def pack_ground_truth(
     rows = manifest.loc[manifest["domain"] == domain, ["path", "class"]]
     size = packing.image_size
     areas: list[float] = []
+    level = np.uint8(FULL if soft else 1)
     with whole_file(masks_path) as partial, partial.open("wb") as masks:
         write_header(masks, (len(rows), size, size))
         for path, label in rows.itertuples(index=False):
             mask = _mask(packing, path, label, entries)
-            masks.write((np.full((size, size), UNKNOWN, np.uint8) if mask is None else mask).tobytes())
+            masks.write((np.full((size, size), UNKNOWN, np.uint8) if mask is None else mask * level).tobytes())
             areas += [] if mask is None else [float(mask.mean())]
         for entry in entries:
             _require_use(entry, domain)
-        if not areas:
+        if not areas and not soft:
             masks.seek(0)
             masks.truncate()
             write_header(masks, (0, size, size))
@@ -149,7 +154,7 @@ def log_account(account: Mapping[str, Any], domain: str) -> None:
         account: what :func:`pack_ground_truth` returned.
         domain: the domain.
     """
-    LOG.info("%s: %d of %d images have a true mask", domain, account["images_with_mask"], account["images"])
+    LOG.info("%s: %d of %d images have a mask", domain, account["images_with_mask"], account["images"])
     for entry in account["entries"]:
         LOG.info("%s: %d files for images of %s, %d of them used", entry["folder"], entry["files"], domain, entry["used"])
         for remark, some in entry["remarks"].items():

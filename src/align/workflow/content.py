@@ -25,22 +25,23 @@ def images_content(name: str, dataset: Dataset, remember: bool) -> str | None:
     """Return a hash of the user's images of a data set. None if a source makes them: a rule tracks its folder."""
     if dataset.source:
         return None
-    found = scan(dataset.root, dataset.domains, dataset.classes, [truth.folder for truth in dataset.ground_truth])
+    found = scan(dataset.root, dataset.domains, dataset.classes, dataset.annotation_folders)
     return content_hash(f"images of {name}", dataset.root, found.files, remember)
 
 
-def annotations_content(name: str, dataset: Dataset, domain: str, remember: bool) -> str | None:
-    """Return a hash of the user's annotations of a domain. None if there are none.
+def annotations_content(name: str, dataset: Dataset, key: str, domain: str, remember: bool) -> str | None:
+    """Return a hash of the user's annotations of a domain, by the entries of ``key``. None if there are none.
 
     If a source makes the images, they may not be there yet. Then every file of the annotations' folders counts, except for
     those that the source makes, too.
     """
+    entries = dataset.annotations[key]
     if dataset.source:
-        folders = [truth.folder for truth in dataset.ground_truth if not truth.folder.is_relative_to(dataset.root)]
+        folders = [truth.folder for truth in entries if not truth.folder.is_relative_to(dataset.root)]
         files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and not is_leftover(path.name)]
     else:
-        files = annotation_files(dataset.ground_truth, dataset.root, list_images(dataset.root, dataset.domains), domain)
-    return content_hash(f"annotations of {name}, {domain}", Path(), map(str, files), remember) if files else None
+        files = annotation_files(entries, dataset.root, list_images(dataset.root, dataset.domains), domain)
+    return content_hash(f"{key} of {name}, {domain}", Path(), map(str, files), remember) if files else None
 
 
 def content_hash(name: str, root: Path, files: Iterable[str], remember: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from align import paths
 from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
-from align.configuration.ground_truth import ground_truth_place
+from align.configuration.ground_truth import annotation_place
 from align.configuration.places import Places, preparation_settings
 from align.configuration.runs import (
     LeftOut,
@@ -31,7 +31,12 @@ from align.segmentation.checkpoint import checkpoint_files
 from align.versioning.agreement import taken_runs
 from align.workflow.acquisition import Download, archive_downloads, datasets_to_make
 
-GIVEN_MASKS = {"ground_truth": paths.GROUND_TRUTH, "sam": paths.SAM_MASKS, "salient_object": paths.SALIENT_MASKS}
+GIVEN_MASKS = {
+    "ground_truth": paths.GROUND_TRUTH,
+    "folder": paths.GUIDING_MASKS,
+    "sam": paths.SAM_MASKS,
+    "salient_object": paths.SALIENT_MASKS,
+}
 
 
 class RunPlan:
@@ -170,10 +175,10 @@ class RunPlan:
         chosen = self.datasets[dataset]
         return self.places.domains(pattern, dataset, chosen.domains) if chosen.ground_truth else []
 
-    def ground_truth_entries(self, dataset: str) -> dict[str, dict[str, Any]]:
-        """Return the entries of a data set's ground truth as plain values, by their place in the configuration."""
-        entries = self.settings["datasets"][dataset]["ground_truth"]
-        return {ground_truth_place(dataset, position): entry for position, entry in enumerate(entries)}
+    def annotation_entries(self, dataset: str, key: str) -> dict[str, dict[str, Any]]:
+        """Return the entries of a data set's ``ground_truth`` or ``guiding_masks`` as plain values, by their place."""
+        entries = self.settings["datasets"][dataset][key]
+        return {annotation_place(dataset, key, position): entry for position, entry in enumerate(entries)}
 
     def first_seeds(self, page: str) -> list[Run]:
         """Return the runs of a page, each method with its first seed only."""

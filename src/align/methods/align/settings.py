@@ -16,9 +16,10 @@ class ALIGNSettings(DRESettings):
     L_reg has DRE's settings. With sparsity and mixed_classification 0 it is the consistency of maps alone.
     """
 
-    masker: Literal["learned", "grey", "sam", "salient_object", "ground_truth", "random", "centre"] = Field(
+    masker: Literal["learned", "grey", "sam", "salient_object", "folder", "ground_truth", "random", "centre"] = Field(
         "learned",
-        description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); salient_object; ground_truth; or a control",
+        description="the masks that guide: learned; grey (m-Gray); sam (m-SAM); salient_object; those of a folder of yours "
+        "(guiding_masks); ground_truth; or a control",
     )
     attribution: Attribution = declared(
         "grad_cam", "the explanation Φ that L_egl guides", "the paper takes Grad-CAM; the others are ours"
@@ -103,7 +104,7 @@ class ALIGNSettings(DRESettings):
     @property
     def given_masks(self) -> GivenMasks | None:
         """Return the origin of the given masks. None if the masker needs no given masks."""
-        return self.masker if self.masker in ("ground_truth", "sam", "salient_object") else None
+        return self.masker if self.masker in ("ground_truth", "folder", "sam", "salient_object") else None
 
     @property
     def compares_cells(self) -> bool:
