@@ -603,7 +603,7 @@ def test_the_summary_is_the_average_of_the_tables(tiny_results):
     table = pd.read_csv(tiny_results / "results/tiny/tables/out_of_distribution.csv")
     averages = table[(table["source_domain"] == "average") & (table["target_domain"] == "average")]
     compared = [run for run, studies in planned_studies(CONFIGURATION).items() if "comparison" in studies]
-    assert len(averages) == 2 * sum(run.protocol == "single_source" for run in compared)
+    assert len(averages) == 3 * sum(run.protocol == "single_source" for run in compared)
     for row in averages.to_dict("records"):
         found = content[row["dataset"]][row["protocol"]][row["method"]]["out_of_distribution"][row["metric"]]
         assert found == pytest.approx(row["mean"], rel=1e-4)

@@ -96,7 +96,7 @@ def annotated(tmp_path, monkeypatch):
 
 
 def annotation_hashes(dataset):
-    return [annotations_content("photographs", dataset, domain, remember=True) for domain in dataset.domains]
+    return [annotations_content("photographs", dataset, "ground_truth", domain, remember=True) for domain in dataset.domains]
 
 
 def test_annotations_count_by_content_and_for_their_domain_alone(annotated, tmp_path):
@@ -132,8 +132,8 @@ def test_before_a_source_has_made_the_images_every_annotation_counts(tmp_path, m
         source={"digit_scenes": {}},
         ground_truth=[{"kind": "masks", "folder": "mine"}, {"kind": "masks", "folder": "made/masks"}],
     )
-    first = annotations_content("digits", dataset, "china", remember=False)
+    first = annotations_content("digits", dataset, "ground_truth", "china", remember=False)
     (tmp_path / "made/masks/1.png").write_text("other")
-    assert annotations_content("digits", dataset, "china", remember=False) == first
+    assert annotations_content("digits", dataset, "ground_truth", "china", remember=False) == first
     (tmp_path / "mine/a/1.png").write_text("other")
-    assert annotations_content("digits", dataset, "china", remember=False) != first
+    assert annotations_content("digits", dataset, "ground_truth", "china", remember=False) != first

@@ -39,6 +39,7 @@ COLLECTED = {
     "Making table out_of_distribution",
     "Making table leave_one_domain_out",
     "Making table explanation_quality",
+    "Making table by_class",
     "Making table masker_ablation",
     "Making table mask_quality",
     "Making table theory",
