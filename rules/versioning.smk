@@ -1,8 +1,13 @@
 # Puts data and finished checkpoints under DVC, in one job. What it writes decides at the next parse which runs are trained.
+DEGRADES_MASKS = any(PLAN.hyper_parameters(run.method).get("degradation", "none") != "none" for run in RUNS)
 PUBLISHED_FIGURES = {
     "accuracy_vs_explanation": "accuracy_vs_explanation",
-    "mask_degradation": "mask_degradation",
     **{"case_studies": f"case_studies/{page}" for page in list(PLAN.pages)[:1]},
+    **(
+        {"mask_degradation": "mask_degradation"}
+        if DEGRADES_MASKS
+        else {"training_curves": f"training_curves/{page}" for page in list(PLAN.pages)[:1]}
+    ),
 }
 
 

@@ -390,6 +390,17 @@ def test_a_remark_says_where_macro_accuracy_gives_another_word():
     assert (row.verdict, row.remarks) == ("reproduced", "By macro accuracy: not reproduced")
 
 
+@pytest.mark.parametrize(("rare", "word"), [(1, "inconclusive"), (2, "reproduced")])
+def test_a_class_with_one_image_has_a_macro_accuracy_without_an_interval(rare, word):
+    """As with AUC: one image of a class says nothing about the spread of this class, and it weighs as much as all others."""
+    results = images({"align": 0.9, "erm": 0.5}, domains=("a",))
+    for run, frame in results.items():
+        labels = np.where(np.arange(len(frame)) < rare, "rare", "frequent")
+        results[run] = frame.assign(**{"class": labels, "macro_accuracy": frame["accuracy"]})
+    (row,) = verdict_rows(claim(worse=["erm"], metric="macro_accuracy"), results)
+    assert (row.verdict, row.low is None) == (word, word == "inconclusive")
+
+
 def test_a_published_amount_must_be_reached_where_it_is_named():
     published = pd.DataFrame(
         [("scenes", "in-distribution", name, "a", "a", "accuracy", value) for name, value in (("ALIGN", 90.0), ("ERM", 20.0))],

@@ -38,9 +38,19 @@ def validation():
     return single.pivot_table("validation_accuracy", RUN, "epoch")
 
 
-def test_the_files_are_those_whose_checksums_are_published(provenance):
-    assert provenance["files"] == {path.name: sha256(path) for path in FOLDER.iterdir() if path.name != "provenance.json"}
+@pytest.mark.parametrize("folder", ["embedded_full", "photographs"])
+def test_the_files_are_those_whose_checksums_are_published(folder):
+    files = ROOT / "artifacts" / folder
+    provenance = json.loads((files / "provenance.json").read_text())
+    assert provenance["files"] == {path.name: sha256(path) for path in files.iterdir() if path.name != "provenance.json"}
     assert provenance["hashes"]["configuration"] == provenance["files"]["configuration.yaml"]
+
+
+@pytest.mark.parametrize("folder", ["embedded_full", "photographs"])
+def test_the_document_shows_the_published_table(folder):
+    table = (ROOT / "artifacts" / folder / "main_results.md").read_text().split("\n\n")[1]
+    assert table.count("\n") >= len(COMPARED)
+    assert table in (ROOT / "docs/results.md").read_text()
 
 
 def test_they_are_of_the_present_configuration_and_of_all_its_runs(provenance):

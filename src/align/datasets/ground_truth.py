@@ -57,13 +57,8 @@ def colours_in(file: Path) -> set[tuple[int, int, int]]:
 def _from_masks(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Annotation:
     image = decode(read_bytes(file), file)
     turned = _is_turned(image.size, frame, truth)
-    return _as_decoded(object_pixels(image, truth), turned, frame)
-
-
-def _from_probability(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Annotation:
-    image = decode(read_bytes(file), file)
-    turned = _is_turned(image.size, frame, truth)
-    return _as_decoded(probable_pixels(image), turned, frame)
+    drawn = probable_pixels(image) if truth.kind == "probability" else object_pixels(image, truth)
+    return _as_decoded(drawn, turned, frame)
 
 
 def _from_colours(file: Path, truth: GroundTruth, label: str, frame: Frame) -> Annotation:
@@ -103,7 +98,7 @@ def _from_voc_boxes(file: Path, truth: GroundTruth, label: str, frame: Frame) ->
 
 READERS: dict[str, Callable[[Path, GroundTruth, str, Frame], Annotation]] = {
     "masks": _from_masks,
-    "probability": _from_probability,
+    "probability": _from_masks,
     "colours": _from_colours,
     "voc_boxes": _from_voc_boxes,
 }

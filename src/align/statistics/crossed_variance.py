@@ -37,7 +37,8 @@ class Sample(NamedTuple):
         target: the domain that the images are of.
         images: N names, each once.
         by_image: S×N values of single images, without NaN.
-        fewest: the number of images that a spread can be taken from: N, or for AUC the number of images of the smallest class.
+        fewest: the number of images that a spread can be taken from: N, or the number of images of the smallest class for
+            AUC and macro accuracy.
     """
 
     source: str

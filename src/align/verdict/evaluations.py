@@ -90,8 +90,10 @@ class Evaluations:
         if not defined.any():
             return {}
         kept = images[defined]
+        # A rare class weighs as much as a frequent one, so the spread can be known no better than from the images of the rarest.
+        fewest = _smallest_class(next(iter(runs[next(iter(stacked))].values()))) if metric == "macro_accuracy" else len(kept)
         return {
-            method: MethodSample(tuple(runs[method]), Sample(setting.source, setting.target, kept, values[:, defined], len(kept)))
+            method: MethodSample(tuple(runs[method]), Sample(setting.source, setting.target, kept, values[:, defined], fewest))
             for method, values in stacked.items()
         }
 
@@ -116,8 +118,8 @@ class Evaluations:
                 f"{setting.dataset}, {setting.source} → {setting.target}: found test images of {method} without a probability, "
                 "expected one for each class; remove results/evaluations and evaluate again"
             )
-        smallest_class = int(np.unique(labels, return_counts=True)[1].min())
-        sample = Sample(setting.source, setting.target, _paths(first), auc_values(probabilities, labels), smallest_class)
+        values = auc_values(probabilities, labels)
+        sample = Sample(setting.source, setting.target, _paths(first), values, _smallest_class(first))
         return MethodSample(tuple(by_seed), sample)
 
     def _shared_images(self, setting: Setting, runs: Mapping[str, Mapping[int, pd.DataFrame]]) -> npt.NDArray[np.str_]:
@@ -132,6 +134,11 @@ class Evaluations:
                     "than of the runs before it, expected the same; remove results/evaluations and evaluate again"
                 )
         return np.array([], dtype=str) if expected is None else expected
+
+
+def _smallest_class(rows: pd.DataFrame) -> int:
+    """Return the number of images of the class that has fewest of those that occur."""
+    return int(rows["class"].value_counts().min())
 
 
 def _paths(rows: pd.DataFrame) -> npt.NDArray[np.str_]:

@@ -73,15 +73,12 @@ def claim_questions(
             settings = [setting for setting in settings if _is_named(setting, named[name])]
         questions += _unnamed(claim, name, settings)
     for question in questions:
-        part, whole = parts.get(question.dataset), claimed_as.get(question.dataset)
-        if part and whole:
-            remark = "; ".join(filter(None, [part.remark, question.remark]))
-            question = question._replace(scope=f"a part of {whole}", whole=whole, remark=remark)
+        if question.dataset in parts and question.dataset in claimed_as:
+            question = _on_part(question, parts[question.dataset], claimed_as[question.dataset])
         if not claim.stands_in:
             yield question
         elif not question.reason and _ran_everywhere(claim.stands_in, question, evaluations):
-            replaced = (f"{method_title(ours)} in place of {method_title(theirs)}" for ours, theirs in claim.stands_in.items())
-            yield question._replace(scope=f"by analogy: {', '.join(replaced)}")
+            yield _with_stand_in(question)
 
 
 def matching_method(name: str, methods: Collection[str]) -> str:
@@ -104,6 +101,19 @@ def _settings(claim: Superiority, evaluations: Evaluations, dataset: str) -> lis
         and ran(claim.better, setting)
         and ran(claim.worse, setting)
     ]
+
+
+def _on_part(question: Question, part: Part, whole: str) -> Question:
+    """Return the question under a heading of its own, with a remark on how much of ``whole`` there is."""
+    remark = "; ".join(filter(None, [part.remark, question.remark]))
+    return question._replace(scope=f"a part of {whole}", whole=whole, remark=remark)
+
+
+def _with_stand_in(question: Question) -> Question:
+    """Return the question under a heading that says which method stands in for which."""
+    pairs = question.claim.stands_in.items()
+    replaced = (f"{method_title(ours)} in place of {method_title(theirs)}" for ours, theirs in pairs)
+    return question._replace(scope=f"by analogy: {', '.join(replaced)}")
 
 
 def _ran_everywhere(methods: Collection[str], question: Question, evaluations: Evaluations) -> bool:

@@ -4,10 +4,10 @@ from align.metrics.base import Explained, Values
 
 
 def macro_accuracy(explained: Explained) -> dict[str, Values]:
-    """Return for each image whether the predicted class is the true one, weighted so that every class counts the same.
+    """Return N / (K n) for each image of N whose predicted class is the true one, and 0 for the others: N.
 
-    Of N images, n of one of the K classes that occur, each of the n has the weight N / (K n). So the mean over all images is the
-    mean of the classes' accuracies, which is scikit-learn's ``balanced_accuracy_score``.
+    K is the number of classes that occur, and n that of the images of the image's class. So the mean over all images is the mean
+    of the classes' accuracies, in which every class counts the same. It is scikit-learn's ``balanced_accuracy_score``.
     """
     _, inverse, counts = explained.labels.unique(return_inverse=True, return_counts=True)
     weights = len(explained.labels) / (len(counts) * counts)
