@@ -27,12 +27,13 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def prepare(device: str, threads: int) -> torch.device:
+def prepare(device: str, threads: int, cudnn_trials: bool = True) -> torch.device:
     """Choose the device and set up torch for it: repeatable on a CPU, fast on a GPU.
 
     Args:
         device: ``device`` of the configuration.
         threads: the number of threads of this process.
+        cudnn_trials: ``engine.cudnn_trials`` of the configuration.
 
     Raises:
         InputError: see :func:`choose_device`.
@@ -46,7 +47,7 @@ def prepare(device: str, threads: int) -> torch.device:
         # No code reads memory that it has not written. Filling new memory would cost 2 to 4 % of a ResNet-18's step.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     else:
-        torch.backends.cudnn.benchmark = True  # a run has few shapes, so trying algorithms pays off
+        torch.backends.cudnn.benchmark = cudnn_trials  # a run has few shapes, so trying algorithms pays off if it is long
         torch.set_float32_matmul_precision("high")  # TF32, which is the default of cuDNN's convolutions
     return chosen
 

@@ -60,6 +60,11 @@ class EngineSettings(Section):
     compile: Literal["none", "default", "reduce-overhead"] = Field(
         "none", description="mode in which torch.compile compiles the backbone for training; reduce-overhead uses CUDA graphs"
     )
+    cudnn_trials: bool = Field(
+        True,
+        description="whether cuDNN tries its algorithms at each new shape on a GPU and keeps the fastest; a run of a minute is faster "
+        "without",
+    )
     memory_share: Share = Field(
         0.4,
         description="share of a GPU's free memory that a split may take; a larger split stays on the host and is streamed; if k "

@@ -85,7 +85,7 @@ def torch_job(snakemake: Any) -> "Iterator[torch.device]":
 
     device, engine = snakemake.config.get("device", "auto"), engine_settings(snakemake)
     with job(snakemake), own_gpu(device, engine.runs_per_gpu):
-        yield prepare(device, snakemake.threads)
+        yield prepare(device, snakemake.threads, engine.cudnn_trials)
     if "triton" not in sys.modules:  # triton would complain
         gc.freeze()  # otherwise Python visits all of torch's objects once more before it ends, for half a second
 
