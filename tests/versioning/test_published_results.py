@@ -10,6 +10,7 @@ import yaml
 from align.configuration.loading import load
 from align.configuration.runs import planned_runs
 from align.files import sha256
+from align.methods import METHODS
 from align.versioning.summary import metric_means, nested_means
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,20 @@ def test_the_document_shows_the_published_table(folder):
     table = (ROOT / "artifacts" / folder / "main_results.md").read_text().split("\n\n")[1]
     assert table.count("\n") >= len(COMPARED)
     assert table in (ROOT / "docs/results.md").read_text()
+
+
+def test_the_document_shows_what_was_measured_at_224_pixels():
+    metrics = pd.read_csv(ROOT / "artifacts/photographs_224/metrics.csv.gz")
+    shown = (ROOT / "docs/results.md").read_text().split("### The same at 224 pixels")[1].split("###")[0]
+    for method in COMPARED:
+        own = metrics[(metrics["method"] == method) & (metrics["metric"] == "accuracy")]
+        assert sorted(own["seed"].unique()) == [0, 1, 2]
+        cells = [
+            f"{100 * by_seed.mean():.1f} ± {100 * by_seed.std():.1f}"
+            for by_seed in (own[own["distribution"] == side].groupby("seed")["value"].mean() for side in ("in", "out"))
+        ]
+        (row,) = [line for line in shown.splitlines() if line.startswith(f"| {METHODS[method].title} |")]
+        assert set(cells) <= set(row.split(" | "))
 
 
 def test_they_are_of_the_present_configuration_and_of_all_its_runs(provenance):

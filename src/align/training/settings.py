@@ -62,8 +62,8 @@ class EngineSettings(Section):
     )
     cudnn_trials: bool = Field(
         True,
-        description="whether cuDNN tries its algorithms at each new shape on a GPU and keeps the fastest; a run of a minute is faster "
-        "without",
+        description="whether cuDNN tries its algorithms at each new shape on a GPU and keeps the fastest; without, a run of "
+        "seconds does not wait for the trials",
     )
     memory_share: Share = Field(
         0.4,
