@@ -29,8 +29,9 @@ BOUNDS = {
     "dre": 6 / 3,
     "align": 10 / 3,
     "align-plus": 10 / 3,
+    "align-swap": 10 / 3,
 }
-GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7}
+GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7, "align-swap": 3.7}
 SAME = ["network", "size", "batch_size", "precision", "compile"]  # the columns in which compared steps must agree
 COMPILED_WARM_UP = 5  # steps, for the compilation and the recording of CUDA graphs
 COUNTED_IMAGES = 4

@@ -215,7 +215,8 @@ class TestStep:
         expected["mask_total"] = expected["mask_distinction"] + 2 * expected["mask_sparsity"] + 0.5 * expected["mask_smoothness"]
         soft = expit(as_numpy(scores)[0])
         expected |= {"mask_area": soft.mean(), "mask_spread": soft.std((1, 2, 3)).mean()}
-        terms, masks = masker.step(batch, classifier)
+        terms, masks, distinct = masker.step(batch, classifier)
+        assert distinct.tolist() == list(kept > removed)
         assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-3)
         assert torch.equal(masks, scores.sigmoid())  # the soft masks, whatever the losses see
 
@@ -224,7 +225,9 @@ class TestStep:
         masker = build(mask_sparsity="adaptive")
         mask = torch.full((8, 1, SIZE, SIZE), 0.5, requires_grad=True)
         classifier.eval()
-        (found,) = torch.autograd.grad(masker.losses(batch, mask, classifier)["mask_sparsity"], mask)
+        (found,) = torch.autograd.grad(
+            masker.losses(batch, mask, masker.parts(batch, mask, classifier), classifier)["mask_sparsity"], mask
+        )
         assert (found.flatten(1) == found.flatten(1)[:, :1]).all()  # the share, alike in all of an image's pixels
 
     @pytest.mark.parametrize("values", ["soft", "binary", "hardened"])

@@ -22,6 +22,7 @@ PALETTE = "colorblind"
 METHOD_COLOURS = {
     "align": "#dc0018",
     "align-plus": "#d9600a",
+    "align-swap": "#b5179e",
     "erm": "#5f6368",
     "mixup": "#8a6d00",
     "rsc": "#0a7d67",

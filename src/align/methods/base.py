@@ -148,6 +148,13 @@ class Method(ABC):
         """
         return {}
 
+    def observe(self, values: Mapping[str, float]) -> None:  # noqa: B027 (a default, not an abstract method)
+        """Take note of what was measured on the validation images after an epoch. Most methods need none of it.
+
+        Args:
+            values: the mean of each quantity by name, with ``validation_accuracy``. One that is undefined everywhere is missing.
+        """
+
     def failures(self, history: Mapping[str, Mapping[int, float]]) -> list[Failure]:
         """Return the failures of a finished run.
 

@@ -191,6 +191,7 @@ class Trainer:
         """Record the quantities that are measured on the validation images. Return the accuracy."""
         values = validate(self.method, self.validation)
         self.history.add(epoch, self.method.phase, values)
+        self.method.observe(values)
         return values["validation_accuracy"]
 
     def _finish_epoch(self, epoch: int, accuracy: float) -> None:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from align.methods.align.method import ALIGN
+    from align.methods.align.swap import ALIGNSwap
 
-__all__ = ["ALIGN"]
+__all__ = ["ALIGN", "ALIGNSwap"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from align.methods.align.method import ALIGN
 
         return ALIGN
+    if name == "ALIGNSwap":
+        from align.methods.align.swap import ALIGNSwap
+
+        return ALIGNSwap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

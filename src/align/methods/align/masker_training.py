@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,35 @@ from align.methods.align.settings import ALIGNSettings
 from align.methods.base import Batch, minimise, weighted_sum
 from align.models.classifier import Classifier
 from align.models.modes import frozen
+
+
+class Parts(NamedTuple):
+    """What the classifier says about the two parts of each image.
+
+    Attributes:
+        p_kept: N probabilities p_y of what a mask keeps.
+        p_removed: N probabilities p_y of what it removes.
+        reference: what replaces hidden pixels, N×3×H×W; None for zero.
+    """
+
+    p_kept: Tensor
+    p_removed: Tensor
+    reference: Tensor | None
+
+
+class MaskerStep(NamedTuple):
+    """What a step of the masker gives.
+
+    Attributes:
+        terms: the loss terms with their ``mask_total``; ``mask_area``, the mean of the soft masks; and ``mask_spread``, their
+            deviation within an image. All are detached.
+        masks: the soft masks of the batch before the step, N×1×H×W.
+        distinct: N booleans, whether what a mask keeps is more probably the true class than what it removes.
+    """
+
+    terms: dict[str, Tensor]
+    masks: Tensor
+    distinct: Tensor
 
 
 class LearnedMasker:
@@ -51,40 +81,48 @@ class LearnedMasker:
         """Return the weight of each loss term in the total."""
         return {"mask_distinction": 1.0, "mask_sparsity": self.settings.lambda1, "mask_smoothness": self.settings.lambda2}
 
-    def step(self, batch: Batch, classifier: Classifier) -> tuple[dict[str, Tensor], Tensor]:
-        """Take one step. Return the loss terms with their ``mask_total``, and the soft masks N×1×H×W of the batch.
-
-        With the terms come ``mask_area``, the mean of the soft masks, and ``mask_spread``, their deviation within an image.
-        """
+    def step(self, batch: Batch, classifier: Classifier) -> MaskerStep:
+        """Take one step."""
         with frozen(classifier):
             scores = self.network.scores(batch.images, classifier)
-            terms = self.losses(batch, RELAXATIONS[self.settings.mask_values](scores, self.generator), classifier)
+            mask = RELAXATIONS[self.settings.mask_values](scores, self.generator)
+            parts = self.parts(batch, mask, classifier)
+            terms = self.losses(batch, mask, parts, classifier)
             total = weighted_sum(terms, self.weights)
             minimise(total, self.optimiser)
         masks = scores.detach().sigmoid()
         spread = masks.std((1, 2, 3), correction=0).mean()
         reported = terms | {"mask_total": total, "mask_area": masks.mean(), "mask_spread": spread}
-        return {name: term.detach() for name, term in reported.items()}, masks
+        return MaskerStep(
+            {name: term.detach() for name, term in reported.items()}, masks, (parts.p_kept > parts.p_removed).detach()
+        )
 
-    def losses(self, batch: Batch, mask: Tensor, classifier: Classifier) -> dict[str, Tensor]:
-        """Return the three terms of masks N×1×H×W, without their weights."""
-        settings, images, labels = self.settings, batch.images, batch.labels
-        reference = REFERENCES[settings.reference](images, labels, self.generator)
+    def parts(self, batch: Batch, mask: Tensor, classifier: Classifier) -> Parts:
+        """Show the classifier what masks N×1×H×W keep of the batch's images, and what they remove."""
+        images, labels = batch.images, batch.labels
+        reference = REFERENCES[self.settings.reference](images, labels, self.generator)
         composites = torch.cat((composite(images, mask, reference), composite(images, 1 - mask, reference)))
         p_kept, p_removed = true_class_probability(classifier, composites, labels.repeat(2)).chunk(2)
+        return Parts(p_kept, p_removed, reference)
+
+    def losses(self, batch: Batch, mask: Tensor, parts: Parts, classifier: Classifier) -> dict[str, Tensor]:
+        """Return the three terms of masks N×1×H×W that make these parts of the images, without their weights."""
+        settings, images, labels = self.settings, batch.images, batch.labels
         weights = even_weights(labels) if settings.even_classes else None
         if settings.mask_sparsity == "target_area":
             sparsity = distance_to_area(mask, settings.target_area, weights)
         elif settings.mask_sparsity == "adaptive":
             with torch.no_grad():
                 p_image = true_class_probability(classifier, images, labels)
-                hidden = torch.zeros_like(images) if reference is None else reference
-                share = attained_fraction(p_kept, p_removed, p_image, true_class_probability(classifier, hidden, labels))
+                hidden = torch.zeros_like(images) if parts.reference is None else parts.reference
+                share = attained_fraction(
+                    parts.p_kept, parts.p_removed, p_image, true_class_probability(classifier, hidden, labels)
+                )
             sparsity = weighted_mean(mask, share if weights is None else share * weights)
         else:
             sparsity = weighted_mean(mask, weights)
         return {
-            "mask_distinction": DISTINCTION_LOSSES[settings.distinction](p_kept, p_removed, weights),
+            "mask_distinction": DISTINCTION_LOSSES[settings.distinction](parts.p_kept, parts.p_removed, weights),
             "mask_sparsity": sparsity,
             "mask_smoothness": total_variation(mask, weights),
         }

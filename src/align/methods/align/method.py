@@ -1,6 +1,7 @@
 """ALIGN: a masker and a classifier that train by turns (arXiv:2511.06944)."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +30,7 @@ class ALIGN(DRE):
     settings: ALIGNSettings
     phase = "warm_up"
     preparation = "masker"
-    remembered = ("phase",)
+    remembered: ClassVar[tuple[str, ...]] = ("phase",)
 
     def __init__(
         self, classifier: Classifier, settings: ALIGNSettings, training: OptimiserSettings, generator: torch.Generator
@@ -37,6 +38,7 @@ class ALIGN(DRE):
         super().__init__(classifier, settings, training, generator)
         self.masker = LearnedMasker(settings, classifier, generator) if settings.learns_masks else None
         self.guidance_mask: Tensor | None = None
+        self.distinct: Tensor | None = None  # N booleans, see MaskerStep
         self.attribution = load(*settings.implementations)
 
     @property
@@ -48,7 +50,7 @@ class ALIGN(DRE):
 
     def start_epoch(self, epoch: int, epochs: int) -> bool:
         """Choose the phase. Return whether masker steps come first. They do at the end of the warm-up if masks are learned."""
-        if self.phase == "guided" or self.settings.lambda3 == 0 or epoch <= round(self.settings.warm_up * epochs):
+        if self.phase == "guided" or not self.settings.uses_masks or epoch <= round(self.settings.warm_up * epochs):
             return False
         self.phase = "guided"
         return self.masker is not None
@@ -73,19 +75,26 @@ class ALIGN(DRE):
     def masker_step(self, batch: Batch) -> dict[str, Tensor]:
         """Set the masks that guide the classifier's next step. A learned masker takes one step for that."""
         if self.masker is None:
-            self.guidance_mask = other_masks(self.settings.masker, batch, self.generator)
+            self.guidance_mask, self.distinct = other_masks(self.settings.masker, batch, self.generator), None
             return {}
-        terms, self.guidance_mask = self.masker.step(batch, self.classifier)
-        return terms
+        taken = self.masker.step(batch, self.classifier)
+        self.guidance_mask, self.distinct = taken.masks, taken.distinct
+        return taken.terms
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return L_cls, the terms of L_reg and, in the guided phase, L_egl."""
+        features, terms = self.base(batch)
+        return terms | self.guidance(batch, features) if self.phase == "guided" else terms
+
+    def base(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the last feature maps of the images, N×C×h×w, with L_cls and the terms of L_reg."""
         mixture = self.mixture(batch)
-        terms = self.terms(batch.labels, mixture)
-        if self.phase == "guided":
-            assert self.guidance_mask is not None
-            terms["guidance"] = guidance_loss(self.explanation(batch, mixture.clean), self.guidance_mask)
-        return terms
+        return mixture.clean, self.terms(batch.labels, mixture)
+
+    def guidance(self, batch: Batch, features: Tensor) -> dict[str, Tensor]:
+        """Return L_egl. ``features`` are those of the batch's images, N×C×h×w."""
+        assert self.guidance_mask is not None
+        return {"guidance": guidance_loss(self.explanation(batch, features), self.guidance_mask)}
 
     def explanation(self, batch: Batch, features: Tensor) -> Tensor:
         """Return the maps Φ, N×h×w, that L_egl guides. ``features`` are those of the batch's images, N×C×h×w."""
@@ -97,7 +106,7 @@ class ALIGN(DRE):
     @torch.no_grad()
     def used_masks(self, batch: Batch) -> Tensor | None:
         """Return the masks that guide the classifier, N×H×W, NaN for an image without a mask. None if there is no guidance."""
-        if self.settings.lambda3 == 0:
+        if not self.settings.uses_masks:
             return None
         if self.masker is None:
             return other_masks(self.settings.masker, batch, self.generator).squeeze(1)

@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 
 from align.attribution import AT_LAST_MAP, ATTRIBUTIONS
 from align.methods.settings import Attribution, DRESettings, GivenMasks
-from align.settings import declared
+from align.settings import Share, declared
 
 
 class ALIGNSettings(DRESettings):
@@ -113,9 +113,14 @@ class ALIGNSettings(DRESettings):
         return regularised or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
 
     @property
+    def uses_masks(self) -> bool:
+        """Return whether the warm-up ends, and masks are used after it. There must be guidance."""
+        return self.lambda3 > 0
+
+    @property
     def learns_masks(self) -> bool:
-        """Return whether a masker is trained. The masks must be learned, and there must be guidance."""
-        return self.masker == "learned" and self.lambda3 > 0
+        """Return whether a masker is trained. Masks must be used, and they must be learned."""
+        return self.masker == "learned" and self.uses_masks
 
     @property
     def implementations(self) -> tuple[str, ...]:
@@ -131,9 +136,9 @@ class ALIGNSettings(DRESettings):
         return self
 
 
-def _with_default(name: str, default: Any, because: str) -> Any:
-    """Return ALIGN's field ``name`` with another default and the reason for it."""
-    field, reason = ALIGNSettings.model_fields[name], {"because": f"{because}: docs/masker_study.md"}
+def _with_default(name: str, default: Any, because: str, page: str = "masker_study") -> Any:
+    """Return ALIGN's field ``name`` with another default, the reason for it, and the page of ``docs`` that says more."""
+    field, reason = ALIGNSettings.model_fields[name], {"because": f"{because}: docs/{page}.md"}
     return FieldInfo.merge_field_infos(field, default=default, json_schema_extra=reason)
 
 
@@ -149,3 +154,37 @@ class ALIGNPlusSettings(ALIGNSettings):
     reference: Literal["zero", "blur", "noise", "batch"] = _with_default(
         "reference", "noise", "better dist on photographs, with both seeds"
     )
+
+
+BackgroundName = Literal["normal", "uniform", "colour", "patches", "emptied", "convolved"]
+
+
+class ALIGNSwapSettings(ALIGNPlusSettings):
+    """ALIGN-plus whose mask is also used on the image. It is this project's, not the paper's. See docs/align_swap.md."""
+
+    lambda4: float = _with_default("lambda4", 0.0, "a step then costs no more than one of ALIGN", "align_swap")
+    swap_consistency: float = declared(1.0, "α: weight of KL(f(x) ‖ f(x̃))", "SGT's weight of the same term", ge=0)
+    swap_classification: float = declared(1.0, "β: weight of CE(f(x̃))", "not searched", ge=0)
+    swap_share: float = declared(1.0, "q: share of the batch that is swapped, after its rise", "not searched", ge=0, le=1)
+    swap_rise: float = declared(0.25, "share of the guided epochs in which q rises from 0", "not searched", ge=0, lt=1)
+    swap_values: Literal["soft", "binary"] = declared("soft", "M̄: the soft mask, or the mask cut at 0.5", "not searched")
+    swap_mask: Literal["own", "permuted", "centre", "gradient", "whole"] = Field(
+        "own",
+        description="M̄: the image's own mask; or a control with the same areas: another image's mask (permuted), a disc in the "
+        "centre, the pixels of the highest gradient, or grey all over (whole)",
+    )
+    backgrounds: tuple[BackgroundName, ...] = declared(
+        ("uniform",), "kinds of noise in B, of which each image gets one", "SGT's noise", min_length=1
+    )
+    context: Literal["measured"] | Share = declared(
+        "measured",
+        "c: probability that B is the emptied image of another object of the same class, and no noise; measured says how much of "
+        "the class the background of a validation image shows, after every epoch",
+        "in photographs the background is evidence, and on the digits it is not",
+    )
+    masker_every: int = declared(1, "number of guided steps after which the masker takes one", "not searched", ge=1)
+
+    @property
+    def uses_masks(self) -> bool:
+        """Return True: swapping needs masks, even without guidance."""
+        return True

@@ -1,0 +1,55 @@
+"""The masks inside which ALIGN-swap keeps the image: its own, and controls with the same areas."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from align.masking.fixed import centre_mask
+from align.methods.base import Batch
+from align.models.classifier import Classifier
+from align.models.modes import frozen
+
+SwapMask = Callable[[Classifier, Batch, Tensor, torch.Generator], Tensor]
+"""A function of the classifier, a batch, its masks N×1×H×W in [0, 1] and a generator. It returns masks of the same shape."""
+
+
+def own(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the masks as they are."""
+    return masks
+
+
+def permuted(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Return another image's mask for each image."""
+    shift = int(torch.randint(1, max(len(masks), 2), (), generator=generator, device=masks.device))
+    return masks.roll(shift, 0)
+
+
+def centred(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a disc in the middle of each image, of the area of the image's mask."""
+    return _highest(centre_mask(batch.images), masks)
+
+
+@torch.enable_grad()
+def gradient(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the pixels with the highest gradient of the true class's logit, as SGT keeps them, of the area of the mask."""
+    with frozen(classifier):
+        explained = batch.images.detach().requires_grad_()
+        score = classifier(explained).gather(1, batch.labels[:, None]).sum()
+        (slope,) = torch.autograd.grad(score, explained)
+    return _highest(slope.mean(1, keepdim=True), masks)
+
+
+def whole(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the same grey everywhere, of the area of the mask: the background lies over the whole image."""
+    return masks.mean((1, 2, 3), keepdim=True).expand_as(masks)
+
+
+def _highest(maps: Tensor, masks: Tensor) -> Tensor:
+    """Return masks that are 1 at the highest values of each map of N×1×H×W, with the areas of ``masks``."""
+    ranks = maps.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1).view_as(maps)
+    kept = (masks.mean((1, 2, 3), keepdim=True) * maps[0].numel()).round()
+    return torch.where(ranks < kept, 1.0, 0.0)
+
+
+SWAP_MASKS: dict[str, SwapMask] = {"own": own, "permuted": permuted, "centre": centred, "gradient": gradient, "whole": whole}
