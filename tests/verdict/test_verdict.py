@@ -20,6 +20,7 @@ from align.tables.writing import write_table
 from align.verdict.answers import answers
 from align.verdict.claims import Superiority, read_claims
 from align.verdict.evaluations import Evaluations, Setting
+from align.verdict.headline import counted_words
 from align.verdict.parts import Part
 from align.verdict.rule import Advantage, decide, decide_bound, outcomes
 
@@ -159,6 +160,45 @@ def test_a_claim_by_its_numbers(accuracy, word):
     (row,) = verdict_rows(claim(), images(accuracy))
     assert row.verdict == word
     assert row.align_plus == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "margin", "word", "said"),
+    [
+        ({"align": 0.6, "erm": 0.7, "sgt": 0.6}, 0.3, "reproduced", "so it is not worse by 30.0 points or more"),
+        ({"align": 0.5, "erm": 0.9, "sgt": 0.5}, 0.1, "not reproduced", "so it is worse by more than 10.0 points"),
+        ({"align": 0.6, "erm": 0.7, "sgt": 0.6}, 0.1, "inconclusive", "whether it is worse by 10.0 points is not decided"),
+    ],
+)
+def test_a_claim_to_be_not_worse_by_more_than_a_margin(accuracy, margin, word, said):
+    (row,) = verdict_rows(claim(margin=margin), images(accuracy))
+    assert row.verdict == word
+    assert row.difference == pytest.approx(accuracy["align"] - accuracy["erm"], abs=0.02)  # as it is, without the margin
+    assert said in row.sentence
+
+
+def test_a_margin_counts_in_the_better_direction_of_the_metric():
+    lower = claim(metric="sufficiency", margin=0.3)
+    frames = {
+        run: frame.assign(sufficiency=frame["accuracy"]) for run, frame in images({"align": 0.7, "erm": 0.6, "sgt": 0.6}).items()
+    }
+    assert verdict_rows(lower, frames)[0].verdict == "reproduced"
+    assert verdict_rows(claim(metric="sufficiency"), frames)[0].verdict != "reproduced"
+
+
+def test_a_claim_of_ours_has_a_row_only_where_its_method_ran():
+    own = claim(better=["align-swap"], ours=True)
+    assert verdict_rows(own, images({"align": 0.9, "erm": 0.5, "sgt": 0.5})) == []
+    (row,) = verdict_rows(own, images({"align-swap": 0.9, "erm": 0.5, "sgt": 0.5}))
+    assert (row.scope, row.verdict, row.align_plus) == ("ours", "reproduced", "")
+
+
+def test_the_count_of_the_papers_claims_has_none_of_ours():
+    paper, own = (
+        verdict_rows(asked, images({"align": 0.9, "align-swap": 0.9, "erm": 0.5, "sgt": 0.5}))
+        for asked in (claim(), claim(better=["align-swap"], ours=True))
+    )
+    assert counted_words([*paper, *own]) == counted_words(paper)
 
 
 def test_two_seeds_decide_nothing():

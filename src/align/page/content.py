@@ -18,7 +18,7 @@ from align.tables import TABLES
 from align.tables.captions import caption
 from align.tables.verdict import any_tested, by_place, difference_text, ours_text, paper_text, place_title, where_text
 from align.verdict.answers import Answer
-from align.verdict.headline import headline, word_counts
+from align.verdict.headline import headline, of_the_paper, word_counts
 from align.verdict.rule import FEWEST_SEEDS
 
 MAIN_TABLE = "table-main_results"
@@ -73,7 +73,7 @@ def page_content(
     return {
         "name": name,
         "headline": headline(answers),
-        "counts": word_counts(answers),
+        "counts": word_counts(of_the_paper(answers)),
         "warnings": [*run_warnings(accounts), *_few_seeds(answers), *_left_out(left_out)],
         "main_table": "".join(main),
         "strip": strip(explorers),

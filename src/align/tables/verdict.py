@@ -38,6 +38,7 @@ SCOPES = {
     "named": "where the paper makes the claim",
     "by analogy": "by analogy: its own domains in place of the paper's",
     "general": "claims that name no data set",
+    "ours": "claims of this project on a method of its own, not of the paper",
 }
 NOTE = (
     "Brackets give 95 % intervals. The difference is that to the best of the other methods that the claim names. p is of this "

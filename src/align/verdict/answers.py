@@ -166,12 +166,12 @@ def _superiority(question: Question, evaluations: Evaluations, published: pd.Dat
     if len(question.units) == 1 and pairs:
         closest = min(pairs, key=lambda pair: claim.sign * pair.difference.value)
         answer = _with_numbers(answer, closest)
-        unbeaten = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, claim.sign)]
-        if unbeaten and pair_holds(closest, claim.sign):  # their differences vary more
+        unbeaten = [method_title(pair.worse) for pair in pairs if not pair_holds(pair, claim)]
+        if unbeaten and pair_holds(closest, claim):  # their differences vary more
             remarks.append(f"not better with p < 0.05 than {', '.join(unbeaten)}")
-        decisive = _decisive(pairs, claim.sign) if answer.verdict == "not reproduced" else closest
+        decisive = _decisive(pairs, claim) if answer.verdict == "not reproduced" else closest
         unbeaten += map(method_title, assessment.missing_methods)
-        sentence = comparison_sentence(claim.metric, answer.verdict, decisive, pairs, unbeaten)
+        sentence = comparison_sentence(claim.metric, answer.verdict, decisive, pairs, unbeaten, claim.margin)
     elif pairs:
         sentence = count_sentence(answer.units, answer.needed, answer.holds, answer.opposite)
     else:
@@ -188,9 +188,9 @@ def _by_macro_accuracy(question: Question, evaluations: Evaluations, assessment:
     return [f"by macro accuracy: {word}"] if word not in (assessment.word, "not tested") else []
 
 
-def _decisive(pairs: Sequence[Pair], sign: int) -> Pair:
+def _decisive(pairs: Sequence[Pair], claim: Superiority) -> Pair:
     """Return the pair that speaks most clearly against a claim; where none does, the advantage is too small in all of them."""
-    against = [pair for pair in pairs if sign * pair.difference.value < 0]
+    against = [pair for pair in pairs if claim.sign * pair.difference.value + claim.margin < 0]
     return min(against or pairs, key=lambda pair: pair.corrected_p)
 
 

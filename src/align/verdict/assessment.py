@@ -74,19 +74,14 @@ def assess(question: Question, evaluations: Evaluations, claimed: float | None =
     measured = _measured(pair for unit in units for pair in unit)
     corrected = iter(holm([pair.difference.p for pair in measured]))
     units = [[p._replace(corrected_p=next(corrected)) if isinstance(p, Pair) else p for p in unit] for unit in units]
-    found = outcomes([[_advantage(pair, claim.sign, claimed) for pair in unit] for unit in units])
+    found = outcomes([[_advantage(pair, claim, claimed) for pair in unit] for unit in units])
     word = decide(found, question.at_least) if measured else "not tested"
     return Assessment(tuple(pair for unit in units for pair in unit), found, word)
 
 
-def pair_holds(pair: Pair, sign: int) -> bool:
-    """Return whether the first method of ``pair`` is better, with p < 0.05 of this pair alone.
-
-    Args:
-        pair: two methods.
-        sign: 1 where higher values are better, −1 where lower ones are.
-    """
-    return is_better(_advantage(pair, sign, None))
+def pair_holds(pair: Pair, claim: Superiority) -> bool:
+    """Return whether the first method of ``pair`` is better, or not worse by more than the margin, with p < 0.05 of it alone."""
+    return is_better(_advantage(pair, claim, None))
 
 
 def _measured(pairs: Iterable[Pair | MissingPair]) -> list[Pair]:
@@ -97,16 +92,17 @@ def _pairs(claim: Superiority, unit: Sequence[Setting], evaluations: Evaluations
     """Compare the means over the settings of ``unit``. A method that lacks results in one of them is missing."""
     worse = [matching_method(name, evaluations.methods(unit[0])) for name in claim.worse]
     samples = [evaluations.measure(setting, {*claim.better, *worse}, claim.metric) for setting in unit]
-    return [_pair(one, other, samples) for one in claim.better for other in worse]
+    return [_pair(one, other, samples, claim.sign * claim.margin) for one in claim.better for other in worse]
 
 
-def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]]) -> Pair | MissingPair:
+def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]], margin: float) -> Pair | MissingPair:
     """Return the pair of two methods.
 
     Args:
         better: the method that is claimed to be better.
         worse: the method that is claimed to be worse.
         samples: for each setting of a unit the samples of the methods that have results.
+        margin: the p-value is that of the difference plus this.
     """
     absent = tuple(name for name in (better, worse) if not all(name in by_method for by_method in samples))
     if absent:
@@ -118,13 +114,16 @@ def _pair(better: str, worse: str, samples: Sequence[Mapping[str, MethodSample]]
     ours, theirs = ([by_method[name].for_seeds(seeds) for by_method in samples] for name in (better, worse))
     differences = [one.minus(other) for one, other in zip(ours, theirs)]
     difference = estimate(differences)
+    if margin:
+        p = estimate([one._replace(by_image=one.by_image + margin) for one in differences]).p
+        difference = difference._replace(p=p)
     images = sum(len(sample.images) for sample in ours)
     return Pair(better, worse, estimate(ours), difference, difference.p, len(seeds), images)
 
 
-def _advantage(pair: Pair | MissingPair, sign: int, claimed: float | None) -> Advantage | None:
+def _advantage(pair: Pair | MissingPair, claim: Superiority, claimed: float | None) -> Advantage | None:
     if isinstance(pair, MissingPair):
         return None
-    low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
-    p_values = pair.difference.p, pair.corrected_p
-    return Advantage(sign * pair.difference.value, low, high, *p_values, pair.seeds, pair.images, claimed)
+    low, high = sorted((claim.sign * pair.difference.low, claim.sign * pair.difference.high))
+    value, low, high = (end + claim.margin for end in (claim.sign * pair.difference.value, low, high))
+    return Advantage(value, low, high, pair.difference.p, pair.corrected_p, pair.seeds, pair.images, claimed)

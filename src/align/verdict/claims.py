@@ -54,6 +54,10 @@ class Superiority(_Claim):
         "the claim is then one by analogy, beside the paper's numbers, and there is no row for it where they did not run",
     )
     published: str | None = Field(None, description="the value of `setting` in reference/align_paper.csv that its numbers have")
+    ours: bool = Field(
+        False, description="whether the claim is this project's and not the paper's: there is no row for it where it was not run"
+    )
+    margin: float = Field(0.0, ge=0, description="how much worse it may be, in the metric's units, and still be as claimed")
     amount: bool = Field(False, description="whether the claim includes the published difference, and not only its direction")
 
     @model_validator(mode="after")

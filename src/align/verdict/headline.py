@@ -35,8 +35,14 @@ def word_counts(answers: Sequence[Answer]) -> dict[Word, int]:
 
 
 def counted_words(answers: Sequence[Answer]) -> str:
-    """Return :func:`word_counts` in a sentence."""
-    return "Claims of the paper: " + ", ".join(f"{number} {word}" for word, number in word_counts(answers).items()) + "."
+    """Return :func:`word_counts` of the paper's claims in a sentence."""
+    counts = word_counts(of_the_paper(answers)).items()
+    return "Claims of the paper: " + ", ".join(f"{number} {word}" for word, number in counts) + "."
+
+
+def of_the_paper(answers: Sequence[Answer]) -> list[Answer]:
+    """Return the answers to the paper's claims, without those to this project's own."""
+    return [answer for answer in answers if answer.scope != "ours"]
 
 
 def _sentence(dataset: str, answers: Sequence[Answer]) -> str:

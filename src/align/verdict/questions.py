@@ -21,7 +21,7 @@ class Question(NamedTuple):
         claim: the claim.
         scope: ``named`` on a data set that the claim names, ``a part of VLCS`` on some of its images, ``by analogy`` on another
             one, with all its domains in place of the named ones, and ``general`` where the claim names no data set. Where a
-            method stands in for one of the paper's, it says so.
+            method stands in for one of the paper's, it says so. ``ours`` for a claim of this project.
         dataset: the data set, or several of them, by the configuration's names; by the claim's where they are not configured.
         whole: the claim's name of the data set that ``dataset`` is a part of; empty where it is whole.
         domains: the source domains that the claim names there, by the claim's names.
@@ -75,7 +75,10 @@ def claim_questions(
     for question in questions:
         if question.dataset in parts and question.dataset in claimed_as:
             question = _on_part(question, parts[question.dataset], claimed_as[question.dataset])
-        if not claim.stands_in:
+        if claim.ours:
+            if not question.reason:
+                yield question._replace(scope="ours")
+        elif not claim.stands_in:
             yield question
         elif not question.reason and _ran_everywhere(claim.stands_in, question, evaluations):
             yield _with_stand_in(question)

@@ -9,8 +9,17 @@ from align.metrics.printing import number_text
 from align.verdict.assessment import Pair
 from align.verdict.rule import ALPHA, FEWEST_IMAGES, FEWEST_SEEDS, Word
 
+WITHIN: dict[Word, str] = {
+    "reproduced": "so it is not worse by {} or more",
+    "not reproduced": "so it is worse by more than {}",
+    "inconclusive": "whether it is worse by {} is not decided",
+}
+"""What is said of a claim that one method is not worse than others by more than a margin."""
 
-def comparison_sentence(metric: str, word: Word, closest: Pair, pairs: Sequence[Pair], open_rivals: Sequence[str]) -> str:
+
+def comparison_sentence(
+    metric: str, word: Word, closest: Pair, pairs: Sequence[Pair], open_rivals: Sequence[str], margin: float = 0.0
+) -> str:
     """Return what the data say of a claim that one method is better than others.
 
     Args:
@@ -19,6 +28,7 @@ def comparison_sentence(metric: str, word: Word, closest: Pair, pairs: Sequence[
         closest: the claimed method, and the one of the others that decides: the one that comes closest, or that is better.
         pairs: all pairs of the claim that were measured.
         open_rivals: names of methods that the claim names and that are not beaten, apart from the closest one.
+        margin: how much worse the claimed method may be.
     """
     measure, ours, difference = MEASURES[metric], closest.ours.value, closest.difference
     better, worse = method_title(closest.better), method_title(closest.worse)
@@ -34,6 +44,8 @@ def comparison_sentence(metric: str, word: Word, closest: Pair, pairs: Sequence[
         said = f"{seeds} nothing, {FEWEST_SEEDS} are needed"
     elif closest.images < FEWEST_IMAGES:
         said = f"{closest.images} test images decide nothing, {FEWEST_IMAGES} are needed"
+    elif margin:
+        said = f"{leader} is better by {amount}{interval}; {WITHIN[word].format(_amount(metric, margin))}"
     elif word == "reproduced":
         said = f"{leader} is better by {amount}{interval}"
     elif word == "not reproduced":
