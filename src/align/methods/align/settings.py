@@ -167,14 +167,19 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     swap_classification: float = declared(1.0, "β: weight of CE(f(x̃))", "not searched", ge=0)
     swap_share: float = declared(1.0, "q: share of the batch that is swapped, after its rise", "not searched", ge=0, le=1)
     swap_rise: float = declared(0.25, "share of the guided epochs in which q rises from 0", "not searched", ge=0, lt=1)
-    swap_values: Literal["soft", "binary"] = declared("soft", "M̄: the soft mask, or the mask cut at 0.5", "not searched")
+    swap_values: Literal["soft", "binary"] = declared(
+        "binary", "M̄: the soft mask, or the mask cut at 0.5", "the criterion of docs/align_swap.md"
+    )
     swap_mask: Literal["own", "permuted", "centre", "gradient", "whole"] = Field(
         "own",
         description="M̄: the image's own mask; or a control with the same areas: another image's mask (permuted), a disc in the "
         "centre, the pixels of the highest gradient, or grey all over (whole)",
     )
     backgrounds: tuple[BackgroundName, ...] = declared(
-        ("uniform",), "kinds of noise in B, of which each image gets one", "SGT's noise", min_length=1
+        ("uniform", "normal", "patches"),
+        "kinds of noise in B, of which each image gets one",
+        "the criterion of docs/align_swap.md, among five variants",
+        min_length=1,
     )
     context: Literal["measured"] | Share = declared(
         "measured",
@@ -182,7 +187,12 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
         "the class the background of a validation image shows, after every epoch",
         "in photographs the background is evidence, and on the digits it is not",
     )
-    masker_every: int = declared(1, "number of guided steps after which the masker takes one", "not searched", ge=1)
+    masker_every: int = declared(
+        2,
+        "number of guided steps after which the masker takes one",
+        "with 1 a step of a small network costs more than 3.7 of ERM's",
+        ge=1,
+    )
 
     @property
     def uses_masks(self) -> bool:
