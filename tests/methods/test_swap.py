@@ -87,12 +87,14 @@ class TestLoss:
 
     def test_the_masker_takes_one_of_several_steps(self, build, batch):
         method = build(masker_every=3)
-        changed = []
+        changed, areas = [], []
         for _ in range(6):
             before = [weight.clone() for weight in method.masker.network.parameters()]
-            method.step(batch)
+            terms = method.step(batch)
+            areas.append(terms["mask_area"].item())
             changed.append(not all(map(torch.equal, before, method.masker.network.parameters())))
-        assert changed == [False, False, True] * 2
+        assert changed == [True, False, False] * 2
+        assert areas[0] == areas[1] == areas[2] != areas[3]  # between its steps it reports the last one
 
 
 class TestSwap:

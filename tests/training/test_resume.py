@@ -78,7 +78,7 @@ def test_a_run_in_parts_is_the_whole_run(method, precision, tmp_path):
         assert same_states(parts.states, whole.states)
 
 
-@pytest.mark.parametrize("method", ["align", "align-plus"])
+@pytest.mark.parametrize("method", ["align", "align-plus", "align-swap"])
 def test_it_may_stop_after_any_step(method, tmp_path):
     whole, _ = trained_run(method)
     for steps in range(1, steps_of(method) + 1):

@@ -190,7 +190,14 @@ class Method(ABC):
             optimiser.load_state_dict(state["optimisers"][name])
         self.generator.set_state(state["generator"])
         for name, value in state["remembered"].items():
-            setattr(self, name, value.to(self.generator.device) if isinstance(value, Tensor) else value)
+            setattr(self, name, _moved(value, self.generator.device))
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Return ``value`` with its tensors on ``device``."""
+    if isinstance(value, dict):
+        return {key: _moved(entry, device) for key, entry in value.items()}
+    return value.to(device) if isinstance(value, Tensor) else value
 
 
 def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -27,10 +27,11 @@ class ALIGNSwap(ALIGN):
     """
 
     settings: ALIGNSwapSettings
-    remembered = ("phase", "share", "context", "steps")
+    remembered = ("phase", "share", "context", "steps", "mask_terms")
     share = 0.0
     context = 0.0
     steps = 0
+    mask_terms: dict[str, Tensor] = {}  # noqa: RUF012 (never changed)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -55,12 +56,15 @@ class ALIGNSwap(ALIGN):
         return super().masker_step(batch)
 
     def masker_step(self, batch: Batch) -> dict[str, Tensor]:
-        """Set the masks of the batch. The masker takes a step only in every ``masker_every``-th step of the classifier."""
+        """Set the masks of the batch. The masker learns in every ``masker_every``-th step, and else reports its last terms."""
+        learns = self.masker is None or self.steps % self.settings.masker_every == 0
         self.steps += 1
-        if self.masker is None or self.steps % self.settings.masker_every == 0:
-            return super().masker_step(batch)
-        self.guidance_mask, self.distinct = self.masker.soft_masks(batch.images, self.classifier), None
-        return {}
+        if learns:
+            self.mask_terms = super().masker_step(batch)
+        else:
+            assert self.masker is not None
+            self.guidance_mask, self.distinct = self.masker.soft_masks(batch.images, self.classifier), None
+        return self.mask_terms
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return L_cls and the terms of L_reg. In the guided phase also L_egl, and the two terms of the swapped images."""
