@@ -19,7 +19,12 @@ VIEW = View(SIZE)
 NO_AUGMENTATION = AugmentationSettings(crop_scale=(1, 1), crop_ratio=(1, 1), flip=0, jitter=0, grey=0)
 SMALL_MASKER = {"masker_steps": 3, "masker_steps_at_most": 4, "masker_width": 4, "warm_up": 0.34}
 WITHOUT_GIVEN_MASKS = {"mask": "random", "degradation": "random", "degree": 0.2}
-HYPER_PARAMETERS = {"align": SMALL_MASKER, "align-plus": SMALL_MASKER, "masked_erm": WITHOUT_GIVEN_MASKS}
+HYPER_PARAMETERS = {
+    "align": SMALL_MASKER,
+    "align-plus": SMALL_MASKER,
+    "align-swap": SMALL_MASKER,
+    "masked_erm": WITHOUT_GIVEN_MASKS,
+}
 
 
 def packed_images(count, seed):
