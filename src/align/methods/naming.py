@@ -14,6 +14,11 @@ VARIANT_TITLES = {
     "align-masker=ground_truth": "ALIGN, true masks",
     "align-masker=random": "ALIGN, random masks",
     "align-masker=centre": "ALIGN, centred masks",
+    "align-swap-swap_mask=permuted": "ALIGN-swap, another image's mask",
+    "align-swap-swap_mask=centre": "ALIGN-swap, centred masks",
+    "align-swap-swap_mask=gradient": "ALIGN-swap, gradient masks",
+    "align-swap-swap_mask=whole": "ALIGN-swap, grey masks",
+    "align-swap-masker=ground_truth": "ALIGN-swap, true masks",
 }
 
 
