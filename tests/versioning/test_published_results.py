@@ -99,7 +99,7 @@ def test_the_versioned_metrics_are_the_means_of_these_results(metrics):
 
 
 def test_the_readme_s_counts_are_those_of_the_verdict():
-    verdict = pd.read_csv(FOLDER / "verdict.csv.gz")
+    verdict = pd.read_csv(FOLDER / "verdict.csv.gz").query("scope != 'ours'")
     readme = (ROOT / "README.md").read_text()
     for word in ("reproduced", "not reproduced", "inconclusive"):
         assert f"| {word}: {(verdict['verdict'] == word).sum()} |" in readme
