@@ -22,7 +22,7 @@ tbody tr:nth-child(even) { background: #f4f4f4; } p { color: #555; max-width: 50
 # Symbols of titles and texts that LaTeX needs a command for.
 SYMBOLS = {
     "±": r"\pm", "→": r"\rightarrow", "↑": r"\uparrow", "↓": r"\downarrow", "·": r"\cdot", "×": r"\times", "‖": r"\Vert",
-    "ε": r"\varepsilon", "⊙": r"\odot", "−": "-", "λ": r"\lambda", "β": r"\beta", "η": r"\eta", "Φ": r"\Phi",
+    "ε": r"\varepsilon", "⊙": r"\odot", "−": "-", "λ": r"\lambda", "α": r"\alpha", "β": r"\beta", "η": r"\eta", "Φ": r"\Phi",
     "σ": r"\sigma", "₁": "_1", "₂": "_2", "₃": "_3", "₄": "_4", "²": "^2",
     "\u0303": r"\tilde{}", "<": "<", ">": ">", "\\": r"\backslash", "~": r"\sim", "^": r"\wedge",
 }  # fmt: skip

@@ -168,12 +168,12 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     swap_share: float = declared(1.0, "q: share of the batch that is swapped, after its rise", "not searched", ge=0, le=1)
     swap_rise: float = declared(0.25, "share of the guided epochs in which q rises from 0", "not searched", ge=0, lt=1)
     swap_values: Literal["soft", "binary"] = declared(
-        "binary", "M̄: the soft mask, or the mask cut at 0.5", "the criterion of docs/align_swap.md"
+        "binary", "masks that the swap keeps: soft, or cut at 0.5", "the criterion of docs/align_swap.md"
     )
     swap_mask: Literal["own", "permuted", "centre", "gradient", "whole"] = Field(
         "own",
-        description="M̄: the image's own mask; or a control with the same areas: another image's mask (permuted), a disc in the "
-        "centre, the pixels of the highest gradient, or grey all over (whole)",
+        description="whose mask the swap keeps: the image's own; or a control with the same areas: another image's (permuted), a "
+        "disc in the centre, the pixels of the highest gradient, or grey all over (whole)",
     )
     backgrounds: tuple[BackgroundName, ...] = declared(
         ("uniform", "normal", "patches"),
