@@ -5,9 +5,10 @@ from method_terms import SIZE, SMALL, TRAINING, as_numpy, generator_of, numpy_cr
 from scipy.special import log_softmax
 from torch import nn
 
-from align.methods.align import ALIGN, ALIGNSwap
+from align.methods.align import ALIGN
 from align.methods.align.backgrounds import BACKGROUNDS, emptied, mixed_backgrounds
 from align.methods.align.settings import ALIGNPlusSettings, ALIGNSwapSettings
+from align.methods.align.swap import ALIGNSwap
 from align.methods.align.swap_masks import SWAP_MASKS
 from align.methods.base import Batch
 from align.models.classifier import build_classifier

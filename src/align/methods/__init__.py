@@ -32,7 +32,7 @@ METHODS = {
     "dre": Entry("align.methods.dre:DRE", settings.DRESettings, "DRE"),
     "align": Entry("align.methods.align:ALIGN", ALIGNSettings, "ALIGN"),
     "align-plus": Entry("align.methods.align:ALIGN", ALIGNPlusSettings, "ALIGN-plus"),
-    "align-swap": Entry("align.methods.align:ALIGNSwap", ALIGNSwapSettings, "ALIGN-swap"),
+    "align-swap": Entry("align.methods.align.swap:ALIGNSwap", ALIGNSwapSettings, "ALIGN-swap"),
     "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
 # The methods of an experiment that names none.

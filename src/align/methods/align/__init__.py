@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from align.methods.align.method import ALIGN
-    from align.methods.align.swap import ALIGNSwap
 
-__all__ = ["ALIGN", "ALIGNSwap"]
+__all__ = ["ALIGN"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,8 +14,4 @@ def __getattr__(name: str) -> Any:
         from align.methods.align.method import ALIGN
 
         return ALIGN
-    if name == "ALIGNSwap":
-        from align.methods.align.swap import ALIGNSwap
-
-        return ALIGNSwap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

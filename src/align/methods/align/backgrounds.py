@@ -16,8 +16,8 @@ from align.methods.align.references import BLUR
 
 Background = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
-COARSEST = 16
-"""The largest patch of :func:`patches`, in pixels of the image."""
+PATCHES = (1, 2, 4, 8, 16)
+"""The sizes of the patches of :func:`patches`, in pixels of the image."""
 KERNEL = 3
 """The side of the kernel of :func:`convolved`, as in ACVC (arXiv:2204.13091) and RandConv (arXiv:2007.13003)."""
 
@@ -40,11 +40,13 @@ def colour(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def patches(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Return uniform noise in smooth patches. Their size, from 1 to ``COARSEST`` pixels, is drawn for the whole batch."""
-    size = 2 ** int(torch.randint(COARSEST.bit_length(), (), generator=generator, device=images.device))
-    cells = -(-max(images.shape[-2:]) // size)
-    values = torch.rand((3 * len(images), cells**2), generator=generator, device=images.device)
-    return _within_range(images, smooth(values, images.shape[-2:]).view_as(images))
+    """Return uniform noise in smooth patches. Their size, from 1 to 16 pixels of the image, is drawn for the whole batch."""
+    side, kinds = max(images.shape[-2:]), []
+    for size in PATCHES:  # all of them: the host would have to wait for a size that a GPU has drawn
+        values = torch.rand((3 * len(images), (-(-side // size)) ** 2), generator=generator, device=images.device)
+        kinds.append(smooth(values, images.shape[-2:]).view_as(images))
+    drawn = torch.randint(len(PATCHES), (1,), generator=generator, device=images.device)
+    return _within_range(images, torch.stack(kinds)[drawn].squeeze(0))
 
 
 def emptied_other(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:

@@ -21,8 +21,9 @@ def own(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Ge
 
 def permuted(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
     """Return another image's mask for each image."""
-    shift = int(torch.randint(1, max(len(masks), 2), (), generator=generator, device=masks.device))
-    return masks.roll(shift, 0)
+    count = len(masks)
+    shift = torch.randint(1, max(count, 2), (), generator=generator, device=masks.device)
+    return masks[(torch.arange(count, device=masks.device) + shift) % count]
 
 
 def centred(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
