@@ -347,6 +347,13 @@ def test_align_has_the_strongest_colour():
     assert contrast_to_white(METHOD_COLOURS["align"]) > 4.5
 
 
+def test_a_variant_beside_its_method_has_a_darker_colour():
+    found = method_colours(["align-swap", "align-swap-swap_mask=permuted", "erm"])
+    own, control = found["ALIGN-swap"], found["ALIGN-swap, another image's mask"]
+    assert contrast_to_white(control) > 2 * contrast_to_white(own)
+    assert found["ERM"] == METHOD_COLOURS["erm"]
+
+
 def test_a_variant_has_the_colour_of_its_method():
     found = method_colours(["erm", "align-lambda3=0.0", "align-plus-lambda1=2.0"])
     assert found == {

@@ -11,6 +11,8 @@ from align.methods.align.settings import ALIGNPlusSettings, ALIGNSwapSettings
 from align.methods.align.swap import ALIGNSwap
 from align.methods.align.swap_masks import SWAP_MASKS
 from align.methods.base import Batch
+from align.methods.erm import ERM
+from align.methods.settings import MethodSettings
 from align.models.classifier import build_classifier
 
 SMALL_MASKER = {"masker_width": 4}
@@ -41,15 +43,18 @@ def swapping(method, mask, share=1.0):
 
 
 class TestWarmUp:
-    @pytest.mark.parametrize("lambda4", [0.0, 1.0])
-    def test_it_is_that_of_align(self, small_classifiers, batch, lambda4):
+    @pytest.mark.parametrize(
+        ("lambda4", "other"),
+        [(0.0, lambda *of: ERM(of[0], MethodSettings(), *of[1:])), (1.0, lambda *of: ALIGN(of[0], ALIGNPlusSettings(), *of[1:]))],
+    )
+    def test_it_is_erm_or_with_the_base_align(self, small_classifiers, batch, lambda4, other):
         ours, theirs = small_classifiers
-        swap = ALIGNSwap(ours, ALIGNSwapSettings(lambda4=lambda4), TRAINING, generator_of(3))
-        align = ALIGN(theirs, ALIGNPlusSettings(lambda4=lambda4), TRAINING, generator_of(3))
-        assert "swap_consistency" not in swap.step(batch)
-        align.step(batch)
-        if lambda4:
-            assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+        steps = [
+            ALIGNSwap(ours, ALIGNSwapSettings(lambda4=lambda4), TRAINING, generator_of(3)).step(batch),
+            other(theirs, TRAINING, generator_of(3)).step(batch),
+        ]
+        assert steps[0].keys() == steps[1].keys()
+        assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
 
     @pytest.fixture
     def small_classifiers(self, classifier):

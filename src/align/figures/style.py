@@ -34,6 +34,7 @@ METHOD_COLOURS = {
     "masked_erm": "#3b7d23",
 }
 NEW_METHOD_COLOURS = ("#4b4a8f", "#7a4a00", "#00695c", "#ad1457")
+SHADE = 0.45  # brightness of a variant beside its method, as a share of the method's
 NOTE = 16  # letters of a note, for each inch of the figure's width
 WRONG = "#d55e00"  # vermillion; colour-blind readers and grey print tell it from black and grey
 SETTINGS: Any = {
@@ -71,10 +72,23 @@ def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
 
 
 def method_colours(variants: Iterable[str]) -> dict[str, str]:
-    """Return the colour of each variant's method, by the variant's title. A method that was added has one in its turn."""
+    """Return the colour of each variant's method, by the variant's title; a darker one beside the method itself.
+
+    A method that was added has a colour in its turn.
+    """
     added = zip((name for name in METHODS if name not in METHOD_COLOURS), cycle(NEW_METHOD_COLOURS))
-    all_methods = METHOD_COLOURS | dict(added)
-    return {method_title(variant): all_methods[method_of(variant)] for variant in variants}
+    all_methods, shown = METHOD_COLOURS | dict(added), list(dict.fromkeys(variants))
+    found = {}
+    for variant in shown:
+        method = method_of(variant)
+        is_beside = variant != method and method in shown
+        found[method_title(variant)] = _darker(all_methods[method]) if is_beside else all_methods[method]
+    return found
+
+
+def _darker(colour: str) -> str:
+    red, green, blue = mpl.colors.to_rgb(colour)
+    return mpl.colors.to_hex((SHADE * red, SHADE * green, SHADE * blue))
 
 
 def nothing_to_draw(reason: str) -> Figure:

@@ -9,6 +9,7 @@ from torch import Tensor
 from align.methods.base import Batch, Method
 from align.methods.settings import SGTSettings
 from align.methods.views import view_features
+from align.models.classifier import Classifier
 from align.models.modes import frozen
 
 
@@ -39,14 +40,31 @@ class SGT(Method):
         The gradient is that of the true class's logit in evaluation mode, averaged over channels. The noise lies between the
         lowest and the highest value of each channel of each image.
         """
-        with frozen(self.classifier):
-            explained = images.detach().requires_grad_()
-            score = self.classifier(explained).gather(1, labels[:, None]).sum()
-            (gradient,) = torch.autograd.grad(score, explained)
+        gradient = signed_gradient(self.classifier, images, labels)
         chosen = lowest_fraction(gradient.mean(1), self.settings.masked_fraction)
-        low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
-        noise = low + (high - low) * torch.rand(images.shape, generator=self.generator, device=images.device)
+        noise = within_range(images, torch.rand(images.shape, generator=self.generator, device=images.device))
         return torch.where(chosen[:, None], noise, images)
+
+
+@torch.enable_grad()
+def signed_gradient(classifier: Classifier, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the gradient N×3×H×W of the true classes' logits in evaluation mode, for images N×3×H×W with N labels."""
+    with frozen(classifier):
+        explained = images.detach().requires_grad_()
+        score = classifier(explained).gather(1, labels[:, None]).sum()
+        (gradient,) = torch.autograd.grad(score, explained)
+    return gradient
+
+
+def within_range(images: Tensor, shares: Tensor) -> Tensor:
+    """Return values between the lowest and the highest value of each channel of each image, N×3×H×W.
+
+    Args:
+        images: N×3×H×W.
+        shares: 0 for the lowest value, 1 for the highest; N×3×H×W, or N×3×1×1 for one value in each channel.
+    """
+    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    return low + (high - low) * shares
 
 
 def lowest_fraction(maps: Tensor, fraction: float) -> Tensor:

@@ -1,7 +1,7 @@
 """Backgrounds: the images B that fill what is outside of the mask in ALIGN-swap. Each is one small function.
 
 Those of ``BACKGROUNDS`` take normalised images x N×3×H×W, their masks N×1×H×W in [0, 1] and a generator on their device. They
-return images N×3×H×W.
+return images N×3×H×W. Normal noise is that of the masker's references.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from align.imaging.blur import scaled_blur
 from align.masking.fixed import smooth
-from align.methods.align.references import BLUR
+from align.methods.align.references import BLUR, noise
+from align.methods.sgt import within_range
 
 Background = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
@@ -22,21 +23,15 @@ KERNEL = 3
 """The side of the kernel of :func:`convolved`, as in ACVC (arXiv:2204.13091) and RandConv (arXiv:2007.13003)."""
 
 
-def normal(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Return normal noise with the mean and the standard deviation of each channel of each image."""
-    spread, mean = torch.std_mean(images, (2, 3), keepdim=True)
-    return mean + spread * torch.randn(images.shape, generator=generator, device=images.device)
-
-
 def uniform(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Return uniform noise between the lowest and the highest value of each channel of each image, as SGT (arXiv:2111.14338)."""
-    return _within_range(images, torch.rand(images.shape, generator=generator, device=images.device))
+    """Return uniform noise between the lowest and the highest value of each channel of each image, as SGT's."""
+    return within_range(images, torch.rand(images.shape, generator=generator, device=images.device))
 
 
 def colour(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
     """Return one colour for each image, uniform between the lowest and the highest value of each channel."""
     shares = torch.rand((len(images), 3, 1, 1), generator=generator, device=images.device)
-    return _within_range(images, shares).expand_as(images)
+    return within_range(images, shares).expand_as(images)
 
 
 def patches(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
@@ -46,7 +41,7 @@ def patches(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor
         values = torch.rand((3 * len(images), (-(-side // size)) ** 2), generator=generator, device=images.device)
         kinds.append(smooth(values, images.shape[-2:]).view_as(images))
     drawn = torch.randint(len(PATCHES), (1,), generator=generator, device=images.device)
-    return _within_range(images, torch.stack(kinds)[drawn].squeeze(0))
+    return within_range(images, torch.stack(kinds)[drawn].squeeze(0))
 
 
 def emptied_other(images: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
@@ -78,14 +73,8 @@ def emptied(images: Tensor, masks: Tensor, partners: Tensor) -> Tensor:
     return torch.lerp(image, filled, mask)
 
 
-def _within_range(images: Tensor, shares: Tensor) -> Tensor:
-    """Return the values at ``shares`` in [0, 1] of the range of each channel of each image."""
-    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
-    return torch.lerp(low, high, shares)
-
-
 BACKGROUNDS: dict[str, Background] = {
-    "normal": normal,
+    "normal": noise,
     "uniform": uniform,
     "colour": colour,
     "patches": patches,

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from align.masking.fixed import centre_mask
 from align.methods.base import Batch
+from align.methods.sgt import signed_gradient
 from align.models.classifier import Classifier
-from align.models.modes import frozen
 
 SwapMask = Callable[[Classifier, Batch, Tensor, torch.Generator], Tensor]
 """A function of the classifier, a batch, its masks N×1×H×W in [0, 1] and a generator. It returns masks of the same shape."""
@@ -31,14 +31,9 @@ def centred(classifier: Classifier, batch: Batch, masks: Tensor, generator: torc
     return _highest(centre_mask(batch.images), masks)
 
 
-@torch.enable_grad()
 def gradient(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
     """Return the pixels with the highest gradient of the true class's logit, as SGT keeps them, of the area of the mask."""
-    with frozen(classifier):
-        explained = batch.images.detach().requires_grad_()
-        score = classifier(explained).gather(1, batch.labels[:, None]).sum()
-        (slope,) = torch.autograd.grad(score, explained)
-    return _highest(slope.mean(1, keepdim=True), masks)
+    return _highest(signed_gradient(classifier, batch.images, batch.labels).mean(1, keepdim=True), masks)
 
 
 def whole(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
