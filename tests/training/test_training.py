@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from small_runs import (
     CLASSES,
     CPU,
@@ -234,14 +235,17 @@ class TestNoAugmentation:
         method.classifier.eval()
         images, labels = self.as_the_network_sees_them(VALIDATION_SPLIT), torch.from_numpy(VALIDATION_SPLIT.labels)
         watched = method.diagnose(Batch(images, labels), method.classifier.features(images))
+        predicted = method.classifier(images).argmax(1)
         expected = {
-            "validation_accuracy": (method.classifier(images).argmax(1) == labels).double().mean().item(),
+            "validation_accuracy": accuracy_score(labels, predicted),
+            "validation_macro_accuracy": balanced_accuracy_score(labels, predicted),
             **{name: values.nanmean().item() for name, values in watched.items()},  # NaN: a map without energy
         }
         assert found == pytest.approx(expected, rel=1e-5)
 
-    def test_the_warm_up_watches_accuracy_only(self, method):
-        assert set(validate(method, on_device([VALIDATION_SPLIT], CPU))) == {"validation_accuracy"}
+    def test_the_warm_up_watches_accuracies_only(self, method):
+        names = {"validation_accuracy", "validation_macro_accuracy"}
+        assert set(validate(method, on_device([VALIDATION_SPLIT], CPU))) == names
 
     def test_evaluation_sees_the_images_as_they_are(self, method):
         for network in method.networks.values():
@@ -272,7 +276,7 @@ class TestHistory:
         assert list(frame.columns) == ["epoch", "phase", "name", "value"]
         names = {key: set(rows["name"]) for key, rows in frame.groupby(["epoch", "phase"])}
         regularisation = {"consistency", "sparsity", "mixed_classification"}
-        classifier = {"classification", *regularisation, "total", "validation_accuracy"}
+        classifier = {"classification", *regularisation, "total", "validation_accuracy", "validation_macro_accuracy"}
         masker = {"mask_distinction", "mask_sparsity", "mask_smoothness", "mask_total", "mask_area", "mask_spread"}
         watched = {"validation_mask_area", "validation_mask_spread", "validation_energy_outside"}
         guided = classifier | masker | watched | {"guidance"}

@@ -1,4 +1,4 @@
-"""Accuracy against the quality of explanations, a point for each run."""
+"""Accuracy and macro accuracy against the quality of explanations, a point for each run."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,15 @@ from align.figures.style import Drawing, legend_on_top, method_colours, note_bel
 from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LOCALISATION, MEASURES
 from align.metrics.printing import measure_title, undefined_note
+from align.results.accuracies import accuracies, accuracy_label
 from align.results.collect import study_rows
 from align.results.titles import DISTRIBUTION_TITLES, setting_title
 
 CAPTION = """
 Accuracy against four measures of explanation quality. Each run has two points. The circle is its own domain. The
 triangle is the mean over the other domains. If better explanations come with better accuracy, the points of one shape
-show a slope.
+show a slope. Where some classes have more test images than others, macro accuracy is drawn beside accuracy: it counts
+every class the same.
 """
 
 RUN = ["dataset", "protocol", "method", "source_domain", "seed", "distribution"]
@@ -40,14 +42,15 @@ def accuracy_and_explanation(metrics: pd.DataFrame) -> pd.DataFrame:
         metrics: ``metrics.csv``.
 
     Returns:
-        dataset, protocol, method, source_domain, seed, distribution, accuracy, measure, value.
+        dataset, protocol, method, source_domain, seed, distribution; measure and its value; metric (accuracy or macro_accuracy)
+        and accuracy, its value. Which metrics, :func:`align.results.accuracies.accuracies` says.
     """
     compared = study_rows(metrics, "comparison")
     titled = compared.assign(distribution=compared["distribution"].map(DISTRIBUTION_TITLES))
-    by_run = titled.groupby([*RUN, "metric"], sort=False)["value"].mean().unstack()  # noqa: PD010 (a Series has no pivot_table)
-    wide = by_run.reindex(columns=["accuracy", *EXPLANATION]).reset_index()
-    long = wide.melt([*RUN, "accuracy"], EXPLANATION, var_name="measure", value_name="value")
-    return long.dropna(subset=["accuracy", "value"])
+    by_run = titled.groupby([*RUN, "metric"], sort=False)["value"].mean().reset_index()
+    explanations = by_run[by_run["metric"].isin(EXPLANATION)].rename(columns={"metric": "measure"})
+    in_order = explanations.sort_values("measure", key=lambda names: names.map(EXPLANATION.index), kind="stable")
+    return in_order.merge(accuracies(by_run).rename(columns={"value": "accuracy"}), on=RUN).dropna(subset=["accuracy", "value"])
 
 
 def undefined_measures(metrics: pd.DataFrame) -> list[str]:
@@ -66,11 +69,11 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
     note = undefined_note(undefined)
     if data.empty:
         return nothing_to_draw(note or "No accuracy and explanation of a compared method were measured.")
-    measures = [measure_title(measure) for measure in data["measure"]]
     settings = [setting_title(*names) for names in zip(data["dataset"], data["protocol"])]
+    panels = list(zip(settings, data["measure"], data["metric"]))
     grid = sns.relplot(
         data.assign(
-            panel=pd.Series(list(zip(settings, measures)), index=data.index),
+            panel=pd.Series(panels, index=data.index),
             method=data["method"].map(method_title),
             accuracy=100 * data["accuracy"],
         ),
@@ -78,10 +81,8 @@ def draw_accuracy_vs_explanation(data: pd.DataFrame, undefined: Sequence[str] = 
         col="panel", col_wrap=2, palette=method_colours(data["method"].unique()), markers=["o", "^"], s=30,
         height=2.5, aspect=1.4, facet_kws={"sharex": False, "sharey": False},
     )  # fmt: skip
-    grid.set_ylabels("accuracy, %")
-    for (setting, measure), panel in grid.axes_dict.items():
-        panel.set_title(setting)
-        panel.set_xlabel(measure)
+    for (setting, measure, metric), panel in grid.axes_dict.items():
+        panel.set(title=setting, xlabel=measure_title(measure), ylabel=accuracy_label(metric))
     grid.tight_layout()
     legend_on_top(grid)
     figure: Figure = grid.figure

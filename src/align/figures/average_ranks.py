@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 from align.figures.style import Drawing, nothing_to_draw
 from align.methods.naming import method_title
 from align.metrics import MEASURES
+from align.results.accuracies import accuracies
 from align.results.titles import DISTRIBUTION_TITLES
 from align.statistics.ranks import FEWEST_SETTINGS, rank_table
 
 CAPTION = """
-Average ranks of the compared methods by accuracy. Rank 1 is the best. The average is over settings. A setting is a pair
+Average ranks of the compared methods by accuracy, and by macro accuracy where some classes have more test images than
+others. Rank 1 is the best. The average is over settings. A setting is a pair
 of a source domain and a target. Its value is the mean over seeds. A bar spans methods that Nemenyi's test at 0.05
 cannot tell apart: their ranks differ by less than the critical difference (Demšar, JMLR 7, 2006). Settings share
 networks and images. So there are fewer independent settings than it seems. With fewer than five settings nothing is drawn.
@@ -24,12 +26,14 @@ LEVEL = 0.22  # inches between two names
 
 
 def average_ranks(metrics: pd.DataFrame) -> Drawing:
-    """Return a panel for each distribution: an axis of ranks, a mark and a name for each method, and bars.
+    """Return a panel for each accuracy and distribution: an axis of ranks, a mark and a name for each method, and bars.
 
     Args:
         metrics: ``metrics.csv``.
     """
-    ranks = rank_table(metrics)
+    rows = accuracies(metrics)
+    tables = [rank_table(rows, metric) for metric in rows["metric"].unique()]
+    ranks = pd.concat(tables, ignore_index=True) if tables else rank_table(rows)
     data = ranks[ranks["settings"] >= FEWEST_SETTINGS]
     return Drawing(data, draw_average_ranks(data))
 
@@ -38,8 +42,8 @@ def draw_average_ranks(data: pd.DataFrame) -> Figure:
     """Draw the data of :func:`align.statistics.ranks.rank_table`."""
     if data.empty:
         return nothing_to_draw(f"Fewer than {FEWEST_SETTINGS} settings have two methods or more to compare.")
-    panels = [(str(name), rows) for name, rows in data.groupby("distribution", sort=False)]
-    levels = (data.groupby("distribution")["method"].size().max() + 1) // 2
+    panels = [(str(name), rows) for (_, name), rows in data.groupby(["metric", "distribution"], sort=False)]
+    levels = (data.groupby(["metric", "distribution"])["method"].size().max() + 1) // 2
     figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, len(panels) * (1.0 + LEVEL * (levels + 1))), squeeze=False)
     for panel, (name, rows) in zip(axes.flat, panels):
         _draw(panel, rows, TITLES[name])

@@ -1,4 +1,4 @@
-"""Accuracy against each hyper-parameter that was varied, and against pairs of them."""
+"""Accuracy and macro accuracy against each hyper-parameter that was varied, and against pairs of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from align.figures.style import Drawing, colours, nothing_to_draw
 from align.methods.naming import method_of, method_title
 from align.metrics.printing import mean_and_spread
+from align.results.accuracies import accuracies, accuracy_label
 from align.results.collect import study_rows
 from align.results.summary import averages, seed_summary
 from align.results.titles import DISTRIBUTION_TITLES, plain, setting_title
@@ -21,10 +22,11 @@ How much accuracy depends on the hyper-parameters of a method. In the curves, on
 their defaults. Each value is a point with mean ± standard deviation over seeds; one seed has no spread. A dotted line
 marks the default. In the grids, two change at a time. Each pair of values is a cell, and the default has a frame. A pair
 that was not run has an empty cell. Every value is the mean over test images, then over target domains, then over source
-domains, in and out of distribution.
+domains, in and out of distribution. Where some classes have more test images than others, macro accuracy has panels of
+its own.
 """
 
-STUDIED = ["dataset", "protocol", "method"]
+STUDIED = ["dataset", "protocol", "metric", "method"]
 POINT = ["setting", "value", "second_setting", "second_value", "default"]
 COLUMNS = 3
 PANEL = (2.9, 2.3)  # inches
@@ -58,13 +60,12 @@ def sensitivity_points(metrics: pd.DataFrame, variants: Settings, defaults: Sett
         defaults: the hyper-parameters of each method.
 
     Returns:
-        dataset, protocol, method; setting and value; second_setting and second_value, empty for a point of a line; default,
-        whether this is the default; distribution; mean, standard_deviation and seeds of the mean accuracy over targets and
-        sources.
+        dataset, protocol; metric, accuracy or macro_accuracy; method; setting and value; second_setting and second_value, empty
+        for a point of a line; default, whether this is the default; distribution; mean, standard_deviation and seeds of the
+        metric's mean over targets and sources.
     """
-    study = study_rows(metrics, "sensitivity")
-    accuracies = study[study["metric"] == "accuracy"].drop(columns=["metric", "n"])
-    summary = seed_summary(averages(averages(accuracies, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
+    rows = accuracies(study_rows(metrics, "sensitivity")).drop(columns="n")
+    summary = seed_summary(averages(averages(rows, "target_domain"), "source_domain")).rename(columns={"method": "variant"})
     summary = summary.assign(method=summary["variant"].map(method_of))
     parts = [
         pd.DataFrame(_points(str(keys[-1]), own["variant"].unique(), variants, defaults), columns=["variant", *POINT]).merge(own)
@@ -90,7 +91,7 @@ def draw_sensitivity(data: pd.DataFrame) -> Figure:
         _draw_line(next(remaining), points)
     for keys, cells in grids:
         _draw_grid(panel := next(remaining), cells)
-        panel.set_title(f"{panel.get_title()}\n{DISTRIBUTION_TITLES[str(keys[-1])]}: accuracy, %")
+        panel.set_title(f"{panel.get_title()}\n{DISTRIBUTION_TITLES[str(keys[-1])]}: {accuracy_label(cells['metric'].iloc[0])}")
     for empty in remaining:
         empty.remove()
     handles = {label: handle for panel in figure.axes for handle, label in zip(*panel.get_legend_handles_labels())}
@@ -140,7 +141,7 @@ def _draw_line(panel: Axes, points: pd.DataFrame) -> None:
         _scale(panel, values)
     else:
         panel.set_xticks(range(len(values)), values)
-    panel.set(xlabel=plain(points["setting"].iloc[0]), ylabel="accuracy, %", title=_title(points))
+    panel.set(xlabel=plain(points["setting"].iloc[0]), ylabel=accuracy_label(points["metric"].iloc[0]), title=_title(points))
 
 
 def _scale(panel: Axes, values: Sequence[float]) -> None:
@@ -175,5 +176,5 @@ def _draw_grid(panel: Axes, cells: pd.DataFrame) -> None:
 
 
 def _title(points: pd.DataFrame) -> str:
-    dataset, protocol, method = points[STUDIED].iloc[0]
+    dataset, protocol, _, method = points[STUDIED].iloc[0]
     return f"{method_title(method)}, {setting_title(dataset, protocol)}"

@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from align.methods.base import Batch, Failure, Method
@@ -233,7 +234,7 @@ def preparation_steps(method: Method, batches: Iterable[Batch], reported: list[T
 
 @torch.no_grad()
 def validate(method: Method, split: Images) -> dict[str, float]:
-    """Return the accuracy on ``split``, without augmentation, and the means of what the method watches there."""
+    """Return accuracy and macro accuracy on ``split``, without augmentation, and the means of what the method watches there."""
     method.classifier.eval()
     values: dict[str, list[Tensor]] = {}
     everything = torch.arange(len(split), device=split.labels.device)
@@ -244,8 +245,12 @@ def validate(method: Method, split: Images) -> dict[str, float]:
         for name, value in {"validation_accuracy": correct.float(), **method.diagnose(batch, features)}.items():
             values.setdefault(name, []).append(value)
     method.classifier.train()
-    means = torch.stack([torch.cat(parts).nanmean() for parts in values.values()]).tolist()
-    return {name: mean for name, mean in zip(values, means) if not math.isnan(mean)}
+    together = {name: torch.cat(parts) for name, parts in values.items()}
+    of_class = F.one_hot(split.labels).float()  # N×K
+    means = {name: value.nanmean() for name, value in together.items()}
+    means["validation_macro_accuracy"] = (together["validation_accuracy"] @ of_class / of_class.sum(0)).nanmean()
+    numbers = torch.stack(list(means.values())).tolist()
+    return {name: number for name, number in zip(means, numbers) if not math.isnan(number)}
 
 
 def _stacked(steps: list[Terms]) -> Mapping[str, Tensor]:
