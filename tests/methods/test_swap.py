@@ -235,7 +235,23 @@ class TestControls:
     def masks(self):
         return torch.rand(8, 1, SIZE, SIZE) * torch.linspace(0.2, 1, 8)[:, None, None, None]
 
-    @pytest.mark.parametrize("name", ["centre", "gradient", "whole"])
+    def test_noise_all_over_has_one_strength_for_each_image(self, build, batch, square):
+        """Where the background has one colour c, the whole image is g x + (1 − g) c, with a random g, and no mask is cut."""
+        method, greys = swapping(build(backgrounds=["colour"], swap_mask="whole"), square), []
+        for _ in range(100):
+            slope = method.swapped(batch).std((2, 3)) / batch.images.std((2, 3))
+            torch.testing.assert_close(slope, slope[:, :1].expand_as(slope))
+            greys.append(slope[:, 0])
+        assert torch.cat(greys).quantile(torch.tensor([0.25, 0.5, 0.75])).tolist() == pytest.approx([0.25, 0.5, 0.75], abs=0.07)
+
+    @pytest.mark.parametrize("name", ["centre", "gradient"])
+    def test_a_control_has_the_area_of_the_cut_mask(self, name, build, batch, square):
+        method, area = build(backgrounds=["colour"], swap_mask=name), square.mean().item()
+        swapped = swapping(method, square * 0.4 + 0.3).swapped(batch)
+        kept = (swapped == batch.images).all(1).float().mean((1, 2))
+        torch.testing.assert_close(kept, torch.full((8,), area), atol=0.5 / SIZE**2, rtol=0)
+
+    @pytest.mark.parametrize("name", ["centre", "gradient"])
     def test_the_area_is_that_of_the_mask(self, name, classifier, batch, masks, generator):
         control = SWAP_MASKS[name](classifier, batch, masks, generator)
         assert control.shape == masks.shape

@@ -17,7 +17,10 @@ VARIANT_TITLES = {
     "align-swap-swap_mask=permuted": "ALIGN-swap, another image's mask",
     "align-swap-swap_mask=centre": "ALIGN-swap, centred masks",
     "align-swap-swap_mask=gradient": "ALIGN-swap, gradient masks",
-    "align-swap-swap_mask=whole": "ALIGN-swap, grey masks",
+    "align-swap-swap_mask=whole": "ALIGN-swap, noise all over",
+    "align-swap-lambda3=0.0": "ALIGN-swap, w/o EG",
+    "align-swap-lambda3=0.0-swap_mask=whole": "ERM, noise all over",
+    "align-swap-lambda3=0.0-lambda4=1.0-swap_mask=whole": "DRE, noise all over",
     "align-swap-masker=ground_truth": "ALIGN-swap, true masks",
 }
 

@@ -163,6 +163,9 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     """ALIGN-plus whose mask is also used on the image. It is this project's, not the paper's. See docs/align_swap.md."""
 
     lambda4: float = _with_default("lambda4", 0.0, "a step then costs no more than one of ALIGN", "align_swap")
+    batch_norm: Literal["auto", "frozen", "trained"] = _with_default(
+        "batch_norm", "trained", "with ImageNet's statistics, rare classes of photographs are lost", "align_swap"
+    )
     swap_consistency: float = declared(1.0, "α: weight of KL(f(x) ‖ f(x̃))", "SGT's weight of the same term", ge=0)
     swap_classification: float = declared(1.0, "β: weight of CE(f(x̃))", "not searched", ge=0)
     swap_share: float = declared(1.0, "q: share of the batch that is swapped, after its rise", "not searched", ge=0, le=1)
@@ -172,8 +175,8 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     )
     swap_mask: Literal["own", "permuted", "centre", "gradient", "whole"] = Field(
         "own",
-        description="whose mask the swap keeps: the image's own; or a control with the same areas: another image's (permuted), a "
-        "disc in the centre, the pixels of the highest gradient, or grey all over (whole)",
+        description="whose mask the swap keeps: the image's own; a control of the same area: another image's (permuted), a disc "
+        "in the centre, or the pixels of the highest gradient; or a random grey all over (whole)",
     )
     backgrounds: tuple[BackgroundName, ...] = declared(
         ("uniform", "normal", "patches"),

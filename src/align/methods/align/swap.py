@@ -96,9 +96,8 @@ class ALIGNSwap(ALIGN):
         noise = mixed_backgrounds(settings.backgrounds, images, mask, generator)
         same_class = emptied(images, mask, same_class_partners(batch.labels, generator))
         background = torch.where(self._drawn(self.context, images), same_class, noise)
-        shown = SWAP_MASKS[settings.swap_mask](self.classifier, batch, mask, generator)
-        if settings.swap_values == "binary":
-            shown = (shown > 0.5).to(images.dtype)
+        kept = (mask > 0.5).to(images.dtype) if settings.swap_values == "binary" else mask
+        shown = SWAP_MASKS[settings.swap_mask](self.classifier, batch, kept, generator)
         area = mask.mean((1, 2, 3))
         credible = (area > NOTHING) & (area < EVERYTHING)
         if self.distinct is not None:

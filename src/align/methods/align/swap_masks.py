@@ -1,4 +1,4 @@
-"""The masks inside which ALIGN-swap keeps the image: its own, and controls with the same areas."""
+"""The masks inside which ALIGN-swap keeps the image: its own, and controls."""
 
 from collections.abc import Callable
 
@@ -37,8 +37,8 @@ def gradient(classifier: Classifier, batch: Batch, masks: Tensor, generator: tor
 
 
 def whole(classifier: Classifier, batch: Batch, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the same grey everywhere, of the area of the mask: the background lies over the whole image."""
-    return masks.mean((1, 2, 3), keepdim=True).expand_as(masks)
+    """Return one grey for each image, uniform from 0 to 1, everywhere: the background lies over the whole image."""
+    return torch.rand((len(masks), 1, 1, 1), generator=generator, device=masks.device).expand_as(masks)
 
 
 def _highest(maps: Tensor, masks: Tensor) -> Tensor:
