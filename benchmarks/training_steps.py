@@ -30,6 +30,7 @@ BOUNDS = {
     "align": 10 / 3,
     "align-plus": 10 / 3,
     "align-swap": 10 / 3,  # a step in which its masker learns, which is every second one
+    "align-gate": 3 / 3,
 }
 GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7, "align-swap": 3.7}
 SAME = ["network", "size", "batch_size", "precision", "compile"]  # the columns in which compared steps must agree

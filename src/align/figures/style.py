@@ -23,6 +23,7 @@ METHOD_COLOURS = {
     "align": "#dc0018",
     "align-plus": "#d9600a",
     "align-swap": "#b5179e",
+    "align-gate": "#a0522d",
     "erm": "#5f6368",
     "mixup": "#8a6d00",
     "rsc": "#0a7d67",

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from align.methods import settings
-from align.methods.align.settings import ALIGNPlusSettings, ALIGNSettings, ALIGNSwapSettings
+from align.methods.align.settings import ALIGNGateSettings, ALIGNPlusSettings, ALIGNSettings, ALIGNSwapSettings
 from align.methods.settings import MethodSettings
 
 
@@ -33,6 +33,7 @@ METHODS = {
     "align": Entry("align.methods.align:ALIGN", ALIGNSettings, "ALIGN"),
     "align-plus": Entry("align.methods.align:ALIGN", ALIGNPlusSettings, "ALIGN-plus"),
     "align-swap": Entry("align.methods.align.swap:ALIGNSwap", ALIGNSwapSettings, "ALIGN-swap"),
+    "align-gate": Entry("align.methods.align.gate:ALIGNGate", ALIGNGateSettings, "ALIGN-gate"),
     "masked_erm": Entry("align.methods.masked_erm:MaskedERM", settings.MaskedERMSettings, "ERM on masked images"),
 }
 # The methods of an experiment that names none.

@@ -80,9 +80,14 @@ def write_torchvision(model: Model, out: Path) -> list[Path]:
             f"{model.folder}: found a {model.settings.classifier.architecture}, which torchvision does not have, expected a "
             "resnet18; export it with --format onnx"
         )
+    classifier = model.method.classifier
+    if hasattr(classifier.backbone, "gate"):
+        raise InputError(
+            f"{model.folder}: found a gate behind the last feature map, which torchvision's ResNet-18 does not have; export it "
+            "with --format onnx"
+        )
     from torchvision.models import resnet18
 
-    classifier = model.method.classifier
     weights = {**classifier.backbone.state_dict(), "fc.weight": classifier.head.weight, "fc.bias": classifier.head.bias}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     files = [out / "resnet18.pth"]

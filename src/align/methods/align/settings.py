@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
 from align.attribution import AT_LAST_MAP, ATTRIBUTIONS
-from align.methods.settings import Attribution, DRESettings, GivenMasks
+from align.methods.settings import Attribution, DRESettings, GivenMasks, MethodSettings
 from align.settings import Share, declared
 
 
@@ -201,3 +201,14 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     def uses_masks(self) -> bool:
         """Return True: swapping needs masks, even without guidance."""
         return True
+
+
+class ALIGNGateSettings(MethodSettings):
+    """A mask on the feature map, at work in tests, too. It is this project's, not the paper's. See docs/align_swap.md."""
+
+    ungated: float = declared(1.0, "β: weight of the cross-entropy without the gate", "not searched", ge=0)
+    area_weight: float = declared(1.0, "λ: weight of the distance of the masks' mean area to its goal", "not searched", ge=0)
+    area: float = declared(
+        0.3, "a: mean area of the masks at the end", "about twice a digit's, since cells are coarse", gt=0, le=1
+    )
+    annealing: float = declared(0.5, "share of the epochs in which the area falls from 1 to a", "as ALIGN's warm-up", ge=0, le=1)
