@@ -1,6 +1,5 @@
 import copy
 import io
-import itertools
 import json
 import logging
 import math
@@ -466,8 +465,9 @@ class TestRun:
         assert joined.labels.tolist() == [*TRAINING_SPLIT.labels, *VALIDATION_SPLIT.labels]
 
     def test_methods_start_from_the_same_classifier(self):
-        states = [{"classifier": run_settings(name).build(3, 4, CPU).classifier.state_dict()} for name in METHODS]
-        assert all(same_states(first, second) for first, second in itertools.pairwise(states))
+        """ALIGN-gate's has one stage more."""
+        states = {name: {"classifier": run_settings(name).build(3, 4, CPU).classifier.state_dict()} for name in METHODS}
+        assert all(same_states(states["erm"], other) for other in states.values())
 
 
 class TestProgress:
