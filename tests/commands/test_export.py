@@ -78,12 +78,18 @@ def test_a_run_that_was_not_evaluated_says_so(tmp_path, monkeypatch):
     assert not (tmp_path / "out/masker.onnx").exists()
 
 
-def test_a_resnet18_becomes_torchvision_s(tmp_path, monkeypatch):
-    settings = run_settings("align")._replace(classifier=ClassifierSettings(architecture="resnet18", weights=None))
+def resnet18_run(name, folder):
+    """Write a run of a ResNet-18 with random weights, and return its method."""
+    settings = run_settings(name)._replace(classifier=ClassifierSettings(architecture="resnet18", weights=None))
     method = settings.build(len(CLASSES), 0, torch.device("cpu"))
-    trained, account = trained_run("align", precision="float32")
+    trained, account = trained_run(name, precision="float32")
     states = {name: network.state_dict() for name, network in method.networks.items()}
-    write_run(trained._replace(states=states), settings, CLASSES, View(SIZE), account, tmp_path / "run")
+    write_run(trained._replace(states=states), settings, CLASSES, View(SIZE), account, folder)
+    return method
+
+
+def test_a_resnet18_becomes_torchvision_s(tmp_path, monkeypatch):
+    method = resnet18_run("align", tmp_path / "run")
     assert run_align(monkeypatch, "export", tmp_path / "run", tmp_path / "out", "--format", "torchvision") == 0
     network = resnet18(num_classes=len(CLASSES)).eval()
     network.load_state_dict(torch.load(tmp_path / "out/resnet18.pth", weights_only=True))
@@ -98,3 +104,14 @@ def test_a_small_network_has_no_torchvision_form(evaluated, tmp_path, monkeypatc
     assert run_align(monkeypatch, "export", evaluated, tmp_path / "out", "--format", "torchvision") == 1
     assert "found a small_resnet, which torchvision does not have" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_resnet18_with_a_gate_has_no_torchvision_form_but_an_onnx(tmp_path, monkeypatch, capsys):
+    resnet18_run("align-gate", tmp_path / "run")
+    assert run_align(monkeypatch, "export", tmp_path / "run", tmp_path / "out", "--format", "torchvision") == 1
+    assert "found a gate behind the last feature map" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert run_align(monkeypatch, "export", tmp_path / "run", tmp_path / "out") == 0
+    session = onnxruntime.InferenceSession(tmp_path / "out/classifier.onnx")
+    (found,) = session.run(None, {"images": IMAGES.numpy()})
+    np.testing.assert_allclose(found, logits_of(align.load(tmp_path / "run", "cpu")), rtol=1e-3, atol=1e-4)
