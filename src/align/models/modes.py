@@ -45,17 +45,3 @@ def frozen_statistics(network: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.train()
-
-
-@contextmanager
-def unrecorded_statistics(network: nn.Module) -> Iterator[None]:
-    """Let batch normalisation use each batch's statistics, and leave its running statistics as they are, during the block."""
-    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    try:
-        yield
-    finally:
-        for layer, momentum in zip(layers, momenta):
-            layer.momentum = momentum
