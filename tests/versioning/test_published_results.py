@@ -10,13 +10,21 @@ import yaml
 from align.configuration.loading import load
 from align.configuration.runs import planned_runs
 from align.files import sha256
-from align.methods import METHODS
+from align.methods.naming import method_title
 from align.versioning.summary import metric_means, nested_means
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "artifacts/embedded_full"
 CONFIGURATION = load(yaml.safe_load((ROOT / "config/embedded_full.yaml").read_text()))
 COMPARED = ["erm", "mixup", "rsc", "cgc", "sgt", "dre", "align", "align-plus"]
+CONTROLS = [
+    "align-gate",
+    "align-swap-swap_mask=gradient",
+    "align-swap-swap_mask=centre",
+    "align-swap-lambda3=0.0-swap_mask=whole",
+    "align-swap-lambda3=0.0-lambda4=1.0-swap_mask=whole",
+    "align-swap-masker=ground_truth",
+]
 RUN = ["protocol", "source_domain", "method", "seed"]
 HALF_A_POINT = 0.005
 
@@ -54,17 +62,24 @@ def test_the_document_shows_the_published_table(folder):
     assert table in (ROOT / "docs/results.md").read_text()
 
 
-def test_the_document_shows_what_was_measured_at_224_pixels():
-    metrics = pd.read_csv(ROOT / "artifacts/photographs_224/metrics.csv.gz")
-    shown = (ROOT / "docs/results.md").read_text().split("### The same at 224 pixels")[1].split("###")[0]
-    for method in COMPARED:
+@pytest.mark.parametrize(
+    ("folder", "document", "heading", "methods"),
+    [
+        ("photographs_224", "docs/results.md", "### The same at 224 pixels", COMPARED),
+        ("swap_controls", "docs/align_swap.md", "## Controls", CONTROLS),
+    ],
+)
+def test_a_document_shows_the_accuracies_of_a_study_of_three_seeds(folder, document, heading, methods):
+    metrics = pd.read_csv(ROOT / "artifacts" / folder / "metrics.csv.gz")
+    shown = (ROOT / document).read_text().split(heading)[1].split("\n## ")[0].split("\n### ")[0]
+    for method in methods:
         own = metrics[(metrics["method"] == method) & (metrics["metric"] == "accuracy")]
         assert sorted(own["seed"].unique()) == [0, 1, 2]
         cells = [
             f"{100 * by_seed.mean():.1f} ± {100 * by_seed.std():.1f}"
             for by_seed in (own[own["distribution"] == side].groupby("seed")["value"].mean() for side in ("in", "out"))
         ]
-        (row,) = [line for line in shown.splitlines() if line.startswith(f"| {METHODS[method].title} |")]
+        (row,) = [line for line in shown.splitlines() if line.startswith(f"| {method_title(method)} |")]
         assert set(cells) <= set(row.split(" | "))
 
 
