@@ -83,6 +83,21 @@ def test_a_document_shows_the_accuracies_of_a_study_of_three_seeds(folder, docum
         assert set(cells) <= set(row.split(" | "))
 
 
+@pytest.mark.parametrize("method", [*COMPARED, "align-swap", "align-gate"])
+def test_the_page_of_align_swap_shows_what_was_measured_on_photographs(method):
+    metrics = pd.read_csv(ROOT / "artifacts/swap_photographs/metrics.csv.gz")
+    shown = (ROOT / "docs/align_swap.md").read_text().split("## Results on photographs")[1].split("## The method")[0]
+    own = metrics[(metrics["method"] == method) & (metrics["source_domain"] == "VOC2007")]
+    assert sorted(own["seed"].unique()) == [0, 1, 2, 3, 4]
+    by_target = 100 * own.pivot_table("value", ["metric", "seed"], "target_domain")
+    by_target = by_target[["VOC2007", "Caltech101", "LabelMe", "SUN09"]]
+    by_target["average"] = by_target[["Caltech101", "LabelMe", "SUN09"]].mean(axis=1)
+    accuracy, macro = by_target.loc["accuracy"], by_target.loc["macro_accuracy"]
+    cells = [f"{accuracy[name].mean():.1f} ± {accuracy[name].std():.1f}; {macro[name].mean():.1f}" for name in accuracy]
+    (row,) = [line for line in shown.splitlines() if line.startswith(f"| {method_title(method)} |")]
+    assert row.split(" | ")[1:6] == cells
+
+
 def test_they_are_of_the_present_configuration_and_of_all_its_runs(provenance):
     published = load(yaml.safe_load((FOLDER / "configuration.yaml").read_text()))
     assert published == CONFIGURATION
