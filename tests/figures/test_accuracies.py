@@ -40,8 +40,10 @@ def labels(figure):
     return [panel.get_ylabel() for panel in figure.axes]
 
 
-def test_macro_accuracy_is_left_out_where_it_is_the_accuracy():
+def test_macro_accuracy_is_left_out_where_the_difference_cannot_be_seen():
     given = metrics("comparison", erm=(0.8, 0.5), align=(0.7, 0.7))
+    digits = given["dataset"].eq("digits") & given["metric"].eq("macro_accuracy")
+    given.loc[digits, "value"] += 0.009
     kept = accuracies(given)[["dataset", "method", "metric", "value"]].to_numpy().tolist()
     assert kept == [
         ["photographs", "erm", "accuracy", 0.8],

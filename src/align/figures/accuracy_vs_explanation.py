@@ -17,8 +17,8 @@ from align.results.titles import DISTRIBUTION_TITLES, setting_title
 CAPTION = """
 Accuracy against four measures of explanation quality. Each run has two points. The circle is its own domain. The
 triangle is the mean over the other domains. If better explanations come with better accuracy, the points of one shape
-show a slope. Where some classes have more test images than others, macro accuracy is drawn beside accuracy: it counts
-every class the same.
+show a slope. Macro accuracy counts every class the same. Where it differs from accuracy by a point or more, both are
+drawn.
 """
 
 RUN = ["dataset", "protocol", "method", "source_domain", "seed", "distribution"]

@@ -13,8 +13,8 @@ from align.results.titles import DISTRIBUTION_TITLES
 from align.statistics.ranks import FEWEST_SETTINGS, rank_table
 
 CAPTION = """
-Average ranks of the compared methods by accuracy, and by macro accuracy where some classes have more test images than
-others. Rank 1 is the best. The average is over settings. A setting is a pair of a source domain and a target. Its value
+Average ranks of the compared methods by accuracy, and by macro accuracy where it differs by a point or more. Rank 1 is
+the best. The average is over settings. A setting is a pair of a source domain and a target. Its value
 is the mean over seeds. A bar spans methods that Nemenyi's test at 0.05 cannot tell apart: their ranks differ by less
 than the critical difference (Demšar, JMLR 7, 2006). Settings share networks and images. So there are fewer independent
 settings than it seems. With fewer than five settings nothing is drawn.

@@ -20,7 +20,7 @@ What happens when masks get worse. A classifier is trained and tested on images 
 is blurred. The masks are made worse step by step: eroded, dilated, shifted (each image's mask in a direction of its
 own), or with squares at random places that are sharp or blurred at random. A line is the mean over seeds. Its band
 reaches from the lowest to the highest seed. One seed is a point. The dotted line is the same classifier on unchanged
-images. Where some classes have more test images than others, macro accuracy has panels of its own.
+images. Where macro accuracy differs from accuracy by a point or more, it has panels of its own.
 """
 
 METHOD = "masked_erm"

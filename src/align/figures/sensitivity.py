@@ -22,8 +22,8 @@ How much accuracy depends on the hyper-parameters of a method. In the curves, on
 their defaults. Each value is a point with mean ± standard deviation over seeds; one seed has no spread. A dotted line
 marks the default. In the grids, two change at a time. Each pair of values is a cell, and the default has a frame. A pair
 that was not run has an empty cell. Every value is the mean over test images, then over target domains, then over source
-domains, in and out of distribution. Where some classes have more test images than others, macro accuracy has panels of
-its own.
+domains, in and out of distribution. Where macro accuracy differs from accuracy by a point or more, it has panels of its
+own.
 """
 
 STUDIED = ["dataset", "protocol", "metric", "method"]

@@ -96,6 +96,7 @@ class ALIGNGate(Method):
 
     def failures(self, history: Mapping[str, Mapping[int, float]]) -> list[Failure]:
         """Return a collapse of the mask in the last epoch, if the run shows it. Before, it is open on purpose."""
-        last = [dict([max(history[f"validation_mask_{name}"].items())]) for name in ("area", "spread")]
-        collapse = mask_collapse(*last)
+        areas, spreads = history["validation_mask_area"], history["validation_mask_spread"]
+        last = max(areas)
+        collapse = mask_collapse({last: areas[last]}, spreads)
         return [collapse] if collapse else []
