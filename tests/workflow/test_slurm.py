@@ -68,11 +68,12 @@ def slurm(tmp_path_factory):
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Return the processes that have been started with the settings in ``folder``."""
+    """Return the commands of the processes that have been started with the settings in ``folder``."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
-            found += [path.parent.name] * (str(folder).encode() in path.read_bytes())
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ NOT_COUNTED: Mapping[str, str] = {
     "align.workflow.provenance": "it records where a number came from and does not change the number",
     "align.workflow.code_hashes": "as align.workflow.provenance",
 }
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a statement holds others
 
 
 @cache
@@ -55,12 +56,12 @@ def code_hash(script: Path, *implementations: str) -> str:
 def counted_modules(script: Path, *implementations: str) -> set[str]:
     """Return the modules of this package that count in :func:`code_hash`."""
     found: set[str] = set()
-    pending = [*map(module_of, implementations), *_imports(_parsed(script))]
+    pending = [*map(module_of, implementations), *_imports(script)]
     while pending:
         module = pending.pop()
         if module not in found and not is_exception(module):
             found.add(module)
-            pending += _imports(_tree(module))
+            pending += _imports(_file_of(module))
     return found
 
 
@@ -69,10 +70,11 @@ def is_exception(module: str) -> bool:
     return any(fnmatchcase(module, pattern) for pattern in NOT_COUNTED)
 
 
-def _imports(tree: ast.Module) -> set[str]:
-    """Return the modules of this package that a module imports, at its top or anywhere else."""
+@cache
+def _imports(path: Path) -> set[str]:
+    """Return the modules of this package that a file imports, at its top or anywhere else."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(_parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -80,28 +82,38 @@ def _imports(tree: ast.Module) -> set[str]:
     return {name for name in names if name.startswith("align.") and _source_file(name)}
 
 
-def _tree(module: str) -> ast.Module:
+def _file_of(module: str) -> Path:
     source = _source_file(module)
     if source is None:
         raise ModuleNotFoundError(module)
-    return _parsed(source)
+    return source
 
 
 @cache
 def _syntax(module: str) -> str:
-    return ast.unparse(_tree(module))
+    return ast.unparse(_parsed(_file_of(module)))
 
 
 @cache
 def _parsed(path: Path) -> ast.Module:
     """Return the syntax tree of a file without its docstrings. A syntax tree has no comments and no layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
             node.body = node.body[1:]
     return tree
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield a module and all its statements. Their expressions, which have no imports and no docstrings, take most of the time."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += (child for block in BLOCKS for child in getattr(node, block, ()))
+
+
+@cache
 def _source_file(module: str) -> Path | None:
     path = PACKAGE.joinpath(*module.split(".")[1:])
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
