@@ -105,7 +105,7 @@ rule runs:
 
 
 STUDIED_BY_CLASS = {
-    run: [study for study in studies if study in ("comparison", "masker_ablation")] for run, studies in PLAN.studies.items()
+    run: [study for study in studies if study in ("comparison", "controls", "masker_ablation")] for run, studies in PLAN.studies.items()
 }
 RUNS_BY_CLASS = [run for run, studies in STUDIED_BY_CLASS.items() if studies]
 

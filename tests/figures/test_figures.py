@@ -109,7 +109,8 @@ def test_accuracy_against_explanation_averages_targets_and_leaves_out_what_was_n
     metrics = metrics.assign(
         study="comparison", dataset="vlcs", protocol="single_source", method="erm", seed=0, distribution=where
     )
-    data = accuracy_and_explanation(pd.concat([metrics, metrics.assign(study="sensitivity", value=0.0)]))
+    others = [metrics.assign(study=study, value=0.0) for study in ("sensitivity", "controls")]
+    data = accuracy_and_explanation(pd.concat([metrics, *others]))
     assert list(data["measure"]) == ["insertion_auc"] * 2
     assert list(data["accuracy"]) == pytest.approx([0.9, 0.3])
     assert list(data["value"]) == pytest.approx([0.5, 0.2])

@@ -24,6 +24,7 @@ from align.tables.data import DatasetCounts, data
 from align.tables.explanation_quality import explanation_quality
 from align.tables.in_distribution import in_distribution
 from align.tables.leave_one_domain_out import leave_one_domain_out
+from align.tables.main_results import main_results
 from align.tables.out_of_distribution import out_of_distribution
 from align.tables.printing import TRUE_MASKS, Block, Cell, html_page, latex, markdown
 from align.tables.published import DOUBT_ABOUT_AUC, READINGS_OF_AUC
@@ -157,6 +158,19 @@ def test_out_of_distribution_averages_targets_then_sources():
     assert texts(averaged) == [["ERM", "20.0", "60.0", "40.0"], ["ALIGN (lambda1=0.5)", "30.0", "40.0", "35.0"]]
     assert from_a.header == ["Method", "→ b", "→ c", "average"]
     assert texts(from_a) == [["ERM", "10.0", "30.0", "20.0"], ["ALIGN (lambda1=0.5)", "20.0", "40.0", "30.0"]]
+
+
+def test_controls_stand_below_the_comparison_and_a_run_of_both_studies_once():
+    compared, control = (
+        metrics(*((method, "a", target, 0, "accuracy", value) for target, value in (("a", 0.8), ("b", high))))
+        for method, high in (("erm", 0.4), ("align-masker=centre", 0.6))
+    )
+    both = [control.assign(study="controls"), compared, compared.assign(study="controls")]
+    given = pd.concat([*both, control.assign(study="masker_ablation")])
+    shown = [["ERM", "80.0", "40.0"], ["ALIGN, centred masks", "80.0", "60.0"]]
+    assert texts(main_results(given).blocks[0]) == shown
+    assert texts(in_distribution(given, PUBLISHED).blocks[0]) == [[name, inside, inside] for name, inside, _ in shown]
+    assert texts(out_of_distribution(given, PUBLISHED).blocks[0]) == [[name, outside, outside] for name, _, outside in shown]
 
 
 def test_pairs_that_the_paper_shows_are_marked_and_its_numbers_stand_where_they_belong():

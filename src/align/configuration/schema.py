@@ -29,7 +29,7 @@ class Experiment(Section):
     """The runs of every method, on every domain, with every seed."""
 
     dataset: Name = Field(description="a name among datasets")
-    study: Literal["comparison", "masker_ablation", "sensitivity", "mask_quality"] = Field(
+    study: Literal["comparison", "controls", "masker_ablation", "sensitivity", "mask_quality"] = Field(
         "comparison", description="the study that the runs belong to; it decides which tables and figures show them"
     )
     protocol: Literal["single_source", "leave_one_domain_out"] = Field(

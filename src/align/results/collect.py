@@ -79,3 +79,9 @@ def trained_on(protocol: str, domain: str) -> str:
 def study_rows(metrics: pd.DataFrame, study: str) -> pd.DataFrame:
     """Return the rows of ``metrics.csv`` that belong to ``study``."""
     return metrics[metrics["study"] == study].drop(columns="study")
+
+
+def compared_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``metrics.csv`` of the comparison, then of its controls. A run of both appears once."""
+    both = pd.concat([study_rows(metrics, study) for study in ("comparison", "controls")])
+    return both.drop_duplicates(ignore_index=True)

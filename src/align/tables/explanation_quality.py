@@ -5,7 +5,7 @@ import pandas as pd
 from align.methods.naming import method_title
 from align.metrics import FAITHFULNESS, LEARNED_MASKS, LOCALISATION, MEASURES
 from align.metrics.printing import short_measure_title
-from align.results.collect import study_rows
+from align.results.collect import compared_rows
 from align.results.summary import averages
 from align.results.titles import DISTRIBUTION_TITLES, setting_title
 from align.tables.method_block import in_registry_order, method_block
@@ -40,7 +40,7 @@ def explanation_quality(metrics: pd.DataFrame) -> Table:
     Args:
         metrics: ``metrics.csv``.
     """
-    rows = study_rows(metrics, "comparison")
+    rows = compared_rows(metrics)
     rows = rows.assign(images=rows.groupby(EVALUATED)["n"].transform("max"))
     rows = rows.assign(family=rows["metric"].map({name: measure.family for name, measure in MEASURES.items()}))
     rows = rows[rows["family"].isin(FAMILIES)]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import unit
-from align.results.collect import study_rows
+from align.results.collect import compared_rows
 from align.results.published import published_values
 from align.results.summary import averages
 from align.results.titles import plain, setting_title
@@ -37,7 +37,7 @@ def in_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table:
     """
     known = published[published["setting"] == "in-distribution"]
     measures = {*family_measures(PREDICTION), *known["metric"]}
-    compared = study_rows(metrics, "comparison")
+    compared = compared_rows(metrics)
     own = compared[compared["source_domain"].eq(compared["target_domain"]) & compared["metric"].isin(measures)]
     values = own.rename(columns={"source_domain": "domain"})[[*SETTING, "domain", "method", "seed", "value"]]
     data = method_summary(pd.concat([values, averages(values, "domain")], ignore_index=True))

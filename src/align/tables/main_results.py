@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from align.results.collect import study_rows
+from align.results.collect import compared_rows
 from align.results.titles import setting_title
 from align.tables.columns import Column, by_dataset_and_protocol, column_summary, source_averages, with_headings
 from align.tables.method_block import method_block
@@ -33,7 +33,7 @@ def main_results(metrics: pd.DataFrame) -> Table:
     Args:
         metrics: ``metrics.csv``.
     """
-    data = source_averages(column_summary(study_rows(metrics, "comparison"), COLUMNS))
+    data = source_averages(column_summary(compared_rows(metrics), COLUMNS))
     blocks = [
         method_block(setting_title(*setting), with_headings(rows), "column", str)
         for setting, rows in by_dataset_and_protocol(data)

@@ -25,7 +25,7 @@ unchanged images. Degraded masks are the true ones made worse, by a share of the
 Columns marked *in* are of the training domain. Columns marked *out* are the mean over the other domains.
 """
 
-STUDIES = ("comparison", "masker_ablation")
+STUDIES = ("comparison", "controls", "masker_ablation")
 MASKED = "masked_erm"
 MASK_COLUMNS = [Column(metric, distribution) for distribution in DISTRIBUTION_TITLES for metric in family_measures(LEARNED_MASKS)]
 CLASSIFIER_COLUMNS = (

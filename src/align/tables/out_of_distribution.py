@@ -6,7 +6,7 @@ import pandas as pd
 
 from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import unit
-from align.results.collect import study_rows
+from align.results.collect import compared_rows
 from align.results.published import comparable_name, published_values
 from align.results.summary import AVERAGE, averages
 from align.results.titles import plain, setting_title
@@ -41,7 +41,7 @@ def out_of_distribution(metrics: pd.DataFrame, published: pd.DataFrame) -> Table
         metrics: ``metrics.csv``.
         published: ``reference/align_paper.csv``.
     """
-    compared = study_rows(metrics, "comparison")
+    compared = compared_rows(metrics)
     single = compared["protocol"].eq("single_source") & compared["distribution"].eq("out")
     rows = compared[single & compared["metric"].isin(family_measures(PREDICTION))]
     pairs = rows[[*SETTING, "target_domain", "method", "seed", "value"]]

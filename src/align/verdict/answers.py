@@ -12,7 +12,7 @@ import pandas as pd
 from align.configuration.runs import LeftOut
 from align.methods.naming import method_title
 from align.metrics import BY_PEOPLE, MEASURES
-from align.results.collect import read_results, study_rows
+from align.results.collect import compared_rows, read_results
 from align.verdict.assessment import Assessment, Pair, assess, pair_holds
 from align.verdict.claims import Bound, Superiority
 from align.verdict.evaluations import Evaluations
@@ -112,7 +112,7 @@ def answers(
         parts: the data sets that are a part of a published one.
     """
     found: list[Answer] = []
-    compared = study_rows(metrics, "comparison")
+    compared = compared_rows(metrics)
     compared = compared[compared["protocol"] == "single_source"]  # no claim is about another one
     for claim in claims:
         if isinstance(claim, Bound):

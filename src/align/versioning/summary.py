@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from align.results.collect import study_rows
+from align.results.collect import compared_rows
 from align.results.summary import averages, seed_summary
 
 DISTRIBUTION_NAMES = {"in": "in_distribution", "out": "out_of_distribution"}
@@ -21,7 +21,7 @@ def metric_means(metrics: pd.DataFrame) -> pd.DataFrame:
         A row for each metric of each method in each distribution, with columns dataset, protocol, method, distribution, metric
         and mean.
     """
-    rows = study_rows(metrics, "comparison").drop(columns="n").dropna(subset="value")
+    rows = compared_rows(metrics).drop(columns="n").dropna(subset="value")
     values = rows.assign(distribution=rows["distribution"].map(DISTRIBUTION_NAMES))
     summary = seed_summary(averages(averages(values, "target_domain"), "source_domain"))
     summary["mean"] = [float(f"{mean:.6g}") for mean in summary["mean"]]
