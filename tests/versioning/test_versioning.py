@@ -124,12 +124,12 @@ def versioned(made_once, tiny_results):
 
 @pytest.fixture(scope="session")
 def second(made_once, versioned):
-    """Return the second person's clone, pulled and finished with published checkpoints; ``log`` beside it; not to be changed."""
+    """Return the second person's clone, with the tables of published checkpoints; ``log`` beside it; not to be changed."""
 
     def evaluate(folder):
         shutil.rmtree(folder)
         dvc(cloned(versioned, folder), "pull", "--quiet")
-        done = run_snakemake(folder, *TINY, *PUBLISHED)
+        done = run_snakemake(folder, "tables", *TINY, *PUBLISHED)
         folder.with_name("second_log").write_text(done.stdout + done.stderr)
         return done
 
@@ -146,7 +146,7 @@ def clone(versioned, tmp_path):
 
 @pytest.fixture
 def own_copy(second, tmp_path):
-    """Return a copy of the second person's finished clone."""
+    """Return a copy of the second person's clone with tables."""
     return Path(shutil.copytree(second, tmp_path / "copy", symlinks=True))
 
 
@@ -155,12 +155,12 @@ def test_a_second_person_trains_and_acquires_nothing(second):
     assert jobs(log)["take_published_run"] == len(RUNS)
     assert jobs(log)["evaluate_run"] == len(RUNS)
     assert not re.search("train_run|Training|acquire|Making data", log)
-    assert "Nothing to be done" in snakemake(second, "all", "--dry-run", "--nolock", *PUBLISHED)
+    assert "Nothing to be done" in snakemake(second, "tables", "--dry-run", "--nolock", *PUBLISHED)
 
 
 def test_pulled_images_are_not_made_again_because_a_script_is_newer(own_copy):
     (own_copy / "workflow_scripts/acquire.py").touch()
-    assert "Nothing to be done" in snakemake(own_copy, "all", "--dry-run", *PUBLISHED)
+    assert "Nothing to be done" in snakemake(own_copy, "tables", "--dry-run", *PUBLISHED)
     for folder in ("data/tiny_scenes", "results"):
         shutil.rmtree(own_copy / folder)
     assert jobs(snakemake(own_copy, "all", "--dry-run", *PUBLISHED))["acquire_tiny_scenes"] == 1
@@ -369,7 +369,7 @@ def test_after_a_change_only_what_depends_on_it_is_trained(own_copy):
     planned = jobs(snakemake(own_copy, "all", "--dry-run", *PUBLISHED_OR_TRAINED, change))
     assert planned["train_run"] == planned["evaluate_run"] == len(LAMBDA3)
     assert not planned.keys() & {"take_published_run", "pack", "split", "index", "acquire_tiny_scenes"}
-    assert "Nothing to be done" in snakemake(own_copy, "all", "--dry-run", *PUBLISHED_OR_TRAINED)
+    assert "Nothing to be done" in snakemake(own_copy, "tables", "--dry-run", *PUBLISHED_OR_TRAINED)
 
 
 def test_a_newer_published_checkpoint_is_taken_anew(own_copy):
