@@ -20,8 +20,9 @@ def forget():
     """Forget what was read of modules, as a new process would; in the end, all that a test has made up."""
 
     def clear():
-        for cached in (code_hashes.code_hash, code_hashes._parsed, code_hashes._syntax):
-            cached.cache_clear()
+        for cached in vars(code_hashes).values():
+            if hasattr(cached, "cache_clear"):
+                cached.cache_clear()
 
     yield clear
     clear()
