@@ -137,13 +137,14 @@ def test_the_published_counts_add_up():
 
 
 def test_the_readme_s_results_are_the_published_ones():
-    def rows(path):
-        return re.findall(r"^\| ([\w', -]+?) (\| .* ± .*)$", (ROOT / path).read_text(), re.MULTILINE)
+    def rows(text):
+        return re.findall(r"^\| ([\w', -]+?) (\| .* ± .*)$", text, re.MULTILINE)
 
-    shown = rows("README.md")
-    ours = ("align-swap", "align-swap-swap_mask=permuted")
+    shown = rows((ROOT / "README.md").read_text())
+    ours = ("align-swap", "align-swap-swap_mask=permuted", "align-swap-lambda3=0.0-swap_mask=whole")
     assert [method for method, _ in shown] == [method_title(method) for method in (*DEFAULT_METHODS, *ours)]
-    assert shown == rows("artifacts/embedded_full/main_results.md")[: len(shown)]  # the first block: one source domain
+    one_source, *_ = (ROOT / "artifacts/embedded_full/main_results.md").read_text().split("\n### ")
+    assert set(shown) <= set(rows(one_source))
 
 
 def test_the_citation_names_this_version_and_the_paper():
