@@ -5,7 +5,7 @@ import pandas as pd
 from align.methods.naming import method_of
 from align.metrics import LEMMA_1, LEMMA_2, LEMMA_3, MEASURES
 from align.metrics.printing import measure_title
-from align.results.collect import study_rows
+from align.results.collect import compared_rows, study_rows
 from align.results.summary import averages
 from align.results.titles import setting_title
 from align.tables.method_block import in_registry_order, method_block
@@ -43,7 +43,7 @@ def theory(metrics: pd.DataFrame) -> Table:
     Args:
         metrics: ``metrics.csv``.
     """
-    compared = study_rows(metrics, "comparison")
+    compared = compared_rows(metrics)
     compared = compared.assign(lemma=compared["metric"].map({name: measure.family for name, measure in MEASURES.items()}))
     on_pairs = compared[compared["distribution"].eq("out") & compared["lemma"].isin([LEMMA_1, LEMMA_2, LEMMA_3])]
     masked = study_rows(metrics, "mask_quality").assign(lemma=LEMMA_4)
