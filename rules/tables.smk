@@ -104,9 +104,8 @@ rule runs:
         "../workflow_scripts/table_of_runs.py"
 
 
-STUDIED_BY_CLASS = {
-    run: [study for study in studies if study in ("comparison", "controls", "masker_ablation")] for run, studies in PLAN.studies.items()
-}
+SHOWN_BY_CLASS = ("comparison", "controls", "masker_ablation")
+STUDIED_BY_CLASS = {run: [study for study in studies if study in SHOWN_BY_CLASS] for run, studies in PLAN.studies.items()}
 RUNS_BY_CLASS = [run for run, studies in STUDIED_BY_CLASS.items() if studies]
 
 
