@@ -6,7 +6,7 @@ import pandas as pd
 
 from align.metrics import MEASURES, PREDICTION, family_measures
 from align.metrics.printing import number_text, unit
-from align.results.collect import study_rows, trained_on
+from align.results.collect import compared_rows, trained_on
 from align.results.published import comparable_name, published_values
 from align.results.summary import AVERAGE, averages
 from align.results.titles import plain, setting_title
@@ -40,7 +40,7 @@ def leave_one_domain_out(metrics: pd.DataFrame, published: pd.DataFrame) -> Tabl
         published: ``reference/domain_generalization.csv``.
     """
     measures = {*family_measures(PREDICTION), *published["metric"]}
-    compared = study_rows(metrics, "comparison")
+    compared = compared_rows(metrics)
     rows = compared[compared["protocol"].eq(PROTOCOL) & compared["metric"].isin(measures)]
     # A run may also be tested on a domain that is left out of every run. Only the one that it leaves out counts.
     sources_without_target = [trained_on(PROTOCOL, target) for target in rows["target_domain"]]
