@@ -31,7 +31,7 @@ from align.methods.base import minimise, weighted_sum
 from align.methods.dre import DRE, map_norms
 from align.methods.erm import ERM
 from align.methods.settings import DRESettings, MethodSettings, SGTSettings
-from align.methods.sgt import SGT, divergence, lowest_fraction
+from align.methods.sgt import SGT, divergence, lowest_fraction, replace_least_salient
 from align.models.modes import frozen
 from align.registry import load
 
@@ -81,6 +81,12 @@ def test_erm_is_the_cross_entropy(classifier, batch, generator):
     assert method.losses(batch)["classification"].item() == pytest.approx(numpy_cross_entropy(logits, batch.labels), rel=1e-5)
 
 
+def replaced(method, batch):
+    """Return the images of a batch with noise where SGT puts it."""
+    fraction = method.settings.masked_fraction
+    return replace_least_salient(method.classifier, batch.images, batch.labels, fraction, method.generator)
+
+
 class TestSGT:
     @pytest.fixture
     def method(self, classifier, generator):
@@ -119,21 +125,21 @@ class TestSGT:
         expected = np.zeros(gradient.shape, dtype=bool)
         np.put_along_axis(expected, gradient.argsort(axis=1)[:, : int(0.3 * SIZE * SIZE)], True, axis=1)
 
-        noisy = method.replace_least_salient(batch.images, batch.labels)
+        noisy = replaced(method, batch)
         changed = (noisy != batch.images).flatten(2).numpy()
         for channel in range(3):
             np.testing.assert_array_equal(changed[:, channel], expected)
         assert not noisy.requires_grad
 
     def test_noise_is_uniform_between_the_extremes_of_each_channel(self, method, batch):
-        noisy = method.replace_least_salient(batch.images, batch.labels)
+        noisy = replaced(method, batch)
         low, high = batch.images.amin((2, 3), keepdim=True), batch.images.amax((2, 3), keepdim=True)
         places = ((noisy - low) / (high - low))[noisy != batch.images]
         assert kstest(places.numpy(), "uniform").pvalue > 1e-3
 
     def test_the_look_leaves_no_trace_in_the_classifier(self, method, classifier, batch):
         before = state_of(classifier)
-        method.replace_least_salient(batch.images, batch.labels)
+        replaced(method, batch)
         assert classifier.training
         assert unchanged(classifier, before)
         assert all(weight.requires_grad and weight.grad is None for weight in classifier.parameters())
@@ -142,7 +148,7 @@ class TestSGT:
     def test_losses(self, classifier, batch, generator, passes, sizes):
         method = SGT(classifier, SGTSettings(masked_fraction=0.3, forward_passes=passes), TRAINING, generator)
         method.generator.manual_seed(4)
-        noisy = method.replace_least_salient(batch.images, batch.labels)
+        noisy = replaced(method, batch)
         features = view_forward(classifier, (batch.images, noisy), passes)
         clean_logits, noisy_logits = as_numpy(*classifier.classify(features).chunk(2))
         p, q = (np.exp(log_softmax(logits, axis=1)) for logits in (clean_logits, noisy_logits))

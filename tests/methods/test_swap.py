@@ -12,7 +12,8 @@ from align.methods.align.swap import ALIGNSwap
 from align.methods.align.swap_masks import SWAP_MASKS
 from align.methods.base import Batch
 from align.methods.erm import ERM
-from align.methods.settings import MethodSettings
+from align.methods.settings import MethodSettings, SGTSettings
+from align.methods.sgt import SGT
 from align.models.classifier import build_classifier
 
 SMALL_MASKER = {"masker_width": 4}
@@ -44,14 +45,18 @@ def swapping(method, mask, share=1.0):
 
 class TestWarmUp:
     @pytest.mark.parametrize(
-        ("lambda4", "other"),
-        [(0.0, lambda *of: ERM(of[0], MethodSettings(), *of[1:])), (1.0, lambda *of: ALIGN(of[0], ALIGNPlusSettings(), *of[1:]))],
+        ("hyper_parameters", "method", "settings"),
+        [
+            ({"lambda4": 0.0}, ERM, MethodSettings()),
+            ({"lambda4": 1.0}, ALIGN, ALIGNPlusSettings()),
+            ({"lambda4": 1.0, "regulariser": "sgt"}, SGT, SGTSettings()),
+        ],
     )
-    def test_it_is_erm_or_with_the_base_align(self, small_classifiers, batch, lambda4, other):
+    def test_it_is_erm_or_with_a_regulariser_align_or_sgt(self, small_classifiers, batch, hyper_parameters, method, settings):
         ours, theirs = small_classifiers
         steps = [
-            ALIGNSwap(ours, ALIGNSwapSettings(lambda4=lambda4), TRAINING, generator_of(3)).step(batch),
-            other(theirs, TRAINING, generator_of(3)).step(batch),
+            ALIGNSwap(ours, ALIGNSwapSettings(**hyper_parameters), TRAINING, generator_of(3)).step(batch),
+            method(theirs, settings, TRAINING, generator_of(3)).step(batch),
         ]
         assert steps[0].keys() == steps[1].keys()
         assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))

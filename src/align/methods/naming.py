@@ -21,6 +21,7 @@ VARIANT_TITLES = {
     "align-swap-lambda3=0.0": "ALIGN-swap, w/o EG",
     "align-swap-lambda3=0.0-swap_mask=whole": "ERM, noise all over",
     "align-swap-lambda3=0.0-lambda4=1.0-swap_mask=whole": "DRE, noise all over",
+    "align-swap-lambda3=0.0-lambda4=1.0-regulariser=sgt-swap_mask=whole": "SGT, noise all over",
     "align-swap-masker=ground_truth": "ALIGN-swap, true masks",
 }
 

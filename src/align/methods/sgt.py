@@ -26,7 +26,7 @@ class SGT(Method):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy and the divergence. Gradients flow through both outputs."""
         images, labels = batch.images, batch.labels
-        noisy = self.replace_least_salient(images, labels)
+        noisy = replace_least_salient(self.classifier, images, labels, self.settings.masked_fraction, self.generator)
         features = view_features(self.classifier, (images, noisy), self.settings.forward_passes)
         clean_logits, noisy_logits = map(self.classifier.classify, features)
         return {
@@ -34,16 +34,19 @@ class SGT(Method):
             "consistency": divergence(clean_logits, noisy_logits),
         }
 
-    def replace_least_salient(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return images in which uniform noise replaces the ``masked_fraction`` of pixels with the lowest signed gradient.
 
-        The gradient is that of the true class's logit in evaluation mode, averaged over channels. The noise lies between the
-        lowest and the highest value of each channel of each image.
-        """
-        gradient = signed_gradient(self.classifier, images, labels)
-        chosen = lowest_fraction(gradient.mean(1), self.settings.masked_fraction)
-        noise = within_range(images, torch.rand(images.shape, generator=self.generator, device=images.device))
-        return torch.where(chosen[:, None], noise, images)
+def replace_least_salient(
+    classifier: Classifier, images: Tensor, labels: Tensor, fraction: float, generator: torch.Generator
+) -> Tensor:
+    """Return images N×3×H×W in which uniform noise replaces the ``fraction`` of pixels with the lowest signed gradient.
+
+    The gradient is that of the true class's logit in evaluation mode, averaged over channels. The noise lies between the lowest
+    and the highest value of each channel of each image.
+    """
+    gradient = signed_gradient(classifier, images, labels)
+    chosen = lowest_fraction(gradient.mean(1), fraction)
+    noise = within_range(images, torch.rand(images.shape, generator=generator, device=images.device))
+    return torch.where(chosen[:, None], noise, images)
 
 
 @torch.enable_grad()

@@ -109,8 +109,12 @@ class ALIGNSettings(DRESettings):
     @property
     def compares_cells(self) -> bool:
         """Return whether L_egl or L_reg is about a map of the size of the last feature map."""
-        regularised = self.lambda4 > 0 and super().compares_cells
-        return regularised or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
+        return self.regularises_cells or (self.lambda3 > 0 and self.attribution in AT_LAST_MAP)
+
+    @property
+    def regularises_cells(self) -> bool:
+        """Return whether L_reg is about such a map."""
+        return self.lambda4 > 0 and super().compares_cells
 
     @property
     def uses_masks(self) -> bool:
@@ -166,6 +170,10 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     batch_norm: Literal["auto", "frozen", "trained"] = _with_default(
         "batch_norm", "trained", "with ImageNet's statistics, rare classes of photographs are lost", "align_swap"
     )
+    regulariser: Literal["dre", "sgt"] = Field(
+        "dre",
+        description="L_reg, which λ₄ weighs: DRE's three terms; or the consistency of SGT, with SGT's defaults, for a control",
+    )
     swap_consistency: float = declared(1.0, "α: weight of KL(f(x) ‖ f(x̃))", "SGT's weight of the same term", ge=0)
     swap_classification: float = declared(1.0, "β: weight of CE(f(x̃))", "not searched", ge=0)
     swap_share: float = declared(1.0, "q: share of the batch that is swapped, after its rise", "not searched", ge=0, le=1)
@@ -196,6 +204,11 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
         "with 1 a step of a small network costs more than 3.7 of ERM's",
         ge=1,
     )
+
+    @property
+    def regularises_cells(self) -> bool:
+        """Return whether L_reg is about a map of the size of the last feature map. SGT's term is about no map."""
+        return self.regulariser == "dre" and super().regularises_cells
 
     @property
     def uses_masks(self) -> bool:

@@ -15,7 +15,9 @@ from align.methods.align.settings import ALIGNSwapSettings
 from align.methods.align.swap_masks import SWAP_MASKS
 from align.methods.attribution_mixup import same_class_partners
 from align.methods.base import Batch
-from align.methods.sgt import divergence
+from align.methods.settings import SGTSettings
+from align.methods.sgt import divergence, replace_least_salient
+from align.methods.views import view_features
 
 
 class ALIGNSwap(ALIGN):
@@ -80,12 +82,28 @@ class ALIGNSwap(ALIGN):
             "swap_classification": F.cross_entropy(swapped_logits, batch.labels),
         }
 
+    @property
+    def regularisation_weights(self) -> Mapping[str, float]:
+        """Return the weights of the terms of L_reg: DRE's three, or SGT's one."""
+        if self.settings.regulariser == "dre":
+            return super().regularisation_weights
+        return {"consistency": SGTSettings().consistency}
+
     def base(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the last feature maps of the images, N×C×h×w, with L_cls and the terms of L_reg, if λ₄ is not 0."""
-        if self.settings.lambda4 > 0:
+        settings, classifier, (images, labels) = self.settings, self.classifier, batch[:2]
+        if settings.lambda4 == 0:
+            features = classifier.features(images)
+            return features, {"classification": F.cross_entropy(classifier.classify(features), labels)}
+        if settings.regulariser == "dre":
             return super().base(batch)
-        features = self.classifier.features(batch.images)
-        return features, {"classification": F.cross_entropy(self.classifier.classify(features), batch.labels)}
+        noisy = replace_least_salient(classifier, images, labels, SGTSettings().masked_fraction, self.generator)
+        features, noisy_features = view_features(classifier, (images, noisy), settings.forward_passes)
+        logits, noisy_logits = map(classifier.classify, (features, noisy_features))
+        return features, {
+            "classification": F.cross_entropy(logits, labels),
+            "consistency": divergence(logits, noisy_logits),
+        }
 
     @torch.no_grad()
     def swapped(self, batch: Batch) -> Tensor:
