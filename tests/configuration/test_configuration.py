@@ -173,6 +173,12 @@ def test_unknown_key_is_answered_with_the_nearest_known_one(place, value, expect
             "experiments.one: masked_erm {'degree': 0.2}: found mask ground_truth, degradation none and degree 0.2",
             "expected a mask",
         ),
+        (
+            "experiments.one.methods",
+            [{"align-swap": {"regulariser": "sgt"}}],
+            "experiments.one: align-swap {'regulariser': 'sgt'}: found regulariser sgt with lambda4 0",
+            "expected a lambda4 above 0",
+        ),
         ("experiments.one.sweeps", [{}], "experiments.one.sweeps.0: found {}", "at least 1 item"),
         ("experiments.one.sweeps", [{"align": {}}], "experiments.one.sweeps.0.align: found {}", "at least 1 item"),
     ],
@@ -216,7 +222,7 @@ def one_cell(**sections):
 @pytest.mark.parametrize(
     "method",
     ["align", "align-plus", "dre", "cgc", {"align": {"lambda3": 0}}, {"align": {"lambda4": 0}},
-     {"rsc": {"muted": "channels_or_positions"}},
+     {"rsc": {"muted": "channels_or_positions"}}, {"align-swap": {"lambda3": 0, "lambda4": 1}},
      {"align": {"attribution": "input_gradient"}}],
 )  # fmt: skip
 def test_a_loss_of_cells_needs_more_than_one(method):
@@ -239,7 +245,8 @@ def test_a_loss_of_cells_needs_more_than_one(method):
 @pytest.mark.parametrize(
     "method",
     ["erm", "mixup", "rsc", "sgt", "masked_erm", {"dre": {"consistency": 0, "sparsity": 0}}, {"cgc": {"contrast": 0}},
-     {"align": {"attribution": "input_gradient", "lambda4": 0}}],
+     {"align": {"attribution": "input_gradient", "lambda4": 0}}, {"align-swap": {"lambda3": 0}},
+     {"align-swap": {"lambda3": 0, "lambda4": 1, "regulariser": "sgt"}}],
 )  # fmt: skip
 def test_a_loss_of_pixels_works_with_one_cell(method):
     content = one_cell()

@@ -40,8 +40,15 @@ def replace_least_salient(
 ) -> Tensor:
     """Return images N×3×H×W in which uniform noise replaces the ``fraction`` of pixels with the lowest signed gradient.
 
-    The gradient is that of the true class's logit in evaluation mode, averaged over channels. The noise lies between the lowest
-    and the highest value of each channel of each image.
+    These are the views of section 3. The gradient is that of the true class's logit in evaluation mode, averaged over channels.
+    The noise lies between the lowest and the highest value of each channel of each image.
+
+    Args:
+        classifier: it is not changed.
+        images: normalised, N×3×H×W.
+        labels: N.
+        fraction: share of the H·W pixels.
+        generator: draws the noise.
     """
     gradient = signed_gradient(classifier, images, labels)
     chosen = lowest_fraction(gradient.mean(1), fraction)

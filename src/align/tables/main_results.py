@@ -12,8 +12,8 @@ CAPTION = """
 Accuracy on test images, and four measures of the saliency maps in distribution. Macro accuracy is the mean over classes,
 so that rare classes count as much as frequent ones. *In* means the domains that were trained on. *Out* means the other
 domains. Values are averages over domains, then means ± standard deviations over seeds. In each column, what a paired
-t-test over seeds cannot tell from the best is bold. Controls stand below the methods. They show
-what in a method does the work.
+t-test over seeds cannot tell from the best is bold. Controls stand below the methods. They show what in a method
+does the work.
 """
 
 COLUMNS = (

@@ -172,7 +172,7 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     )
     regulariser: Literal["dre", "sgt"] = Field(
         "dre",
-        description="L_reg, which λ₄ weighs: DRE's three terms; or the consistency of SGT, with SGT's defaults, for a control",
+        description="L_reg, which λ₄ weighs: DRE's three terms; or, for a control, the consistency of SGT with SGT's defaults",
     )
     swap_consistency: float = declared(1.0, "α: weight of KL(f(x) ‖ f(x̃))", "SGT's weight of the same term", ge=0)
     swap_classification: float = declared(1.0, "β: weight of CE(f(x̃))", "not searched", ge=0)
@@ -214,6 +214,12 @@ class ALIGNSwapSettings(ALIGNPlusSettings):
     def uses_masks(self) -> bool:
         """Return True: swapping needs masks, even without guidance."""
         return True
+
+    @model_validator(mode="after")
+    def _weighed_regulariser(self) -> Self:
+        if self.regulariser == "sgt" and self.lambda4 == 0:
+            raise ValueError("found regulariser sgt with lambda4 0, which leaves it out, expected a lambda4 above 0")
+        return self
 
 
 class ALIGNGateSettings(MethodSettings):
