@@ -12,7 +12,7 @@ LONGEST_LINE = 400  # characters: the summary of reasons lists every rule
 LONGEST_MESSAGE = 100
 ENDING = re.compile(
     r"\nOn tiny scenes, ALIGN's advantage over six baselines is inconclusive in accuracy in distribution, .*\.\n"
-    r"Claims of the paper: 0 reproduced, 0 not reproduced, \d+ inconclusive, \d+ not tested\.\n"
+    r"(Claims of the paper: 0 reproduced, 0 not reproduced, \d+ inconclusive, \d+ not tested\.\n)"
     r"((?:Warning: .*\n)*)"
     r"Results: results/tiny/index\.html\n$"
 )
@@ -40,7 +40,8 @@ def test_a_whole_run_ends_with_what_came_out(finished):
     for record in finished.glob("results/checksums/**/run.json.json"):
         record.unlink()
     done = succeeds(finished, "--forcerun", "results_page", *TINY)
-    (warnings,) = ENDING.fullmatch(done.stdout).groups()
+    counts, warnings = ENDING.fullmatch(done.stdout).groups()
+    assert counts in (REPOSITORY / "docs/running.md").read_text()
     assert re.search(
         r"Warning: tiny scenes · single source: \d+ of 11 runs failed, .*DRE, china, seed 0: explanation drift", warnings
     )
