@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from align.augmentation.settings import AugmentationSettings
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
 from align.methods.base import Batch
 
 

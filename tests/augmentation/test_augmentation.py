@@ -13,7 +13,8 @@ from align.augmentation.geometry import crop_and_resize, draw_crops
 from align.augmentation.pipeline import augment
 from align.augmentation.settings import AugmentationSettings
 from align.imaging.colour import luma
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION, normalise, to_unit
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
+from align.imaging.normalisation import normalise, to_unit
 from benchmarks.plain_loader import transform
 
 ORDER = (0, 1, 2, 3)

@@ -18,7 +18,7 @@ from align.attribution.grad_cam import grad_cam
 from align.commands.app import main
 from align.errors import InputError
 from align.files import sha256
-from align.imaging.normalisation import MEAN
+from align.imaging.imagenet import MEAN
 from align.imaging.scaling import min_max_scale
 from align.imaging.view import View
 from align.metrics.explain import explain

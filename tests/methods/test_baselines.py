@@ -12,7 +12,8 @@ from torchvision.transforms.functional import resized_crop
 
 from align.augmentation.geometry import draw_crops
 from align.augmentation.settings import AugmentationSettings
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION, normalise
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
+from align.imaging.normalisation import normalise
 from align.methods import DEFAULT_METHODS, METHODS
 from align.methods.attribution_mixup import mixing_ratios
 from align.methods.base import Batch, weighted_sum

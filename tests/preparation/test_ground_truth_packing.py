@@ -16,7 +16,7 @@ from align.datasets.image_folder import index
 from align.datasets.object_pixels import ALPHA, THRESHOLD, UNKNOWN, VALUES
 from align.datasets.settings import GroundTruth
 from align.errors import InputError
-from align.imaging.masks import to_soft_masks
+from align.imaging.normalisation import to_soft_masks
 from align.preparation.ground_truth import EARLIER, Packing, log_account, pack_ground_truth
 from align.preparation.packing import pack_domain
 

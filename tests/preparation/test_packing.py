@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from PIL import Image
 from align.datasets.image_folder import index
 from align.datasets.settings import GroundTruth
 from align.errors import InputError
-from align.imaging.resizing import fit
+from align.imaging.fitting import fit
 from align.preparation.ground_truth import Packing, pack_ground_truth
 from align.preparation.listing import MANIFEST_COLUMNS, SPLITS_COLUMNS, read_listing, write_listing
 from align.preparation.packed import PackedFolders, class_names, read_packed
@@ -288,3 +290,9 @@ def test_vlcs_voc2007_with_its_boxes(shared_data, tmp_path):
     assert masks.shape == (30, 64, 64)
     assert set(np.unique(masks)) == {0, 1}
     assert 0.1 < masks.mean() < 0.7
+
+
+def test_packing_imports_no_torch():
+    """A job packs the images or the masks of one domain. The import would take longer than a small domain."""
+    check = "import sys, align.preparation.packing, align.preparation.ground_truth; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check]).returncode == 0

@@ -28,7 +28,8 @@ from small_runs import (
 from align.attribution.grad_cam import grad_cam
 from align.augmentation.settings import AugmentationSettings
 from align.errors import InputError
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION, normalise, to_unit
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
+from align.imaging.normalisation import normalise, to_unit
 from align.methods import METHODS
 from align.methods.base import Batch, Failure
 from align.methods.erm import ERM

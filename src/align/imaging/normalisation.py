@@ -1,13 +1,12 @@
-"""Converting packed bytes to the normalised images that a network takes, and back."""
+"""Converting packed bytes to the normalised images and the masks that a network takes, and back."""
 
 from functools import cache
 
 import torch
 from torch import Tensor
 
-# Mean and standard deviation of ImageNet's channels. All of torchvision's weights expect this normalisation.
-MEAN = (0.485, 0.456, 0.406)
-STANDARD_DEVIATION = (0.229, 0.224, 0.225)
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
+from align.imaging.masks import FULL, UNKNOWN
 
 
 def to_unit(images: Tensor) -> Tensor:
@@ -25,6 +24,11 @@ def denormalise(images: Tensor) -> Tensor:
     """Return normalised images N×3×S×S scaled back to [0, 1]."""
     mean, deviation = _per_channel(images.device)
     return images * deviation + mean
+
+
+def to_soft_masks(masks: Tensor) -> Tensor:
+    """Return packed soft masks N×S×S, bytes from 0 to 254, as N×1×S×S in [0, 1]. The byte 255 (unknown) becomes NaN."""
+    return masks.float().div_(FULL).masked_fill_(masks == UNKNOWN, torch.nan)[:, None]
 
 
 @cache  # otherwise each batch would wait for a copy to the GPU

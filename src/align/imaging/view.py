@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION
-from align.imaging.resizing import fit
+from align.imaging.fitting import fit
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
 
 Box = tuple[float, float, float, float]
 

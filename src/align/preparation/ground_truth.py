@@ -19,8 +19,8 @@ from align.datasets.settings import GroundTruth
 from align.datasets.voc_boxes import read_voc
 from align.errors import InputError
 from align.files import whole_file
+from align.imaging.fitting import fit
 from align.imaging.masks import FULL, UNKNOWN
-from align.imaging.resizing import fit
 from align.preparation.packing import decoded_side, write_header
 
 LOG = logging.getLogger("align")

@@ -14,7 +14,7 @@ from onnxruntime import InferenceSession, SessionOptions
 from PIL import Image
 
 from align.errors import InputError, first_line
-from align.imaging.normalisation import MEAN, STANDARD_DEVIATION
+from align.imaging.imagenet import MEAN, STANDARD_DEVIATION
 
 LEAST = 0.5
 """A mask whose values are all below it shows no object."""

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from align.imaging.masks import to_soft_masks
-from align.imaging.normalisation import normalise, to_unit
+from align.imaging.normalisation import normalise, to_soft_masks, to_unit
 from align.methods.base import Batch
 from align.preparation.packed import Packed
 
