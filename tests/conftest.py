@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import forked_snakemake
 import numpy as np
 import pytest
 import torch
@@ -146,10 +147,11 @@ def only(folder: Path, pattern: str) -> Path:
 def run_snakemake(folder: Path, *arguments: str, library: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in ``folder``, with the Python that runs the tests; ``library`` holds another copy of the package."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    if library:
-        environment["PYTHONPATH"] = str(library)
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    options = [*arguments, "--cores", "2"]
+    if library is None:
+        return forked_snakemake.call(folder, options, environment)
+    command = [sys.executable, "-m", "snakemake", *options]
+    return subprocess.run(command, cwd=folder, env=environment | {"PYTHONPATH": str(library)}, capture_output=True, text=True)
 
 
 def succeeds(folder: Path, *arguments: str) -> str:
