@@ -29,6 +29,9 @@ CPU = torch.device("cpu")
 CPUINFO = Path("/proc/cpuinfo")
 LISTED = CPUINFO.read_text().splitlines() if CPUINFO.is_file() else []
 FLAGS = {flag for line in LISTED if line.startswith("flags") for flag in line.split()}
+wrong_with_amx = pytest.mark.skipif(
+    "amx_bf16" in FLAGS, reason="with AMX and few images torch's second derivative is wrong: docs/performance.md"
+)
 # Of the masks of masked_erm one kind is made on the host: it is drawn from a checksum of the image.
 VARIANTS = {name: entry.settings() for name, entry in METHODS.items()} | {
     "masked_erm": METHODS["masked_erm"].settings(mask="grey"),
@@ -206,12 +209,11 @@ class TestPrecision:
         torch.testing.assert_close(masks["bfloat16"], masks["float32"], rtol=0, atol=0.02)
         assert not torch.equal(masks["bfloat16"], masks["float32"])
 
-    def test_first_and_second_derivatives_in_bfloat16_are_nearly_those_in_float32(self):
+    @pytest.mark.parametrize("count", [pytest.param(8, marks=wrong_with_amx), 16])
+    def test_first_and_second_derivatives_in_bfloat16_are_nearly_those_in_float32(self, count):
         found = {}
-        # With AMX and at most 14 images, the second one is wrong: docs/performance.md#which-precision.
-        images, labels = (
-            torch.cat(parts) for parts in zip(*((batch.images, batch.labels) for batch in batches_of(16)), strict=True)
-        )
+        batches = list(batches_of(count))
+        images, labels = torch.cat([batch.images for batch in batches]), torch.cat([batch.labels for batch in batches])
         for precision in ("float32", "bfloat16"):
             classifier = method_of("sgt", precision=precision).classifier
             gradient = class_gradient(classifier, images, labels)

@@ -20,7 +20,7 @@ from align.training.ownership import is_wanted
 
 RUN = "photographs/single_source/paris/align/seed0"
 CHECKPOINT = f"results/long/runs/{RUN}/checkpoint.pt"
-KILLS = 8
+KILLS = 12
 # About eight seconds of training, whose state is saved as often as is allowed; guided from the middle on.
 LONG = PHOTOGRAPHS.replace("[erm]", "[align]").replace("epochs: 1", "epochs: 400") + (
     "methods: {align: {masker_steps: 100, masker_steps_at_most: 150, warm_up: 0.5}}\nengine: {save_every: 0}\n"
@@ -119,7 +119,7 @@ def test_sigkill_at_random_moments(workflow, undisturbed):
         process.kill()
         process.wait(10)
     assert snakemake.wait(120) == 0, output_of(workflow)
-    ends_as(undisturbed, workflow, range(2, KILLS + 1))
+    ends_as(undisturbed, workflow, range(3, KILLS + 1))
 
 
 def test_sigkill_while_a_job_starts(workflow, undisturbed):
