@@ -1,5 +1,6 @@
 """Snakemake in a process that is forked from one that has imported it. The import takes longer than most of the tests' calls."""
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -33,4 +34,7 @@ def _work(folder: Path, arguments: list[str], environment: dict[str, str], outpu
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main
 
-    main()
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # a process of multiprocessing leaves them out; the workflow prints its last lines there
