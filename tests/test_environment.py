@@ -1,6 +1,7 @@
 """envs/align.yaml holds the lock's pins of what the library needs, and nothing else."""
 
-from importlib import metadata
+from importlib import metadata, util
+from pathlib import Path
 
 import pytest
 import yaml
@@ -35,6 +36,13 @@ def needed_here():
             children = [Requirement(child) for child in metadata.requires(name) or []]
             todo += [(child, wanted) for child in children for wanted in requirement.extras or [""]]
     return needed
+
+
+def test_python_finds_the_libraries_compiled():
+    """Where PYTHONDONTWRITEBYTECODE is set, each job would compile them once more, for seconds."""
+    for name in ("torch", "pandas", "seaborn", "snakemake"):
+        compiled = util.cache_from_source(util.find_spec(name).origin)
+        assert Path(compiled).is_file(), f"{compiled} is missing: run `make install`"
 
 
 def test_conda_installs_python_and_pip_the_rest():

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from align.imaging.view import View
     from align.trained.model import Model
 
-if "snakemake" in vars(sys.modules["__main__"]):  # the script of a job, which may be stopped while it imports torch
+if "snakemake" in vars(sys.modules["__main__"]):  # the script of a job
+    import gc
+
     from align.interruptions import hide_interruptions
 
-    hide_interruptions()
+    gc.disable()  # until the job begins: Python would visit what torch and pandas import again and again, for a fifth of the time
+    hide_interruptions()  # the job may be stopped while it imports torch
 
 
 def load(run: Path | str, device: str = "auto", view: View | None = None) -> Model:

@@ -46,6 +46,8 @@ def job(snakemake: Any) -> Iterator[None]:
     memory.
     """
     start = time.perf_counter()
+    gc.freeze()  # what was imported stays, so Python need not visit it, not even at the end, for half a second
+    gc.enable()  # align/__init__.py has disabled it
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     handler = LogFile(log, mode="w")
@@ -86,8 +88,6 @@ def torch_job(snakemake: Any) -> "Iterator[torch.device]":
     device, engine = snakemake.config.get("device", "auto"), engine_settings(snakemake)
     with job(snakemake), own_gpu(device, engine.runs_per_gpu):
         yield prepare(device, snakemake.threads, engine.cudnn_trials)
-    if "triton" not in sys.modules:  # triton would complain
-        gc.freeze()  # otherwise Python visits all of torch's objects once more before it ends, for half a second
 
 
 def engine_settings(snakemake: Any) -> EngineSettings:
