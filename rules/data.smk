@@ -53,6 +53,8 @@ for name, dataset in PLAN.to_make.items():
             paths.log(f"acquire/{name}"),
         benchmark:
             paths.benchmark(f"acquire/{name}")
+        # Everything but a few figures waits for the images. So they come first.
+        priority: 1
         conda:
             ENVIRONMENT
         resources:
