@@ -1,4 +1,4 @@
-"""envs/align.yaml holds the lock's pins of what the library needs, and nothing else."""
+"""envs/align.yaml holds the lock's pins of what the library needs, and nothing else; the installed libraries are compiled."""
 
 from importlib import metadata, util
 from pathlib import Path

@@ -16,7 +16,7 @@ if "snakemake" in vars(sys.modules["__main__"]):  # the script of a job
 
     from align.interruptions import hide_interruptions
 
-    gc.disable()  # until the job begins: Python would visit what torch and pandas import again and again, for a fifth of the time
+    gc.disable()  # until the job begins: the collector would visit what is imported again and again, a fifth of the imports' time
     hide_interruptions()  # the job may be stopped while it imports torch
 
 
