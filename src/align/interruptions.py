@@ -3,6 +3,7 @@
 import atexit
 import signal
 import sys
+from threading import Thread
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -25,7 +26,10 @@ def announce_interruptions() -> None:
 
         def announced(received: int, frame: FrameType | None, former: Any = former) -> None:
             _received.append(received)
-            if callable(former):
+            if getattr(former, "__module__", "").startswith("snakemake."):
+                # Snakemake's handler waits for a lock that this thread may hold. Here it would wait for ever.
+                Thread(target=former, args=(received, frame), daemon=True).start()
+            elif callable(former):
                 former(received, frame)
             else:
                 raise SystemExit(128 + received)

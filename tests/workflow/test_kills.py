@@ -160,18 +160,45 @@ def test_the_whole_group_is_told_to_stop(workflow, undisturbed, number):
     ends_as(undisturbed, workflow, [1])
 
 
+def has_begun_to_import(script, snakemake):
+    """Return whether a job of ``snakemake`` runs ``script`` and has come as far as numpy, which the library imports."""
+    for child in psutil.Process(snakemake.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # of git and others that have ended by now
+            if script in " ".join(child.cmdline()) and any("numpy" in file.path for file in child.memory_maps()):
+                return True
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["parse", "import"])
 def test_a_stop_before_any_work_is_said_in_the_last_line(workflow, number, moment):
     """While Snakemake plans, and while a job imports its libraries."""
     snakemake = begin(workflow, "--forcerun", "index")
-    found = {"parse": "Using workflow specific profile", "import": "Reading every image"}[moment]
-    soon(lambda: found in output_of(workflow), found)
-    time.sleep(1)
+    if moment == "parse":
+        soon(lambda: "Using workflow specific profile" in output_of(workflow), "the profile")
+        time.sleep(0.2)
+    else:
+        soon(lambda: has_begun_to_import("index.py", snakemake), "the imports of a job")
     os.killpg(snakemake.pid, number)
     assert snakemake.wait(60) != 0
     assert output_of(workflow).endswith(f"{STOPPED}\n")
     assert "Traceback" not in output_of(workflow)
+
+
+def test_a_stop_is_heeded_while_snakemake_holds_its_lock(workflow):
+    """Snakemake's handler of SIGTERM waits for that lock, for ever if it runs in the thread that holds it."""
+    rules = workflow / "rules/common.smk"
+    begins = "onstart:\n    announce_interruptions()\n"
+    assert begins in rules.read_text()
+    stops_itself = (
+        "    register = workflow.dag.register_running  # called with the lock\n"
+        f"    workflow.dag.register_running = lambda jobs: (register(jobs), os.kill(os.getpid(), {signal.SIGTERM:d}))\n"
+    )
+    rules.write_text(rules.read_text().replace(begins, begins + stops_itself))
+    snakemake = begin(workflow, "--forcerun", "index")
+    assert snakemake.wait(60) != 0
+    assert "Finished jobid" in output_of(workflow), "the job that runs is finished"
+    assert output_of(workflow).endswith(f"{STOPPED}\n")
 
 
 def test_an_orphan_hands_its_run_over(workflow, undisturbed):
