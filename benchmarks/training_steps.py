@@ -12,26 +12,12 @@ import torch
 
 from align.errors import first_line
 from align.methods.base import Batch
+from align.methods.passes import PASSES
 from benchmarks.arithmetic import large_operations, operations
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, with_goals
 
-# A forward pass, a backward pass to the input, and a backward pass to the weights cost one unit each. So ERM takes 3. Passes
-# through a part of the network and passes of a masker are left out.
-BOUNDS = {
-    "erm": 3 / 3,
-    "mixup": 3 / 3,
-    "rsc": 3 / 3,
-    "cgc": 9 / 3,
-    "irm": 3 / 3,
-    "group_dro": 3 / 3,
-    "sgt": 8 / 3,
-    "dre": 6 / 3,
-    "align": 10 / 3,
-    "align-plus": 10 / 3,
-    "align-swap": 10 / 3,  # a step in which its masker learns, which is every second one
-    "align-gate": 3 / 3,
-}
+BOUNDS = {name: passes / PASSES["erm"] for name, passes in PASSES.items() if name != "masked_erm"}  # that one needs masks
 GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7, "align-swap": 3.7}
 SAME = ["network", "size", "batch_size", "precision", "compile"]  # the columns in which compared steps must agree
 COMPILED_WARM_UP = 5  # steps, for the compilation and the recording of CUDA graphs

@@ -16,6 +16,7 @@ rule train_run:
         paths.log(f"train/{paths.TRAINING}"),
     benchmark:
         paths.benchmark(f"train/{paths.TRAINING}")
+    priority: lambda wildcards: PLAN.training_priority(run_of(wildcards))
     conda:
         ENVIRONMENT
     resources:

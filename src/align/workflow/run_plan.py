@@ -25,6 +25,7 @@ from align.errors import InputError
 from align.files import require_no_braces
 from align.methods import METHODS
 from align.methods.naming import method_of
+from align.methods.passes import PASSES
 from align.metrics import METRICS
 from align.models.weights_file import weights_file
 from align.segmentation.checkpoint import checkpoint_files
@@ -149,6 +150,13 @@ class RunPlan:
         settings = self.variants[run.method]
         names = [METHODS[method_of(run.method)].implementation, *settings.implementations]
         return [*names, METHODS[settings.mask_teacher].implementation] if settings.mask_teacher else names
+
+    def training_priority(self, run: Run) -> float:
+        """Return the priority of a run's training, in [0, 1]. Long runs come first, so that at the end no core waits for one.
+
+        This is the rule *longest processing time first* (Graham 1969, doi:10.1137/0117039).
+        """
+        return PASSES.get(method_of(run.method), min(PASSES.values())) / max(PASSES.values())
 
     def evaluation_settings(self, dataset: str) -> dict[str, Any]:
         """Return everything else that an evaluation job is told, as plain values."""
