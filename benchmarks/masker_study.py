@@ -26,7 +26,8 @@ from align import paths
 from align.attribution.grad_cam import grad_cam
 from align.configuration.loading import load
 from align.configuration.places import Places
-from align.configuration.runs import Run, variant_settings
+from align.configuration.run import Run
+from align.configuration.runs import variant_settings
 from align.configuration.schema import Configuration
 from align.files import whole_file
 from align.imaging.resizing import resized

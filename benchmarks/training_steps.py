@@ -17,7 +17,7 @@ from benchmarks.arithmetic import large_operations, operations
 from benchmarks.setting import Setting
 from benchmarks.timing import interleaved, with_goals
 
-BOUNDS = {name: passes / PASSES["erm"] for name, passes in PASSES.items() if name != "masked_erm"}  # that one needs masks
+BOUNDS = {name: passes / PASSES["erm"] for name, passes in PASSES.items()}
 GOALS = {"sgt": 2.8, "dre": 2.2, "align": 3.7, "align-swap": 3.7}
 SAME = ["network", "size", "batch_size", "precision", "compile"]  # the columns in which compared steps must agree
 COMPILED_WARM_UP = 5  # steps, for the compilation and the recording of CUDA graphs

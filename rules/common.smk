@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     ) from None
 from align.configuration.doubled_keys import require_single_keys
 from align.configuration.loading import load
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 from align.files import require_no_braces, require_room, require_working_folder, value_hash
 from align.interruptions import announce_interruptions

@@ -15,7 +15,7 @@ rule evaluate_run:
         paths.log(f"evaluate/{paths.EVALUATION}"),
     benchmark:
         paths.benchmark(f"evaluate/{paths.EVALUATION}")
-    priority: 2 # as soon as a run is trained
+    priority: 2  # as soon as a run is trained
     conda:
         ENVIRONMENT
     resources:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.workflow.jobs import engine_settings, torch_job
 from align.workflow.runs import TrainingFiles, train_job
 

@@ -1,6 +1,6 @@
 """Give a verdict on each claim of the paper."""
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.rating.summary import rated_runs
 from align.results.collect import read_results
 from align.tables.verdict import verdict

@@ -9,15 +9,8 @@ import pytest
 import yaml
 
 from align.configuration.loading import load
-from align.configuration.runs import (
-    Run,
-    flat_maps,
-    left_out_variants,
-    planned_runs,
-    planned_studies,
-    source_domains,
-    variant_settings,
-)
+from align.configuration.run import Run
+from align.configuration.runs import flat_maps, left_out_variants, planned_runs, planned_studies, source_domains, variant_settings
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.errors import InputError

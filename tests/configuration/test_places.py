@@ -7,7 +7,7 @@ from conftest import REPOSITORY
 from align import paths
 from align.configuration.loading import load
 from align.configuration.places import KEYS, Places
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 
 TINY = yaml.safe_load((REPOSITORY / "config/tiny.yaml").read_text())

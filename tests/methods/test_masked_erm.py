@@ -11,7 +11,8 @@ from PIL import Image
 from pydantic import ValidationError
 from scipy import ndimage
 
-from align.configuration.runs import Run, left_out_variants, planned_runs
+from align.configuration.run import Run
+from align.configuration.runs import left_out_variants, planned_runs
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.imaging.blur import scaled_blur

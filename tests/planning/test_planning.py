@@ -18,7 +18,7 @@ from conftest import REPOSITORY, copy_workflow
 from align import paths
 from align.configuration.loading import load
 from align.configuration.places import Places
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.models.settings import ClassifierSettings
 from align.planning.estimates import AS_MEASURED, NOT_MEASURED, SCALED, by_finished_jobs, plan, totals
 from align.planning.finished_jobs import FinishedJob, JobKind, benchmarked_run, job_kind, read_finished_jobs

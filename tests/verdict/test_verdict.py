@@ -8,7 +8,7 @@ import pytest
 from conftest import REPOSITORY
 from scipy import stats
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 from align.figures.average_ranks import bar_ends, draw_average_ranks
 from align.figures.style import style

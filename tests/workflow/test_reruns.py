@@ -18,7 +18,8 @@ from conftest import PHOTOGRAPHS, REPOSITORY, WORKFLOW, copy_library, copy_workf
 from PIL import Image
 
 from align.configuration.loading import load
-from align.configuration.runs import Run, planned_runs, source_domains
+from align.configuration.run import Run
+from align.configuration.runs import planned_runs, source_domains
 from align.methods.naming import method_of
 from align.workflow.provenance import versions
 

@@ -4,13 +4,14 @@ import json
 import re
 import shutil
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import REPOSITORY, copy_workflow, only, run_snakemake
+from conftest import PHOTOGRAPHS, REPOSITORY, copy_workflow, only, run_snakemake, succeeds
 from snakemake.api import ConfigSettings, ResourceSettings, SnakemakeApi, StorageSettings
 from snakemake.settings.types import OutputSettings, Quietness
 
@@ -378,6 +379,16 @@ def test_vlcs_subset_is_used_by_configuration_alone(shared_data, tmp_path):
             128,
             3,
         )
+
+
+def test_long_runs_are_trained_first_and_each_is_evaluated_at_once(photographs_data, tmp_path):
+    folder = Path(shutil.copytree(photographs_data, tmp_path / "workflow", symlinks=True))
+    (folder / "my.yaml").write_text(PHOTOGRAPHS.replace("[erm]", "[erm, dre, sgt, align]"))
+    said = succeeds(folder, "evaluate", "--configfile", "my.yaml")
+    jobs = re.findall(r"Job \d+: (Training|Evaluating) (\w+)", said)
+    trained = [method for step, method in jobs if step == "Training"]
+    assert [set(trained[:2]), trained[2:]] == [{"align", "sgt"}, ["dre", "erm"]], "two at a time, the longest first"
+    assert jobs.index(("Evaluating", "sgt")) < jobs.index(("Training", "erm"))
 
 
 @pytest.mark.parametrize(("part", "tested"), [("all", 10), ("train", 8)])

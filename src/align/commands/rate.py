@@ -12,7 +12,7 @@ import yaml
 
 from align import paths
 from align.configuration.loading import load
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 from align.figures.case_studies import Cases, collect_cases, explain_cases, sample_evenly
 from align.files import sha256, value_hash, whole_file, write_json

@@ -6,7 +6,7 @@ from itertools import groupby
 import pandas as pd
 
 from align.comparison.results import Results
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.metrics import MEASURES
 from align.results.collect import read_results
 from align.statistics.crossed_variance import estimate

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from align import paths
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 from align.files import read_json
 from align.results.collect import COLUMNS, read_results

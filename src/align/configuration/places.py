@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from align.configuration.runs import Run, variant_settings
+from align.configuration.run import Run
+from align.configuration.runs import variant_settings
 from align.configuration.schema import Configuration
 from align.datasets import SOURCES
 from align.datasets.settings import Dataset

@@ -5,19 +5,18 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
-from align import paths
 from align.attribution import AT_LAST_MAP
 from align.configuration.ground_truth import domains_with_annotations
 from align.configuration.problems import problem_text
+from align.configuration.run import Run
 from align.configuration.schema import Configuration
 from align.datasets.settings import Dataset
 from align.errors import InputError
 from align.methods import METHODS
-from align.methods.naming import method_of
 from align.methods.settings import MethodSettings
 from align.metrics import FAITHFULNESS, LOCALISATION, METRICS
 from align.registry import require, suggestion
@@ -27,51 +26,6 @@ ANNOTATED = {"ground_truth": ("ground_truth", "true masks"), "folder": ("guiding
 
 LeftOut = Mapping[str, Mapping[str, str]]
 """The reason why a variant is not run, by data set and variant."""
-
-
-class Run(NamedTuple):
-    """One training run.
-
-    Attributes:
-        dataset: name of the data set.
-        protocol: single_source or leave_one_domain_out.
-        domain: the source domain of ``single_source``, or the domain that ``leave_one_domain_out`` leaves out.
-        method: a method, or a variant such as ``align-lambda1=0.5``.
-        seed: the seed of all its random numbers.
-    """
-
-    dataset: str
-    protocol: str
-    domain: str
-    method: str
-    seed: int
-
-    @property
-    def path(self) -> str:
-        """The run's folder below ``results/runs`` and ``results/evaluations``."""
-        return paths.RUN.format(**self._asdict())
-
-    @classmethod
-    def from_path(cls, path: str) -> "Run":
-        """Return the run that has this :attr:`path`.
-
-        Raises:
-            ValueError: no run has such a path.
-        """
-        dataset, protocol, domain, method, seed = path.split("/")
-        return cls(dataset, protocol, domain, method, int(seed.removeprefix("seed")))
-
-
-def recorded_settings(run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``settings`` of ``run.json``: everything except the data that a run's numbers depend on, as plain values.
-
-    Args:
-        run: the run.
-        values: hyper_parameters, classifier, training and augmentation, as plain values.
-    """
-    names = {name: str(value) for name, value in run._asdict().items()}
-    sections = {name: values[name] for name in ("hyper_parameters", "classifier", "training", "augmentation")}
-    return names | {"implementation": METHODS[method_of(run.method)].implementation} | sections
 
 
 def variant_settings(configuration: Configuration) -> dict[str, MethodSettings]:

@@ -13,9 +13,8 @@ PASSES = {
     "align-plus": 10,
     "align-swap": 10,  # a step in which its masker learns, which is every second one
     "align-gate": 3,
-    "masked_erm": 3,
 }
 """Passes of a batch through the network, by method: forward, backward to the input, and backward to the weights are one each.
 
-Passes through a part of the network, and passes of a masker, are left out.
+Passes through a part of the network, and passes of a masker, are left out. A method that is not here counts as ERM.
 """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from align import paths
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.planning.work import Work, finished_training, precision_and_device
 
 RUN_STEPS = ("train", "evaluate")  # the benchmark files of other steps belong to no run

@@ -11,7 +11,8 @@ import pandas as pd
 
 from align import paths
 from align.configuration.places import Places
-from align.configuration.runs import Run, source_domains
+from align.configuration.run import Run
+from align.configuration.runs import source_domains
 from align.configuration.schema import Configuration
 from align.datasets.published_counts import published_counts
 from align.datasets.terra_incognita import PUBLISHED_TOTAL

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-import networkx as nx
 import pandas as pd
 
 from align.errors import InputError
@@ -125,6 +124,8 @@ def _strata(signatures: Mapping[str, Signature], least: int) -> list[list[str]]:
 
 def _groups(images: pd.DataFrame, pattern: str | None, paired: bool) -> dict[str, str]:
     """Return the group of every image. The name of a group is the smallest name that the pattern gives its images."""
+    import networkx as nx  # a seventh of a second, which only the job that makes splits has to wait
+
     name_of = {path: _name(path, pattern) for path in images["path"]}
     alike: nx.Graph[tuple[str, str]] = nx.Graph()
     for path, domain, sha256 in images[["path", "domain", "sha256"]].itertuples(index=False):

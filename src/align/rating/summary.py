@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.rating import CONSISTENT, QUESTIONS, RANDOM, TRUTH
 from align.rating.answers import AGAIN, CONTROL, RATED
 from align.statistics.crossed_variance import Estimate, Sample, estimate

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.errors import InputError
 from align.statistics.auc_values import auc_values
 from align.statistics.crossed_variance import Sample

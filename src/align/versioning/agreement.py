@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from align import paths
 from align.configuration.places import Places, preparation_settings
-from align.configuration.runs import Run, planned_runs, recorded_settings, variant_settings
+from align.configuration.run import Run, recorded_settings
+from align.configuration.runs import planned_runs, variant_settings
 from align.configuration.schema import Configuration
 from align.errors import InputError
 from align.files import as_json

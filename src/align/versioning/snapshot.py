@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from align.configuration.runs import Run
+from align.configuration.run import Run
 from align.files import whole_file, write_json
 from align.results.collect import read_results
 from align.versioning.checkpoints import publish_listings, publish_run

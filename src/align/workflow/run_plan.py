@@ -10,9 +10,9 @@ from align.acquisition.archives import Mirror
 from align.attribution import ATTRIBUTIONS
 from align.configuration.ground_truth import annotation_place
 from align.configuration.places import Places, preparation_settings
+from align.configuration.run import Run
 from align.configuration.runs import (
     LeftOut,
-    Run,
     flat_maps,
     left_out_variants,
     planned_studies,
@@ -156,7 +156,7 @@ class RunPlan:
 
         This is the rule *longest processing time first* (Graham 1969, doi:10.1137/0117039).
         """
-        return PASSES.get(method_of(run.method), min(PASSES.values())) / max(PASSES.values())
+        return PASSES.get(method_of(run.method), PASSES["erm"]) / max(PASSES.values())
 
     def evaluation_settings(self, dataset: str) -> dict[str, Any]:
         """Return everything else that an evaluation job is told, as plain values."""

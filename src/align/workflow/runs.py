@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from align import paths
-from align.configuration.runs import Run, recorded_settings
+from align.configuration.run import Run, recorded_settings
 from align.files import sha256, value_hash
 from align.imaging.view import View
 from align.methods.base import Method
