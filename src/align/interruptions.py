@@ -26,7 +26,7 @@ def announce_interruptions() -> None:
 
         def announced(received: int, frame: FrameType | None, former: Any = former) -> None:
             _received.append(received)
-            if getattr(former, "__module__", "").startswith("snakemake."):
+            if str(getattr(former, "__module__", "")).startswith("snakemake."):
                 # Snakemake's handler waits for a lock that this thread may hold. Here it would wait for ever.
                 Thread(target=former, args=(received, frame), daemon=True).start()
             elif callable(former):

@@ -1,4 +1,4 @@
-"""What a training step of each method costs."""
+"""What a training step of each method costs. ``tests/test_benchmarks.py`` counts the operations of each."""
 
 PASSES = {
     "erm": 3,
